@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The connect path, in this order and no other:
+ *   1 look up the target; not a service: leave at once, uncounted
+ *   2 (policy comes here)
+ *   3 pick an endpoint that the socket can reach; none: ECONNREFUSED
+ *   4 take socket storage; refused: steer untracked, or ENOBUFS where the service needs tracking
+ *   5 count
+ *   6 rewrite
+ * The numbers are cited where each step returns.
+ */
+#ifndef WEIR_CONNECT_BPF_H
+#define WEIR_CONNECT_BPF_H
+
+#include "core/addr.h"
+#include "counters.bpf.h"
+#include "identity.bpf.h"
+#include "kernel_types.bpf.h"
+#include "service.bpf.h"
+#include "socket.bpf.h"
+
+#define WEIR_ECONNREFUSED 111
+#define WEIR_ENOBUFS 105
+
+#define WEIR_STEERED 1 /* the target was rewritten */
+#define WEIR_PASS 0    /* not weir's business */
+                       /* below 0: refuse with this errno */
+
+/* Families that the calling AF_INET6 socket can reach. */
+static __always_inline __u32 connect__reach_v6(struct bpf_sock *sk) {
+    struct weir_addr bound = {{sk->src_ip6[0], sk->src_ip6[1], sk->src_ip6[2], sk->src_ip6[3]}};
+    struct sock_common *common = (struct sock_common *)bpf_skc_to_tcp_sock(sk);
+    int v6only = common ? BPF_CORE_READ_BITFIELD(common, skc_ipv6only) : 0;
+    return weir_reach_of_v6_socket(v6only, &bound);
+}
+
+/* An MPTCP socket connects through a subflow, but getpeername sees the MPTCP socket itself. */
+static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
+                                                    const struct weir_sock *seen) {
+    void *mptcp = bpf_skc_to_mptcp_sock(sk);
+    if (!mptcp)
+        return;
+    struct weir_sock *sock =
+        bpf_sk_storage_get(&weir_sock, mptcp, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    if (!sock)
+        return;
+    sock->service_addr = seen->service_addr;
+    sock->endpoint_addr = seen->endpoint_addr;
+    sock->service_port = seen->service_port;
+    sock->endpoint_port = seen->endpoint_port;
+}
+
+/* Steps 4 and 5. 0, or the errno to refuse with. */
+static __always_inline int connect__track(struct bpf_sock *sk, const struct weir_vip_key *target,
+                                          const struct service_pick *pick, __u32 svc_port) {
+    struct weir_edge_key key = {identity__of_current(), svc_port, pick->endpoint_id,
+                                pick->endpoint->generation};
+    struct weir_sock *sock =
+        bpf_sk_storage_get(&weir_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    if (!sock && (pick->flags & WEIR_SVC_NEEDS_TRACKING)) {
+        reason__count(WEIR_REASON_TRACKING_REQUIRED);
+        edge__count_refused(key.workload, svc_port, pick->born);
+        return -WEIR_ENOBUFS; /* 4 */
+    }
+    if (sock)
+        socket__end(sock); /* an earlier connect of this socket, which never got as far as a SYN */
+    struct weir_edge *edge = edge__find_or_make(&key);
+    if (edge)
+        __sync_fetch_and_add(&edge->opened, 1);
+    if (!sock) {
+        reason__count(WEIR_REASON_UNTRACKED);
+        if (edge)
+            __sync_fetch_and_add(&edge->untracked, 1);
+        return 0; /* 5 */
+    }
+    if (edge)
+        __sync_fetch_and_add(&edge->active, 1);
+    socket__add_active(&key, 1);
+    sock->edge = key;
+    sock->service_addr = target->addr;
+    sock->service_port = target->port;
+    sock->endpoint_addr = pick->endpoint->addr;
+    sock->endpoint_port = pick->endpoint->port;
+    sock->connect_ns = bpf_ktime_get_ns();
+    sock->phase = WEIR_PHASE_PICKED;
+    connect__remember_mptcp(sk, sock);
+    return 0; /* 5 */
+}
+
+/* WEIR_PASS, WEIR_STEERED with the endpoint in `target`, or a negative errno. */
+static __always_inline int connect__steer(struct bpf_sock *sk, struct weir_vip_key *target,
+                                          int v6_socket) {
+    __u32 svc_port;
+    if (service__find(target, &svc_port)) {
+        struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
+        if (sock)
+            socket__end(sock);
+        return WEIR_PASS; /* 1 */
+    }
+    struct service_pick pick = {};
+    service__pick(svc_port, v6_socket ? connect__reach_v6(sk) : WEIR_REACH_V4, &pick);
+    if (!pick.endpoint) {
+        reason__count(pick.reason);
+        edge__count_refused(identity__of_current(), svc_port, pick.born);
+        return -WEIR_ECONNREFUSED; /* 3 */
+    }
+    int refused = connect__track(sk, target, &pick, svc_port);
+    if (refused)
+        return refused;
+    target->addr = pick.endpoint->addr;
+    target->port = pick.endpoint->port;
+    return WEIR_STEERED; /* 6 */
+}
+
+#endif

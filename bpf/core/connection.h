@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The life of one connection: which phase follows which event, and how its end is counted. Events
+ * may come in any order and twice (close() in SYN_SENT is seen by sock_release before the state
+ * change), so an end is whoever exchanges the phase for DONE first. Compiled for the kernel and
+ * natively; no maps, no context.
+ */
+#ifndef WEIR_CORE_CONNECTION_H
+#define WEIR_CORE_CONNECTION_H
+
+#include "../../maps/abi/state.h"
+
+#define WEIR_EVENT_SYN 1         /* the kernel is about to send the first SYN */
+#define WEIR_EVENT_ESTABLISHED 2 /* the handshake is complete */
+
+#define WEIR_END_NONE 0   /* counted before, or never counted */
+#define WEIR_END_CLOSED 1 /* it had been established */
+#define WEIR_END_FAILED 2 /* it had not */
+
+/* The phase from which an event moves a connection on; from any other it changes nothing. */
+static inline __u32 weir_phase_before(__u32 event) {
+    return event == WEIR_EVENT_SYN ? WEIR_PHASE_PICKED : WEIR_PHASE_SYN_SENT;
+}
+
+static inline __u32 weir_phase_after(__u32 event) {
+    return event == WEIR_EVENT_SYN ? WEIR_PHASE_SYN_SENT : WEIR_PHASE_ESTABLISHED;
+}
+
+/* How the end of a connection that was in `phase` is counted. */
+static inline __u32 weir_end_of(__u32 phase) {
+    if (phase == WEIR_PHASE_ESTABLISHED)
+        return WEIR_END_CLOSED;
+    if (phase == WEIR_PHASE_PICKED || phase == WEIR_PHASE_SYN_SENT)
+        return WEIR_END_FAILED;
+    return WEIR_END_NONE;
+}
+
+#endif

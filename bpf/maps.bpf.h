@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map and every setting of weir's programs, once. The loader sizes the tables, pins them, and
+ * hands the same ones to every feature's object. No code belongs here.
+ */
+#ifndef WEIR_MAPS_BPF_H
+#define WEIR_MAPS_BPF_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "../maps/abi/edge.h"
+#include "../maps/abi/node.h"
+#include "../maps/abi/service.h"
+#include "../maps/abi/state.h"
+#include "../maps/abi/workload.h"
+
+char LICENSE[] SEC("license") __attribute__((weak)) = "Dual BSD/GPL";
+
+#define WEIR_MAP(name, map_type, flags, key_type, value_type, entries) \
+    struct {                                                           \
+        __uint(type, map_type);                                        \
+        __uint(map_flags, flags);                                      \
+        __uint(max_entries, entries);                                  \
+        __type(key, key_type);                                         \
+        __type(value, value_type);                                     \
+    } name SEC(".maps") __attribute__((weak))
+
+/* Written by user space. The sizes are the loader's; 1 stands for "set before load". */
+WEIR_MAP(weir_vip, BPF_MAP_TYPE_HASH, 0, struct weir_vip_key, struct weir_vip, 1);
+WEIR_MAP(weir_svc_port, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, struct weir_svc_port, 1);
+WEIR_MAP(weir_slot, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, __u64, 1);
+WEIR_MAP(weir_endpoint, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, struct weir_endpoint, 1);
+WEIR_MAP(weir_node, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, struct weir_node, 1);
+WEIR_MAP(weir_cg_prefix, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, struct weir_cg_prefix,
+         struct weir_workload, 1);
+
+/* Written by the kernel. */
+WEIR_MAP(weir_ep_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_ep_state, 1);
+WEIR_MAP(weir_svc_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_svc_state, 1);
+WEIR_MAP(weir_edge, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_edge, 1);
+WEIR_MAP(weir_cgroup, BPF_MAP_TYPE_HASH, 0, __u64, struct weir_workload, 1);
+WEIR_MAP(weir_reason, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, WEIR_REASON_COUNT);
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct weir_sock);
+} weir_sock SEC(".maps") __attribute__((weak));
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of weir's kernel objects, and the only place that knows its order.
+//   start      claim the pin directory -> open -> size -> adopt pinned tables -> load -> update
+//              pinned links or attach new ones -> pin. identity before steer, so that workloads are
+//              known; within a feature the order of its hooks.
+//   crash      nothing happens to traffic; the next start adopts.
+//   upgrade    a start over existing pins: cgroup links are updated in place, one by one; a tracing
+//              link is attached anew before the old one goes, and two at once do no harm.
+//   stop       the programs stay.
+//   uninstall  links in reverse order, tables, directory: nothing is left, open connections live on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "loader/link.h"
+#include "loader/object.h"
+#include "loader/pin_dir.h"
+#include "maps/result.h"
+
+namespace weir {
+
+struct FeatureState {
+    std::string name;
+    bool complete = true;
+    std::string lost;  // what is missing without, when not complete, and the kernel's reason
+};
+
+class DataPlane {
+  public:
+    // `cgroup`: a cgroup2 directory; the pins must be of that cgroup if there are any.
+    static Result<DataPlane> start(const std::string& bpffs, const std::string& cgroup,
+                                   const TableSizes& sizes);
+
+    const PinDir& pins() const { return pins_; }
+    const std::vector<FeatureState>& features() const { return features_; }
+    std::uint64_t cgroup_id() const { return cgroup_id_; }
+    // Descriptor of weir_resolve, owned by the data plane.
+    int resolve_program() const;
+
+    // Attaches again what others detached; how many links that were.
+    Result<int> repair();
+
+  private:
+    explicit DataPlane(const std::string& bpffs) : pins_(bpffs) {}
+    Status load_features(const TableSizes& sizes);
+    Status attach(const Object& object, const Hook& hook);
+    Status attach_new(const Object& object, const Hook& hook);
+
+    PinDir pins_;
+    std::string cgroup_path_;
+    Fd cgroup_;
+    std::uint64_t cgroup_id_ = 0;
+    std::vector<Object> objects_;
+    std::vector<FeatureState> features_;
+};
+
+// What `weir check` and `weir status` say of the pinned links, without an agent.
+struct LinkState {
+    std::string name;
+    bool attached = false;
+    std::uint32_t program_id = 0;
+    std::uint64_t cgroup_id = 0;
+};
+std::vector<LinkState> pinned_links(const PinDir& pins);
+
+// Removes links, tables and the directory. Refused while an agent holds the directory.
+Status uninstall(const std::string& bpffs);
+// What is left of weir in bpffs and on the cgroup's hooks (empty path: bpffs only).
+std::vector<std::string> leftovers(const std::string& bpffs, const std::string& cgroup);
+
+}  // namespace weir

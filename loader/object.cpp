@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loader/object.h"
+
+#include <bpf/bpf.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <deque>
+#include <mutex>
+#include <optional>
+
+#include "loader/exit_codes.h"
+#include "maps/bpf_map.h"
+
+namespace weir {
+namespace {
+
+constexpr std::size_t kKeptMessages = 12;
+std::mutex messages_mutex;
+std::deque<std::string> messages;
+
+int keep_message(libbpf_print_level level, const char* format, va_list arguments) {
+    if (level == LIBBPF_DEBUG)
+        return 0;
+    std::array<char, 1024> line{};
+    const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
+    const std::lock_guard lock(messages_mutex);
+    messages.emplace_back(line.data());
+    if (messages.size() > kKeptMessages)
+        messages.pop_front();
+    return length;
+}
+
+// nullopt: not a table whose size is the node's choice.
+std::optional<std::uint32_t> rows_of(const std::string& map, const TableSizes& sizes) {
+    const std::array<std::pair<const char*, std::uint32_t>, 10> rows{{
+        {"weir_vip", sizes.vips},
+        {"weir_svc_port", sizes.service_ports},
+        {"weir_svc_state", sizes.service_ports},
+        {"weir_slot", sizes.slot_words},
+        {"weir_endpoint", sizes.endpoints},
+        {"weir_ep_state", sizes.endpoints},
+        {"weir_edge", sizes.edges},
+        {"weir_cgroup", sizes.cgroups},
+        {"weir_cg_prefix", sizes.cgroup_patterns},
+        {"weir_node", 1},
+    }};
+    for (const auto& [name, count] : rows)
+        if (map == name)
+            return count;
+    return std::nullopt;
+}
+
+}  // namespace
+
+void capture_libbpf_messages() {
+    libbpf_set_print(keep_message);
+}
+
+std::string take_libbpf_messages() {
+    const std::lock_guard lock(messages_mutex);
+    std::string text;
+    for (const auto& line : messages)
+        text += line;
+    messages.clear();
+    return text;
+}
+
+void Object::drop_tracing() {
+    std::erase_if(hooks_, [&](const Hook& hook) {
+        if (hook.kind != Hook::Kind::kTracing)
+            return false;
+        bpf_program__set_autoload(bpf_object__find_program_by_name(object_, hook.program.c_str()),
+                                  false);
+        return true;
+    });
+}
+
+Status Object::prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& sizes) {
+    const std::string name = bpf_map__name(map);
+    const std::string pin = pins.map(name);
+    if (const auto rows = rows_of(name, sizes))
+        bpf_map__set_max_entries(map, *rows);
+    const Fd pinned(bpf_obj_get(pin.c_str()));
+    if (!pinned) {
+        if (errno != ENOENT)
+            return fail_errno("cannot open " + pin, errno);
+        fresh_.push_back(map);
+        return {};
+    }
+    WEIR_TRY(const MapInfo info, map_info(pinned.get()));
+    if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+        info.value_size != bpf_map__value_size(map) || info.flags != bpf_map__map_flags(map))
+        return fail_exit(kExitForeignPins,
+                         "the pinned table " + pin + " has another layout than this build's: run " +
+                             "`weir uninstall` of the build that made it, then start again");
+    if (bpf_map__reuse_fd(map, pinned.get()))
+        return fail_errno("cannot adopt " + pin, errno);
+    return {};
+}
+
+Status Object::load(const PinDir& pins, const TableSizes& sizes) {
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_) {
+        if (!bpf_map__is_internal(map))
+            WEIR_CHECK(prepare_map(map, pins, sizes));
+    }
+    take_libbpf_messages();
+    if (const int error = bpf_object__load(object_); error != 0)
+        return fail("the kernel refused the programs of \"" + feature_ +
+                        "\": " + std::strerror(-error) + "\n" + take_libbpf_messages(),
+                    -error);
+    for (bpf_map* fresh : fresh_) {
+        const std::string pin = pins.map(bpf_map__name(fresh));
+        if (bpf_obj_pin(bpf_map__fd(fresh), pin.c_str()))
+            return fail_errno("cannot pin " + pin, errno);
+    }
+    fresh_.clear();
+    return {};
+}
+
+int Object::program(const std::string& name) const {
+    const bpf_program* program = bpf_object__find_program_by_name(object_, name.c_str());
+    return program == nullptr ? -1 : bpf_program__fd(program);
+}
+
+}  // namespace weir

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// One feature's kernel object: opened, given the shared pinned tables, loaded. Keeps libbpf's and
+// the verifier's words for the error. Attaches nothing.
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loader/pin_dir.h"
+#include "maps/result.h"
+
+namespace weir {
+
+// Rows of each table, set before its first load; tables that are pinned already keep theirs.
+struct TableSizes {
+    std::uint32_t service_ports = 16384;
+    std::uint32_t vips = 32768;
+    std::uint32_t endpoints = 131072;
+    std::uint32_t slot_words = 262144;
+    std::uint32_t edges = 16384;
+    std::uint32_t cgroups = 16384;
+    std::uint32_t cgroup_patterns = 4096;
+};
+
+// How a program is attached.
+struct Hook {
+    std::string program;  // its name, and its link's pin
+    enum class Kind { kCgroup, kTracing } kind = Kind::kCgroup;
+    bpf_attach_type type = BPF_CGROUP_INET4_CONNECT;
+};
+
+class Object {
+  public:
+    Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skeleton,
+           bpf_object* object, std::vector<Hook> hooks)
+        : feature_(std::move(feature)), skeleton_(std::move(skeleton)), object_(object),
+          hooks_(std::move(hooks)) {}
+
+    // Leaves out the tracing programs, on a kernel that refuses them. Before load.
+    void drop_tracing();
+    // Adopts pinned tables, loads the programs, pins the tables that are new.
+    Status load(const PinDir& pins, const TableSizes& sizes);
+
+    const std::string& feature() const { return feature_; }
+    const std::vector<Hook>& hooks() const { return hooks_; }
+    int program(const std::string& name) const;
+
+  private:
+    Status prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& sizes);
+
+    std::string feature_;
+    std::unique_ptr<void, void (*)(void*)> skeleton_;
+    bpf_object* object_;
+    std::vector<Hook> hooks_;
+    std::vector<bpf_map*> fresh_;  // to be pinned after the load
+};
+
+// The features, one factory each, in files of their own: the only places that see the skeletons.
+Result<Object> open_steer();
+Result<Object> open_identity();
+
+// Sends libbpf's messages to a buffer that ends up in errors; the last lines of it.
+void capture_libbpf_messages();
+std::string take_libbpf_messages();
+
+}  // namespace weir

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// weir's directory under bpffs: <bpffs>/weir/v<ABI>/{maps,links}, mode 0700. What is pinned there
+// outlives the agent. Whoever opens it for writing holds it alone (flock); an owner or a mode that
+// is not ours is refused before anything in it is trusted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "maps/fd.h"
+#include "maps/result.h"
+
+namespace weir {
+
+class PinDir {
+  public:
+    // The place, whether it exists or not.
+    explicit PinDir(const std::string& bpffs);
+
+    bool exists() const;
+    const std::string& root() const { return root_; }
+    std::string maps() const { return root_ + "/maps"; }
+    std::string links() const { return root_ + "/links"; }
+    std::string map(const std::string& name) const { return maps() + "/" + name; }
+    std::string link(const std::string& name) const { return links() + "/" + name; }
+
+    // Makes the directory where it is missing and locks it. Exits 16 and 18.
+    Status claim();
+    // Whether an agent holds it now.
+    bool claimed_by_another() const;
+    // Names below maps/ or links/.
+    static std::vector<std::string> names(const std::string& directory);
+    // Removes what is left of the directory itself; pins must be gone.
+    Status remove();
+
+  private:
+    std::string root_;
+    Fd lock_;
+};
+
+}  // namespace weir

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Removal, and the proof that nothing is left. Links go in reverse of the order in which they were
+// attached, so that no new connection is steered while the hooks that count its end go away.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "loader/data_plane.h"
+#include "loader/exit_codes.h"
+
+namespace weir {
+namespace {
+
+constexpr std::array<const char*, 8> kRemovalOrder{
+    "weir_connect6", "weir_connect4", "weir_peer6", "weir_peer4",
+    "weir_sockops",  "weir_release",  "weir_rmdir", "weir_mkdir"};
+
+constexpr std::array<bpf_attach_type, 6> kHooks{
+    BPF_CGROUP_INET4_CONNECT,     BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_INET4_GETPEERNAME,
+    BPF_CGROUP_INET6_GETPEERNAME, BPF_CGROUP_SOCK_OPS,      BPF_CGROUP_INET_SOCK_RELEASE};
+
+Status remove_link(const std::string& pin) {
+    auto link = Link::adopt(pin);
+    if (!link && link.error().code == ENOENT)
+        return {};
+    if (link)
+        WEIR_CHECK(link->detach());
+    if (::unlink(pin.c_str()) && errno != ENOENT)
+        return fail_errno("cannot remove " + pin, errno);
+    return {};
+}
+
+}  // namespace
+
+Status uninstall(const std::string& bpffs) {
+    PinDir pins(bpffs);
+    if (!pins.exists())
+        return {};
+    if (pins.claimed_by_another())
+        return fail_exit(kExitSecondAgent, "a weir-agent is running and holds " + pins.root() +
+                                               ": stop it first (systemctl stop weir-agent)");
+    for (const char* name : kRemovalOrder)
+        WEIR_CHECK(remove_link(pins.link(name)));
+    for (const auto& name : PinDir::names(pins.links()))  // of another build, or left half made
+        WEIR_CHECK(remove_link(pins.link(name)));
+    for (const auto& name : PinDir::names(pins.maps()))
+        if (::unlink(pins.map(name).c_str()) && errno != ENOENT)
+            return fail_errno("cannot remove " + pins.map(name), errno);
+    return pins.remove();
+}
+
+std::vector<std::string> leftovers(const std::string& bpffs, const std::string& cgroup) {
+    std::vector<std::string> left;
+    const PinDir pins(bpffs);
+    if (pins.exists())
+        left.push_back(pins.root());
+    for (const auto& name : PinDir::names(pins.links()))
+        left.push_back(pins.link(name));
+    for (const auto& name : PinDir::names(pins.maps()))
+        left.push_back(pins.map(name));
+    const Fd fd(::open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd)
+        return left;
+    for (const auto type : kHooks) {
+        const auto found = attached_programs(fd.get(), type);
+        if (!found)
+            continue;
+        for (const auto& program : found->programs)
+            if (program.name.starts_with("weir_"))
+                left.push_back("program " + std::to_string(program.id) + " (" + program.name +
+                               ") at " + cgroup);
+    }
+    return left;
+}
+
+}  // namespace weir

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Rows that describe services; written by user space only, read by every connect. The publishing
+ * rule: a row that a connect can reach never changes. New rows are written beside the old ones and
+ * become visible by one aligned 8-byte store to weir_svc_port.published. Old rows are reused only
+ * after an RCU grace period.
+ */
+#ifndef WEIR_ABI_SERVICE_H
+#define WEIR_ABI_SERVICE_H
+
+#include "base.h"
+
+/* Key of the table `vip`: one address and port that clients connect to. */
+struct weir_vip_key {
+    struct weir_addr addr;
+    __be16 port; /* network byte order */
+    __u8 proto;  /* WEIR_PROTO_* */
+    __u8 pad;    /* 0 */
+};
+WEIR_ASSERT(sizeof(struct weir_vip_key) == 20);
+
+/* Value of the table `vip`: inserted and deleted, changed only with a grace period after it. */
+struct weir_vip {
+    __u32 svc_port; /* row of `svc_port` */
+};
+WEIR_ASSERT(sizeof(struct weir_vip) == 4);
+
+/* weir_svc_settings.algorithm */
+#define WEIR_ALGORITHM_RANDOM 0      /* slots are alias cells, one per endpoint (core/pick.h) */
+#define WEIR_ALGORITHM_ROUND_ROBIN 1 /* slots are endpoint indices in turn, four to a word */
+
+/* weir_svc_settings.flags */
+#define WEIR_SVC_NEEDS_TRACKING 1 /* refuse a socket without storage (ENOBUFS): a limit, a policy
+                                     or failover would otherwise be bypassed at the caller's will */
+
+/* A subset of a service port's slots. */
+struct weir_slot_set {
+    __u32 offset; /* words, relative to the published offset */
+    __u32 count;  /* slots; 0 = no endpoint of this family */
+};
+WEIR_ASSERT(sizeof(struct weir_slot_set) == 8);
+
+/* One of the two settings rows of a service port; `published` says which one is in force. */
+struct weir_svc_settings {
+    __u32 endpoint_base;     /* first row of the service port's own range in `endpoint` */
+    __u32 endpoint_capacity; /* rows in that range; slots index below it */
+    __u32 born;              /* mesh generation (low 32 bits) in which the row got this service port */
+    __u16 algorithm;         /* WEIR_ALGORITHM_* */
+    __u16 flags;             /* WEIR_SVC_* */
+    struct weir_slot_set v4; /* endpoints that an IPv4 socket can reach */
+    struct weir_slot_set v6; /* endpoints that an IPv6-only socket can reach */
+};
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 32);
+
+/* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
+struct weir_svc_port {
+    __u64 published; /* core/published.h; 0 = no such service port */
+    __u64 reserved;  /* 0 */
+    struct weir_svc_settings settings[2];
+};
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 80);
+
+/* Row of `endpoint`. Its weight is in the slots, since a weight changes while the endpoint lives. */
+struct weir_endpoint {
+    struct weir_addr addr;
+    __be16 port;      /* network byte order */
+    __u16 zone;       /* 0 = none */
+    __u32 ifindex;    /* 0 = unknown */
+    __u32 svc_port;   /* owner; a slot that leads to another owner's row is corrupt */
+    __u32 generation; /* raised by one each time the row gets another endpoint; 0 = never used */
+};
+WEIR_ASSERT(sizeof(struct weir_endpoint) == 32);
+
+#endif

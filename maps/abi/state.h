@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the kernel knows of endpoints, service ports and sockets. Written by the kernel only, with
+ * atomics; user space reads. Append-only: fields are never moved or reused, so that two builds of
+ * the programs can work on the same rows while links are updated one by one.
+ */
+#ifndef WEIR_ABI_STATE_H
+#define WEIR_ABI_STATE_H
+
+#include "base.h"
+#include "edge.h"
+
+/* Row of `ep_state`, parallel to `endpoint`. */
+struct weir_ep_state {
+    __u32 generation; /* of the endpoint that was picked last */
+    __u32 pad;        /* 0 */
+    __u64 active;     /* tracked sockets that hold this row; it is not reused before this is 0 */
+    __u64 reserved[6];
+};
+WEIR_ASSERT(sizeof(struct weir_ep_state) == 64);
+
+/* Row of `svc_state`, parallel to `svc_port`. */
+struct weir_svc_state {
+    struct weir_edge other; /* what found no room in `edge`; first, so that a NULL check suffices */
+    __u64 cursor;           /* round-robin position */
+    __u64 active;           /* tracked sockets of this service port */
+    __u64 reserved[6];
+};
+WEIR_ASSERT(sizeof(struct weir_svc_state) == 128);
+
+/* weir_sock.phase: core/connection.h says how it moves. */
+#define WEIR_PHASE_DONE 0        /* counted as ended, or never counted */
+#define WEIR_PHASE_PICKED 1      /* endpoint picked, no SYN yet */
+#define WEIR_PHASE_SYN_SENT 2    /* the kernel sends SYNs */
+#define WEIR_PHASE_ESTABLISHED 3 /* handshake complete */
+
+/* Value of `sock`: one socket's connection through a service. */
+struct weir_sock {
+    __u32 phase; /* WEIR_PHASE_*, changed by exchange only: an end is counted once */
+    __u32 pad;   /* 0 */
+    struct weir_edge_key edge;
+    struct weir_addr service_addr; /* what the application asked for, and getpeername answers */
+    struct weir_addr endpoint_addr;
+    __be16 service_port;
+    __be16 endpoint_port;
+    __u32 pad2;       /* 0 */
+    __u64 connect_ns; /* CLOCK_MONOTONIC at connect() */
+    __u64 reserved[5];
+};
+WEIR_ASSERT(sizeof(struct weir_sock) == 112);
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each kernel reason counter is called in metrics and on the screen, and what it means.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "maps/abi/node.h"
+
+namespace weir {
+
+struct ReasonName {
+    std::string_view name;     // label value in metrics
+    std::string_view meaning;  // one clause for people
+};
+
+inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
+    {"no_endpoint", "connects refused: the service has no endpoint"},
+    {"no_family_endpoint", "connects refused: no endpoint of a family that the socket can reach"},
+    {"untracked", "connects steered without socket storage: their end is not counted"},
+    {"tracking_required", "connects refused: no socket storage, and the service needs it"},
+    {"edge_full", "connects counted on \"other\": the edge table is full"},
+    {"stale_endpoint", "connections ended whose endpoint row had gone to another endpoint"},
+    {"corrupt_row", "connects refused: a table row led nowhere"},
+    {"cgroup_full", "cgroups without a row: the cgroup table is full"},
+    {"cgroup_path", "cgroups whose path was too long to match whole"},
+    {"no_state_callback", "connections whose end is seen at close() only"},
+}};
+
+}  // namespace weir

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "maps/tables.h"
+
+#include <bpf/libbpf.h>
+
+namespace weir {
+namespace {
+
+Result<Fd> open_pin(const std::string& directory, const std::string& name, Access access) {
+    const std::string path = directory + "/" + name;
+    LIBBPF_OPTS(bpf_obj_get_opts, options);
+    options.file_flags = access == Access::kRead ? static_cast<__u32>(BPF_F_RDONLY) : 0U;
+    Fd fd(bpf_obj_get_opts(path.c_str(), &options));
+    if (!fd)
+        return fail_errno("cannot open " + path, errno);
+    return fd;
+}
+
+template <typename K, typename V>
+Status open_map(BpfMap<K, V>& map, const std::string& directory, const char* name, Access access) {
+    WEIR_TRY(Fd fd, open_pin(directory, name, access));
+    map = BpfMap<K, V>(std::move(fd), name);
+    return {};
+}
+
+template <typename Row>
+Status open_array(MmapArray<Row>& array, const std::string& directory, const char* name,
+                  Access access) {
+    // Opened for writing even to be read: the kernel clears VM_SHARED for a read-only descriptor,
+    // and then refuses to map it.
+    WEIR_TRY(Fd fd, open_pin(directory, name, Access::kWrite));
+    WEIR_TRY(array, MmapArray<Row>::map(std::move(fd), access == Access::kWrite));
+    return {};
+}
+
+}  // namespace
+
+Result<Tables> Tables::open(const std::string& directory, Access access) {
+    Tables tables;
+    WEIR_CHECK(open_map(tables.vip, directory, "weir_vip", access));
+    WEIR_CHECK(open_array(tables.svc_port, directory, "weir_svc_port", access));
+    WEIR_CHECK(open_array(tables.slot, directory, "weir_slot", access));
+    WEIR_CHECK(open_array(tables.endpoint, directory, "weir_endpoint", access));
+    WEIR_CHECK(open_array(tables.node, directory, "weir_node", access));
+    WEIR_CHECK(open_map(tables.cg_prefix, directory, "weir_cg_prefix", access));
+    WEIR_CHECK(open_map(tables.ep_state, directory, "weir_ep_state", Access::kRead));
+    WEIR_CHECK(open_map(tables.svc_state, directory, "weir_svc_state", Access::kRead));
+    WEIR_CHECK(open_map(tables.edge, directory, "weir_edge", access));
+    WEIR_CHECK(open_map(tables.cgroup, directory, "weir_cgroup", Access::kRead));
+    WEIR_TRY(tables.reason, open_pin(directory, "weir_reason", Access::kRead));
+    return tables;
+}
+
+Result<std::vector<std::uint64_t>> Tables::reasons() const {
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 1)
+        return fail("cannot tell the number of CPUs", -cpus);
+    std::vector<std::uint64_t> totals(WEIR_REASON_COUNT);
+    std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
+    for (std::uint32_t index = 0; index < WEIR_REASON_COUNT; index++) {
+        if (bpf_map_lookup_elem(reason.get(), &index, values.data()))
+            return fail_errno("cannot read table weir_reason", errno);
+        for (const auto value : values)
+            totals[index] += value;
+    }
+    return totals;
+}
+
+}  // namespace weir

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/agent/agent.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+
+#include "loader/machine.h"
+#include "userspace/control/api.h"
+#include "userspace/control/peer.h"
+#include "userspace/node/cgroups.h"
+#include "userspace/observe/logs/log.h"
+#include "userspace/observe/metrics/exporter.h"
+#include "userspace/observe/views/json.h"
+
+namespace weir {
+namespace asio = boost::asio;
+using asio::awaitable;
+using asio::use_awaitable;
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Runs `function` on the worker; the loop goes on meanwhile.
+template <typename Function>
+awaitable<std::invoke_result_t<Function>> on_worker(asio::thread_pool& worker, Function function) {
+    co_return co_await asio::co_spawn(
+        worker,
+        [](Function f) -> awaitable<std::invoke_result_t<Function>> { co_return f(); }(
+            std::move(function)),
+        use_awaitable);
+}
+
+void spawn(asio::io_context& loop, awaitable<void> task) {
+    asio::co_spawn(loop, std::move(task), [](const std::exception_ptr& failed) {
+        if (failed)
+            std::rethrow_exception(failed);  // ends the loop; main says so and exits
+    });
+}
+
+}  // namespace
+
+Agent::Agent(const AgentOptions& options, DataPlane plane, Engine engine,
+             const std::string& version)
+    : options_(options), plane_(std::move(plane)), engine_(std::move(engine)),
+      source_(options.paths.mesh), follower_(engine_, options.paths.state, version) {
+    std::vector<std::string> lost;
+    for (const auto& feature : plane_.features())
+        if (!feature.complete)
+            lost.push_back(feature.name + ": " + feature.lost);
+    follower_.set_lost_features(std::move(lost));
+}
+
+Status Agent::run(const AgentOptions& options, const std::string& version) {
+    WEIR_CHECK(check_privilege());
+    WEIR_CHECK(check_btf());
+    WEIR_TRY(const std::string cgroup, choose_cgroup(options.paths.cgroup));
+    WEIR_TRY(std::string mount, find_cgroup2());
+    WEIR_CHECK(check_bpffs(options.paths.bpffs));
+    WEIR_TRY(DataPlane plane, DataPlane::start(options.paths.bpffs, cgroup, options.sizes));
+    WEIR_TRY(Tables tables, Tables::open(plane.pins().maps(), Access::kWrite));
+    WEIR_TRY(Engine engine,
+             Engine::start(std::move(tables), plane.resolve_program(), std::move(mount)));
+    engine.enter(plane.cgroup_id());
+    log::start(version);
+    Agent agent(options, std::move(plane), std::move(engine), version);
+    auto started = agent.start();
+    if (started)
+        agent.loop_.run();
+    agent.worker_.join();
+    agent.engine_.leave();
+    log::info("agent-left", "the agent leaves; its programs stay attached and go on steering");
+    log::stop();
+    return started;
+}
+
+Status Agent::start() {
+    WEIR_CHECK(start_servers());
+    log::info("agent-started", "programs are attached",
+              {{"process.pid", std::to_string(::getpid())},
+               {"weir.cgroup_id", std::to_string(plane_.cgroup_id())},
+               {"weir.mesh", options_.paths.mesh}});
+    for (const auto& lost : follower_.facts().lostFeatures)
+        log::warn("feature-incomplete", lost);
+    const Reading reading = source_.read();
+    if (!reading.snapshot)
+        WEIR_CHECK(follower_.restore());
+    WEIR_CHECK(follower_.take(reading));
+    spawn(loop_, follow_directory());
+    spawn(loop_, tick());
+    spawn(loop_, wait_for_signals());
+    return {};
+}
+
+Status Agent::start_servers() {
+    const auto group = control_group();
+    WEIR_TRY(Fd control, listen_control(options_.paths.socket, group));
+    using Local = asio::local::stream_protocol;
+    Local::acceptor acceptor(loop_, Local(), ::dup(control.get()));
+    spawn(loop_, serve_http(
+                     std::move(acceptor),
+                     [this](const HttpRequest& request) { return answer_control(request); },
+                     [group](int socket) { return peer_may_control(socket, group); }, {},
+                     http_counters_));
+    if (options_.listen.empty())
+        return {};
+    const auto colon = options_.listen.rfind(':');
+    boost::system::error_code error;
+    const auto address = asio::ip::make_address(options_.listen.substr(0, colon), error);
+    const int port = colon == std::string::npos ? -1 : std::atoi(&options_.listen[colon + 1]);
+    if (error || port < 0 || port > 65535)
+        return fail("--listen " + options_.listen + " is no ADDRESS:PORT");
+    using asio::ip::tcp;
+    tcp::acceptor metrics(loop_);
+    const tcp::endpoint endpoint(address, static_cast<unsigned short>(port));
+    metrics.open(endpoint.protocol(), error);
+    metrics.set_option(tcp::acceptor::reuse_address(true), error);
+    metrics.bind(endpoint, error);
+    if (!error)
+        metrics.listen(64, error);
+    if (error)
+        return fail("cannot listen on " + options_.listen + " for metrics: " + error.message() +
+                    ": choose another address with --listen");
+    spawn(loop_, serve_http(
+                     std::move(metrics),
+                     [this](const HttpRequest& request) { return answer_metrics(request); }, {},
+                     http_counters_));
+    return {};
+}
+
+awaitable<void> Agent::follow_directory() {
+    for (;;) {
+        auto watch = MeshDirWatch::open(options_.paths.mesh);
+        co_await reload();  // also what changed before the watch was there
+        if (!watch) {
+            asio::steady_timer pause(loop_, 1s);
+            co_await pause.async_wait(use_awaitable);
+            continue;
+        }
+        asio::posix::stream_descriptor readable(loop_, ::dup(watch->fd()));
+        while (watch->alive()) {
+            co_await readable.async_wait(asio::posix::descriptor_base::wait_read, use_awaitable);
+            // A writer of many files gets a moment to finish: one reading for all of them.
+            asio::steady_timer settle(loop_, 2ms);
+            co_await settle.async_wait(use_awaitable);
+            if (watch->drain())
+                co_await reload();
+        }
+    }
+}
+
+awaitable<void> Agent::reload() {
+    const auto reading = co_await on_worker(worker_, [this] { return source_.read(); });
+    if (auto taken = follower_.take(reading); !taken)
+        log::error("apply-failed", taken.error().message);
+}
+
+awaitable<void> Agent::tick() {
+    asio::steady_timer timer(loop_);
+    for (int beat = 0;; beat++) {
+        engine_.beat();
+        if (beat % 5 == 0) {
+            follower_.retry();
+            look_after_hooks();
+            if (auto tidied = engine_.tidy(); !tidied)
+                log::error("tidy-failed", tidied.error().message);
+        }
+        timer.expires_after(200ms);
+        co_await timer.async_wait(use_awaitable);
+    }
+}
+
+void Agent::look_after_hooks() {
+    const auto repaired = plane_.repair();
+    if (!repaired)
+        log::error("hooks-lost", repaired.error().message);
+    else if (*repaired > 0) {
+        engine_.count_relinked(*repaired);
+        log::warn("hooks-reattached", "others had detached programs of weir",
+                  {{"weir.hooks", std::to_string(*repaired)}});
+    }
+}
+
+awaitable<void> Agent::wait_for_signals() {
+    asio::signal_set signals(loop_, SIGTERM, SIGINT, SIGHUP);
+    for (;;) {
+        const int signal = co_await signals.async_wait(use_awaitable);
+        if (signal != SIGHUP)
+            break;
+        co_await reload();
+    }
+    loop_.stop();
+}
+
+std::vector<HookView> Agent::hooks() const {
+    std::vector<HookView> views;
+    for (const auto& link : pinned_links(plane_.pins()))
+        views.push_back({link.name, link.attached});
+    return views;
+}
+
+awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
+    const auto snapshot = follower_.in_force();
+    const auto facts = follower_.facts();
+    ApiBackend backend;
+    const auto as_json = [](const auto& view) -> Result<nlohmann::json> {
+        if (!view)
+            return tl::unexpected(view.error());
+        return nlohmann::json(*view);
+    };
+    backend.status = [&] {
+        return as_json(status_view(engine_.tables(), *snapshot, hooks(), &facts));
+    };
+    backend.services = [&] { return as_json(service_views(engine_.tables(), *snapshot)); };
+    backend.endpoints = [&] { return as_json(endpoint_views(engine_.tables(), *snapshot)); };
+    backend.reload = [&] { rescan_ = true; };
+    auto response =
+        co_await on_worker(worker_, [&] { return answer_api(request, backend); });
+    if (std::exchange(rescan_, false))
+        co_await reload();
+    co_return response;
+}
+
+awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
+    namespace http = boost::beast::http;
+    const std::string target(request.target());
+    if (request.method() != http::verb::get && request.method() != http::verb::head)
+        co_return http_reply(405, "text/plain", "use GET\n");
+    if (target == "/healthz")
+        co_return http_reply(200, "text/plain", "ok\n");
+    if (target != "/metrics")
+        co_return http_reply(404, "text/plain", "there are /metrics and /healthz\n");
+    // All who ask within a second share one rendering.
+    if (scrape_.empty() || steady_clock::now() - scraped_at_ > 1s) {
+        const ScrapeInput input{&engine_.tables(),     follower_.in_force(), hooks(),
+                                follower_.facts(),     log::dropped_lines(),
+                                http_counters_.refused};
+        const auto text = co_await on_worker(worker_, [&] { return render_metrics(input); });
+        if (!text)
+            co_return http_reply(500, "text/plain", text.error().message + "\n");
+        scrape_ = *text;
+        scraped_at_ = steady_clock::now();
+    }
+    co_return http_reply(200, "text/plain; version=0.0.4; charset=utf-8", scrape_);
+}
+
+}  // namespace weir

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running agent: one loop (source, reconcile, control, heartbeat) and one worker for what takes
+// long (reading the mesh, views, scrapes). They exchange immutable values only. Wiring; what could
+// be tested elsewhere is elsewhere.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "loader/data_plane.h"
+#include "userspace/agent/mesh_follower.h"
+#include "userspace/agent/options.h"
+#include "userspace/control/http_server.h"
+#include "userspace/source/mesh_dir.h"
+
+namespace weir {
+
+class Agent {
+  public:
+    // Returns when a signal ends it. An error before that is a start that failed.
+    static Status run(const AgentOptions& options, const std::string& version);
+
+  private:
+    Agent(const AgentOptions& options, DataPlane plane, Engine engine, const std::string& version);
+
+    Status start_servers();
+    Status start();
+    boost::asio::awaitable<void> follow_directory();
+    boost::asio::awaitable<void> reload();
+    boost::asio::awaitable<void> tick();
+    boost::asio::awaitable<void> wait_for_signals();
+    boost::asio::awaitable<HttpResponse> answer_control(const HttpRequest& request);
+    boost::asio::awaitable<HttpResponse> answer_metrics(const HttpRequest& request);
+    void look_after_hooks();
+    std::vector<HookView> hooks() const;
+
+    AgentOptions options_;
+    DataPlane plane_;
+    Engine engine_;
+    MeshDir source_;
+    MeshFollower follower_;
+    boost::asio::io_context loop_{1};
+    boost::asio::thread_pool worker_{1};
+    HttpCounters http_counters_;
+    std::string scrape_;
+    std::chrono::steady_clock::time_point scraped_at_{};
+    bool rescan_ = false;
+};
+
+}  // namespace weir

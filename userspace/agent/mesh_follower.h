@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns what a source reads into what is in force: applies good readings, keeps the last good one
+// when a reading is bad, and remembers both for status and metrics. No I/O but through the engine
+// and the saved state.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "userspace/observe/views/status.h"
+#include "userspace/reconcile/engine.h"
+#include "userspace/reconcile/saved_state.h"
+#include "userspace/source/source.h"
+
+namespace weir {
+
+class MeshFollower {
+  public:
+    MeshFollower(Engine& engine, std::string state_directory, std::string version);
+
+    // At start, before the first reading: what was in force before. No state is no error.
+    Status restore();
+    // A reading, good or bad. An error is the kernel's; call retry() later.
+    Status take(const Reading& reading);
+    // Applies again what could not be applied. True when there is nothing left to do.
+    bool retry();
+
+    std::shared_ptr<const Snapshot> in_force() const { return in_force_; }
+    // With staleness as of now.
+    AgentFacts facts() const;
+    void set_lost_features(std::vector<std::string> lost) { facts_.lostFeatures = std::move(lost); }
+
+  private:
+    Status apply(const std::shared_ptr<const Snapshot>& snapshot, const MeshText& text);
+    void mark_stale(bool stale);
+
+    Engine& engine_;
+    std::string state_directory_;
+    AgentFacts facts_;
+    std::shared_ptr<const Snapshot> in_force_ = std::make_shared<Snapshot>();
+    std::shared_ptr<const Snapshot> pending_;
+    MeshText pending_text_;
+    std::chrono::steady_clock::time_point stale_since_{};
+    bool stale_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands, one file each. Each prints its answer and returns the exit code: 0 done, 1 failed,
+// 2 wrong usage, and those of loader/exit_codes.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "maps/result.h"
+#include "userspace/agent/options.h"
+#include "userspace/cli/output.h"
+
+namespace weir {
+
+struct CliOptions {
+    NodePaths paths;
+    Format format = Format::kTable;
+    std::vector<std::string> arguments;  // files, or a service's name
+    bool verify = false;
+    int wait_seconds = 10;
+};
+
+int command_status(const CliOptions& options);
+int command_check(const CliOptions& options);
+int command_services(const CliOptions& options);
+int command_endpoints(const CliOptions& options);
+int command_validate(const CliOptions& options);
+int command_diff(const CliOptions& options);
+int command_apply(const CliOptions& options);
+int command_uninstall(const CliOptions& options);
+int command_version(const CliOptions& options);
+
+// "weir: <error>" on standard error; its exit code.
+int print_error(const Error& error);
+
+}  // namespace weir

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// weir: the command line, and nothing but the command line. The commands are in files of their own.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <map>
+
+#include "loader/exit_codes.h"
+#include "userspace/agent/flags.h"
+#include "userspace/cli/commands.h"
+
+namespace {
+
+using Command = int (*)(const weir::CliOptions&);
+
+const std::map<std::string, weir::Format> kFormats{{"table", weir::Format::kTable},
+                                                   {"wide", weir::Format::kWide},
+                                                   {"json", weir::Format::kJson},
+                                                   {"yaml", weir::Format::kYaml}};
+
+struct Commands {
+    CLI::App& app;
+    weir::CliOptions& options;
+    Command chosen = nullptr;
+
+    CLI::App* add(const char* name, const char* help, Command command) {
+        auto* sub = app.add_subcommand(name, help);
+        sub->add_option("-o,--output", options.format, "table, wide, json or yaml")
+            ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case));
+        sub->callback([this, command] { chosen = command; });
+        return sub;
+    }
+};
+
+int run(int argc, char** argv) {
+    weir::CliOptions options;
+    CLI::App app("weir: asks and steers the service mesh of this node.");
+    app.set_version_flag("--version", WEIR_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    weir::add_path_flags(app, options.paths);
+    Commands commands{app, options};
+    commands.add("status", "agent, mesh, hooks and events of this node", weir::command_status);
+    commands.add("check", "what is wrong with this node, and what to do", weir::command_check);
+    commands.add("services", "the services and their counts", weir::command_services)
+        ->add_option("SERVICE", options.arguments, "only these");
+    commands.add("endpoints", "the endpoints and their counts", weir::command_endpoints)
+        ->add_option("SERVICE", options.arguments, "only of these services");
+    commands.add("validate", "reads mesh files and says what is wrong", weir::command_validate)
+        ->add_option("PATH", options.arguments, "files, or a directory; default: the mesh directory");
+    commands.add("diff", "what would change", weir::command_diff)
+        ->add_option("FILE", options.arguments, "mesh files to be put into the directory");
+    auto* apply = commands.add("apply", "puts a file into the mesh directory and waits for the kernel",
+                               weir::command_apply);
+    apply->add_option("FILE", options.arguments, "mesh files")->required();
+    apply->add_option("--timeout", options.wait_seconds, "seconds to wait")->capture_default_str();
+    commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)
+        ->add_flag("--verify", options.verify, "then look for anything that is left");
+    commands.add("version", "of this program", weir::command_version);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? weir::kExitOk : weir::kExitUsage;
+    }
+    return commands.chosen(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "weir: %s\n", error.what());
+        return weir::kExitFailed;
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/cli/mesh_edit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "maps/fd.h"
+#include "userspace/source/mesh_dir.h"
+
+namespace weir {
+namespace {
+
+Result<MeshFile> read_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file || std::filesystem::is_directory(path))
+        return fail("cannot read " + path + ": name a mesh file (*.yaml)");
+    return MeshFile{std::filesystem::path(path).filename().string(),
+                    std::string(std::istreambuf_iterator<char>(file), {})};
+}
+
+bool is_mesh_name(const std::string& name) {
+    return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"));
+}
+
+void put(MeshText& text, MeshFile file) {
+    const auto same = std::find_if(text.files.begin(), text.files.end(),
+                                   [&](const MeshFile& f) { return f.name == file.name; });
+    if (same != text.files.end())
+        same->text = std::move(file.text);
+    else
+        text.files.push_back(std::move(file));
+    std::sort(text.files.begin(), text.files.end(),
+              [](const MeshFile& a, const MeshFile& b) { return a.name < b.name; });
+}
+
+}  // namespace
+
+Result<MeshText> with_files(const std::string& directory, const std::vector<std::string>& files) {
+    auto text = read_mesh_text(directory);
+    if (!text) {
+        if (files.empty() || text.error().code != ENOENT)
+            return text;
+        text = MeshText{directory, {}};
+    }
+    for (const auto& path : files) {
+        WEIR_TRY(MeshFile file, read_file(path));
+        if (!is_mesh_name(file.name))
+            return fail(path + " would not be read in the mesh directory: name it *.yaml");
+        put(*text, std::move(file));
+    }
+    return text;
+}
+
+Result<MeshText> only_files(const std::vector<std::string>& paths) {
+    if (paths.size() == 1 && std::filesystem::is_directory(paths.front()))
+        return read_mesh_text(paths.front());
+    MeshText text;
+    for (const auto& path : paths) {
+        WEIR_TRY(MeshFile file, read_file(path));
+        file.name = path;  // errors name the file as the user did
+        text.files.push_back(std::move(file));
+    }
+    return text;
+}
+
+Status install(const std::string& directory, const MeshFile& file) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    const std::string path = directory + "/" + file.name, fresh = directory + "/." + file.name + ".new";
+    const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!fd)
+        return fail_errno("cannot write " + fresh, errno);
+    const auto written = ::write(fd.get(), file.text.data(), file.text.size());
+    if (written != static_cast<ssize_t>(file.text.size()) || ::fsync(fd.get()) ||
+        ::rename(fresh.c_str(), path.c_str())) {
+        const int code = errno;
+        ::unlink(fresh.c_str());
+        return fail_errno("cannot write " + path, code);
+    }
+    return {};
+}
+
+bool print_diagnostics(const Reading& reading) {
+    for (const auto& found : reading.found.sorted())
+        std::fprintf(stderr, "%s\n", found.str().c_str());
+    return reading.found.has_errors();
+}
+
+}  // namespace weir

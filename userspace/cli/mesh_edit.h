@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mesh directory as it would be with some files put into it: what validate, diff and apply look
+// at. Reads; install() is the only one that writes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "maps/result.h"
+#include "userspace/source/source.h"
+
+namespace weir {
+
+// The directory with `files` in place of, or beside, those of their names. A missing directory
+// counts as empty when there are files.
+Result<MeshText> with_files(const std::string& directory, const std::vector<std::string>& files);
+
+// Only these files, or a directory's, as a mesh of their own.
+Result<MeshText> only_files(const std::vector<std::string>& paths);
+
+// Puts one file into the directory by a rename: a reader sees the old or the new.
+Status install(const std::string& directory, const MeshFile& file);
+
+// Diagnostics to standard error; whether there are errors.
+bool print_diagnostics(const Reading& reading);
+
+}  // namespace weir

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/cli/node_view.h"
+
+#include <cerrno>
+
+#include "loader/data_plane.h"
+#include "userspace/control/client.h"
+#include "userspace/observe/views/json.h"
+#include "userspace/reconcile/saved_state.h"
+#include "userspace/source/mesh_file.h"
+
+namespace weir {
+namespace {
+
+struct Kernel {
+    Tables tables;
+    std::shared_ptr<const Snapshot> snapshot;
+    std::vector<HookView> hooks;
+};
+
+Result<Kernel> read_kernel(const NodePaths& paths, const std::string& why_no_agent) {
+    const PinDir pins(paths.bpffs);
+    if (!pins.exists())
+        return fail("weir is not on this node: nothing is pinned at " + pins.root() + ", and " +
+                    why_no_agent + ": start weir-agent, or name another --bpffs and --socket");
+    WEIR_TRY(Tables tables, Tables::open(pins.maps(), Access::kRead));
+    Kernel kernel{std::move(tables), std::make_shared<Snapshot>(), {}};
+    auto state = load_state(paths.state);
+    if (!state && state.error().code != ENOENT)
+        return tl::unexpected(state.error());
+    if (state)
+        if (auto reading = read_mesh(std::move(state->mesh)); reading.snapshot)
+            kernel.snapshot = reading.snapshot;
+    for (const auto& link : pinned_links(pins))
+        kernel.hooks.push_back({link.name, link.attached});
+    return kernel;
+}
+
+// Asks the agent for `path`; without one, `local` reads the kernel.
+template <typename View, typename Local>
+Result<Seen<View>> see(const NodePaths& paths, const std::string& path, Local local) {
+    const auto answer = call_agent(paths.socket, "GET", path);
+    if (answer) {
+        try {
+            return Seen<View>{answer->template get<View>(), true, ""};
+        } catch (const nlohmann::json::exception& error) {
+            return fail(std::string("the agent is of another version than this weir: ") +
+                        error.what());
+        }
+    }
+    WEIR_TRY(const Kernel kernel, read_kernel(paths, answer.error().message));
+    WEIR_TRY(View view, local(kernel));
+    return Seen<View>{std::move(view), false, answer.error().message};
+}
+
+}  // namespace
+
+Result<Seen<StatusView>> see_status(const NodePaths& paths) {
+    return see<StatusView>(paths, "/v1/status", [](const Kernel& kernel) {
+        return status_view(kernel.tables, *kernel.snapshot, kernel.hooks, nullptr);
+    });
+}
+
+Result<Seen<std::vector<ServiceView>>> see_services(const NodePaths& paths) {
+    return see<std::vector<ServiceView>>(paths, "/v1/services", [](const Kernel& kernel) {
+        return service_views(kernel.tables, *kernel.snapshot);
+    });
+}
+
+Result<Seen<std::vector<EndpointView>>> see_endpoints(const NodePaths& paths) {
+    return see<std::vector<EndpointView>>(paths, "/v1/endpoints", [](const Kernel& kernel) {
+        return endpoint_views(kernel.tables, *kernel.snapshot);
+    });
+}
+
+std::string dead_agent_note(const std::string& why) {
+    return "weir: no agent answers (" + why + "); this is what the kernel holds\n";
+}
+
+}  // namespace weir

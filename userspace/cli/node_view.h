@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the CLI's views come from: the agent, or, while it is dead, the pinned tables and the saved
+// state, by the same code the agent runs. Never writes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "userspace/agent/options.h"
+#include "userspace/observe/views/services.h"
+#include "userspace/observe/views/status.h"
+
+namespace weir {
+
+template <typename View>
+struct Seen {
+    View view;
+    bool agent = false;       // false: read from the kernel, without an agent
+    std::string why_no_agent; // when not
+};
+
+Result<Seen<StatusView>> see_status(const NodePaths& paths);
+Result<Seen<std::vector<ServiceView>>> see_services(const NodePaths& paths);
+Result<Seen<std::vector<EndpointView>>> see_endpoints(const NodePaths& paths);
+
+// The sentence on standard error that says where the figures are from; "" with an agent.
+std::string dead_agent_note(const std::string& why);
+
+}  // namespace weir

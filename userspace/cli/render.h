@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Views to text, apart from where they come from: what golden files test.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "userspace/cli/output.h"
+#include "userspace/model/describe.h"
+#include "userspace/observe/views/services.h"
+#include "userspace/observe/views/status.h"
+
+namespace weir {
+
+std::string render_status(const StatusView& view, Format format);
+std::string render_services(const std::vector<ServiceView>& views, Format format);
+std::string render_endpoints(const std::vector<EndpointView>& views, Format format);
+std::string render_changes(const std::vector<MeshChange>& changes, Format format);
+
+// One line of `weir check`.
+struct CheckResult {
+    std::string description;
+    enum class Outcome { kOk, kWarning, kError } outcome = Outcome::kOk;
+    std::string error;  // what is wrong
+    std::string hint;   // what to do about it
+};
+struct CheckGroup {
+    std::string name;
+    std::vector<CheckResult> checks;
+};
+std::string render_checks(const std::vector<CheckGroup>& groups, Format format);
+bool all_passed(const std::vector<CheckGroup>& groups);  // warnings pass
+
+}  // namespace weir

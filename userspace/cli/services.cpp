@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdio>
+
+#include "userspace/cli/commands.h"
+#include "userspace/cli/node_view.h"
+#include "userspace/cli/render.h"
+
+namespace weir {
+namespace {
+
+// Keeps the rows of the services that were asked for; an error names one that is not there.
+template <typename View, typename NameOf>
+Status keep(std::vector<View>& views, const std::vector<std::string>& wanted, NameOf name_of) {
+    for (const auto& name : wanted)
+        if (std::none_of(views.begin(), views.end(),
+                         [&](const View& view) { return name_of(view) == name; }))
+            return fail("no service \"" + name + "\": see `weir services`");
+    if (!wanted.empty())
+        std::erase_if(views, [&](const View& view) {
+            return std::find(wanted.begin(), wanted.end(), name_of(view)) == wanted.end();
+        });
+    return {};
+}
+
+}  // namespace
+
+int command_services(const CliOptions& options) {
+    auto seen = see_services(options.paths);
+    if (!seen)
+        return print_error(seen.error());
+    if (!seen->agent)
+        std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
+    if (auto kept = keep(seen->view, options.arguments,
+                         [](const ServiceView& view) { return view.name; });
+        !kept)
+        return print_error(kept.error());
+    std::fputs(render_services(seen->view, options.format).c_str(), stdout);
+    return 0;
+}
+
+int command_endpoints(const CliOptions& options) {
+    auto seen = see_endpoints(options.paths);
+    if (!seen)
+        return print_error(seen.error());
+    if (!seen->agent)
+        std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
+    if (auto kept = keep(seen->view, options.arguments,
+                         [](const EndpointView& view) { return view.service; });
+        !kept)
+        return print_error(kept.error());
+    std::fputs(render_endpoints(seen->view, options.format).c_str(), stdout);
+    return 0;
+}
+
+}  // namespace weir

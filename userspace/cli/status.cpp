@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "userspace/cli/commands.h"
+#include "userspace/cli/node_view.h"
+#include "userspace/cli/render.h"
+
+namespace weir {
+
+int command_status(const CliOptions& options) {
+    const auto seen = see_status(options.paths);
+    if (!seen)
+        return print_error(seen.error());
+    if (!seen->agent)
+        std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
+    std::fputs(render_status(seen->view, options.format).c_str(), stdout);
+    return 0;
+}
+
+}  // namespace weir

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/control/api.h"
+
+#include <map>
+
+namespace weir {
+namespace {
+
+namespace http = boost::beast::http;
+using nlohmann::json;
+
+HttpResponse reply_json(unsigned status, const json& document) {
+    return http_reply(status, "application/json",
+                      document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+HttpResponse reply_error(unsigned status, const std::string& message) {
+    return reply_json(status, {{"error", message}});
+}
+
+}  // namespace
+
+HttpResponse answer_api(const HttpRequest& request, const ApiBackend& backend) {
+    const std::string target(request.target());
+    if (target == "/v1/reload") {
+        if (request.method() != http::verb::post)
+            return reply_error(405, "use POST");
+        backend.reload();
+        return reply_json(202, json::object());
+    }
+    const std::map<std::string, const std::function<Result<json>()>*> views = {
+        {"/v1/status", &backend.status},
+        {"/v1/services", &backend.services},
+        {"/v1/endpoints", &backend.endpoints}};
+    const auto view = views.find(target);
+    if (view == views.end())
+        return reply_error(404, "no such path");
+    if (request.method() != http::verb::get)
+        return reply_error(405, "use GET");
+    const auto document = (*view->second)();
+    return document ? reply_json(200, *document) : reply_error(500, document.error().message);
+}
+
+}  // namespace weir

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/model/compile.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace weir {
+
+weir_vip_key Vip::key() const {
+    return {addr.raw(), htons(port), WEIR_PROTO_TCP, 0};
+}
+
+Vip Vip::from_key(const weir_vip_key& key) {
+    return {Addr(key.addr), ntohs(key.port)};
+}
+
+std::string service_port_name(const std::string& service, std::uint16_t port) {
+    return service + ":" + std::to_string(port);
+}
+
+DesiredState compile(const Snapshot& snapshot) {
+    DesiredState desired;
+    for (const auto& [name, service] : snapshot.services) {
+        for (const auto& port : service->ports) {
+            DesiredPort row;
+            row.name = service_port_name(name, port.port);
+            row.algorithm = service->algorithm;
+            for (const auto& address : service->addresses)
+                row.vips.push_back({address.addr, port.port});
+            for (const auto& endpoint : service->endpoints)
+                row.endpoints.push_back({endpoint.addr, port.target_port, endpoint.weight});
+            std::sort(row.vips.begin(), row.vips.end());
+            std::sort(row.endpoints.begin(), row.endpoints.end());
+            desired.ports.emplace(row.name, std::move(row));
+        }
+    }
+    for (const auto& [name, workload] : snapshot.workloads)
+        desired.patterns.emplace(workload.cgroup, name);
+    return desired;
+}
+
+weir_cg_prefix pattern_key(const std::string& pattern) {
+    weir_cg_prefix key{};
+    const bool prefix = !pattern.empty() && pattern.back() == '*';
+    const std::size_t length =
+        std::min<std::size_t>(prefix ? pattern.size() - 1 : pattern.size(), sizeof(key.path) - 1);
+    std::memcpy(key.path, pattern.data(), length);
+    key.prefixlen = static_cast<__u32>(8 * (prefix ? length : length + 1));
+    return key;
+}
+
+std::string pattern_of(const weir_cg_prefix& key) {
+    const std::size_t length = key.prefixlen / 8;
+    const std::string text(key.path, std::min(length, sizeof(key.path)));
+    if (!text.empty() && text.back() == '\0')
+        return text.substr(0, text.size() - 1);
+    return text + "*";
+}
+
+}  // namespace weir

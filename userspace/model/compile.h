@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// A snapshot as what the kernel is to know: service ports with their addresses and endpoints, and
+// cgroup patterns. Pure; no ids yet, those are the live state's (plan.h).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "maps/abi/service.h"
+#include "maps/abi/workload.h"
+#include "userspace/model/snapshot.h"
+
+namespace weir {
+
+struct DesiredEndpoint {
+    Addr addr;
+    std::uint16_t port = 0;  // host order
+    std::uint32_t weight = 1;
+    auto operator<=>(const DesiredEndpoint&) const = default;
+};
+
+// An address and port that clients connect to, in host order.
+struct Vip {
+    Addr addr;
+    std::uint16_t port = 0;
+    auto operator<=>(const Vip&) const = default;
+    weir_vip_key key() const;
+    static Vip from_key(const weir_vip_key& key);
+};
+
+struct DesiredPort {
+    std::string name;  // "orders.shop:80"
+    Algorithm algorithm = Algorithm::kRandom;
+    std::vector<Vip> vips;                   // sorted
+    std::vector<DesiredEndpoint> endpoints;  // sorted
+    bool operator==(const DesiredPort&) const = default;
+};
+
+struct DesiredState {
+    std::map<std::string, DesiredPort> ports;
+    std::map<std::string, std::string> patterns;  // cgroup pattern -> workload name
+};
+
+DesiredState compile(const Snapshot& snapshot);
+
+// "orders.shop", 80 -> "orders.shop:80"
+std::string service_port_name(const std::string& service, std::uint16_t port);
+
+// "/shop/front*" is a prefix; "/shop/front" is that cgroup alone (its children inherit).
+weir_cg_prefix pattern_key(const std::string& pattern);
+std::string pattern_of(const weir_cg_prefix& key);
+
+}  // namespace weir

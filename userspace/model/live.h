@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is in the kernel's tables, as far as user space owns it: which ids are taken, by whom, and
+// what is free. A plain value; reconcile/adopt reads it from the tables, plan() moves it on.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "userspace/model/compile.h"
+#include "userspace/model/extents.h"
+
+namespace weir {
+
+struct LiveEndpoint {
+    enum class State : std::uint8_t {
+        kFree,
+        kHeld,      // desired
+        kDraining,  // no slot leads there; sockets may still hold it
+    };
+    Addr addr;
+    std::uint16_t port = 0;
+    State state = State::kFree;
+};
+
+// A service port's own rows in `endpoint`.
+struct LiveRange {
+    std::uint32_t base = 0;
+    std::vector<LiveEndpoint> rows;  // its size is the capacity
+};
+
+struct LiveSlots {
+    std::uint32_t offset = 0;
+    std::vector<std::uint64_t> words;
+};
+
+struct LivePort {
+    std::string name;  // "" = adopted and not yet matched
+    std::uint32_t born = 0;
+    std::set<Vip> vips;
+    LiveRange range;
+    LiveSlots slots;
+    std::uint64_t published = 0;
+    weir_svc_settings settings{};        // in force
+    std::optional<DesiredPort> applied;  // equal to this: nothing to do
+};
+
+// Rows that nothing leads to any more, kept until no socket holds them.
+struct LeavingRange {
+    std::uint32_t svc_port = 0;
+    LiveRange range;
+};
+
+struct LiveState {
+    std::map<std::uint32_t, LivePort> ports;            // by row of svc_port
+    std::map<std::uint32_t, LiveRange> leaving_ports;   // unpublished, their rows still held
+    std::vector<LeavingRange> leaving_ranges;           // outgrown
+    std::map<std::string, std::uint32_t> patterns;      // cgroup pattern -> workload id
+    std::map<std::uint32_t, std::string> workload_names;
+    std::uint32_t next_workload = 1;
+    std::vector<std::uint32_t> endpoint_generations;  // by row of endpoint, as written last
+    Extents free_ports, free_endpoints, free_slots;
+    std::uint64_t generation = 0;  // of the mesh in the kernel
+    std::uint32_t vip_count = 0, vip_capacity = 0;
+};
+
+}  // namespace weir

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// One write to the kernel's tables. A plan is a list of them in an order that may be cut off after
+// any element: the kernel then holds, per service port, the old or the new, never a mixture.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "maps/abi/service.h"
+#include "maps/abi/workload.h"
+
+namespace weir {
+
+struct WriteEndpoint {  // a row that no published slot leads to
+    std::uint32_t id;
+    weir_endpoint row;
+};
+struct WriteSlots {  // an extent that is not published
+    std::uint32_t offset;
+    std::vector<std::uint64_t> words;
+};
+struct WriteSettings {  // the one of the two rows that is not in force
+    std::uint32_t svc_port;
+    std::uint32_t which;
+    weir_svc_settings row;
+};
+struct Publish {  // one aligned 8-byte store: what makes all of the above visible
+    std::uint32_t svc_port;
+    std::uint64_t word;
+};
+struct InsertVip {
+    weir_vip_key key;
+    std::uint32_t svc_port;
+};
+struct MoveVip {  // to another service port; always followed by a Grace
+    weir_vip_key key;
+    std::uint32_t svc_port;
+};
+struct DeleteVip {
+    weir_vip_key key;
+};
+struct PutPattern {
+    weir_cg_prefix key;
+    std::uint32_t workload;
+};
+struct DeletePattern {
+    weir_cg_prefix key;
+};
+struct Grace {};  // everything that started before has ended
+
+using Operation = std::variant<WriteEndpoint, WriteSlots, WriteSettings, Publish, InsertVip,
+                               MoveVip, DeleteVip, PutPattern, DeletePattern, Grace>;
+
+}  // namespace weir

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/model/plan.h"
+
+#include <algorithm>
+
+#include "userspace/model/plan_ports.h"
+
+namespace weir {
+namespace {
+
+using State = LiveEndpoint::State;
+
+// Which row each desired service port has: the one of its name, else the one that its addresses
+// lead to now (after a restart, or a rename).
+std::map<std::string, std::uint32_t> match_ports(const LiveState& live,
+                                                 const DesiredState& desired) {
+    std::map<std::string, std::uint32_t> by_name, matched;
+    std::map<Vip, std::uint32_t> by_vip;
+    for (const auto& [id, port] : live.ports) {
+        if (!port.name.empty())
+            by_name.emplace(port.name, id);
+        for (const auto& vip : port.vips)
+            by_vip.emplace(vip, id);
+    }
+    std::set<std::uint32_t> taken;
+    for (const auto& [name, port] : desired.ports)
+        if (const auto found = by_name.find(name); found != by_name.end()) {
+            matched.emplace(name, found->second);
+            taken.insert(found->second);
+        }
+    for (const auto& [name, port] : desired.ports) {
+        if (matched.contains(name))
+            continue;
+        for (const auto& vip : port.vips) {
+            const auto found = by_vip.find(vip);
+            if (found == by_vip.end() || !taken.insert(found->second).second)
+                continue;
+            matched.emplace(name, found->second);
+            break;
+        }
+    }
+    return matched;
+}
+
+// Adds the addresses that a service port lacks; takes them from whoever has them.
+Status plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired,
+                 std::map<Vip, std::uint32_t>& owners, Stages& stages) {
+    auto& port = live.ports.at(id);
+    const auto fresh = std::count_if(desired.vips.begin(), desired.vips.end(),
+                                     [&](const Vip& vip) { return !owners.contains(vip); });
+    if (live.vip_count + static_cast<std::uint32_t>(fresh) > live.vip_capacity)
+        return fail("table weir_vip is full");
+    for (const auto& vip : desired.vips) {
+        if (port.vips.contains(vip))
+            continue;
+        const auto owner = owners.find(vip);
+        if (owner == owners.end()) {
+            stages.inserts.emplace_back(InsertVip{vip.key(), id});
+            live.vip_count++;
+        } else {
+            live.ports.at(owner->second).vips.erase(vip);
+            stages.moves.emplace_back(MoveVip{vip.key(), id});
+            stages.moves.emplace_back(Grace{});
+        }
+        port.vips.insert(vip);
+        owners[vip] = id;
+    }
+    return {};
+}
+
+void drop_vips(LiveState& live, LivePort& port, const std::vector<Vip>& wanted, Stages& stages) {
+    for (auto vip = port.vips.begin(); vip != port.vips.end();) {
+        if (std::find(wanted.begin(), wanted.end(), *vip) != wanted.end()) {
+            ++vip;
+            continue;
+        }
+        stages.deletes.emplace_back(DeleteVip{vip->key()});
+        live.vip_count--;
+        vip = port.vips.erase(vip);
+    }
+}
+
+// A service port that is wanted no more: out of sight first, its rows leave when they are let go.
+void remove_port(LiveState& live, std::uint32_t id, Stages& stages, Plan& plan) {
+    auto& port = live.ports.at(id);
+    drop_vips(live, port, {}, stages);
+    stages.unpublishes.emplace_back(Publish{id, 0});
+    plan.slots_to_free.emplace_back(port.slots.offset,
+                                    static_cast<std::uint32_t>(port.slots.words.size()));
+    for (auto& row : port.range.rows)
+        if (row.state == State::kHeld)
+            row.state = State::kDraining;
+    live.leaving_ports.emplace(id, std::move(port.range));
+    live.ports.erase(id);
+}
+
+Result<std::uint32_t> new_port(LiveState& live, std::uint64_t generation) {
+    const auto id = live.free_ports.take(1);
+    if (!id)
+        return fail("table weir_svc_port is full");
+    live.ports[*id].born = static_cast<std::uint32_t>(generation);
+    return *id;
+}
+
+void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages, Plan& plan) {
+    std::map<std::string, std::uint32_t> ids;  // workload name -> id that it has already
+    for (const auto& [pattern, name] : desired.patterns)
+        if (const auto known = live.patterns.find(pattern); known != live.patterns.end())
+            ids.emplace(name, known->second);
+    for (const auto& [id, name] : live.workload_names)
+        ids.emplace(name, id);
+    live.workload_names.clear();
+    for (const auto& [pattern, name] : desired.patterns) {
+        const auto [entry, fresh] = ids.emplace(name, live.next_workload);
+        if (fresh)
+            live.next_workload++;
+        const auto id = entry->second;
+        live.workload_names[id] = name;
+        const auto known = live.patterns.find(pattern);
+        if (known != live.patterns.end() && known->second == id)
+            continue;
+        stages.rows.emplace_back(PutPattern{pattern_key(pattern), id});
+        live.patterns[pattern] = id;
+        plan.patterns_changed = true;
+    }
+    std::erase_if(live.patterns, [&](const auto& entry) {
+        if (desired.patterns.contains(entry.first))
+            return false;
+        stages.deletes.emplace_back(DeletePattern{pattern_key(entry.first)});
+        plan.patterns_changed = true;
+        return true;
+    });
+}
+
+std::vector<Operation> in_order(Stages& stages) {
+    std::vector<Operation> all;
+    const bool removes = !stages.deletes.empty() || !stages.publishes.empty() ||
+                         !stages.unpublishes.empty();
+    for (auto* stage : {&stages.rows, &stages.publishes, &stages.inserts, &stages.moves,
+                        &stages.deletes})
+        std::move(stage->begin(), stage->end(), std::back_inserter(all));
+    if (removes)
+        all.emplace_back(Grace{});
+    std::move(stages.unpublishes.begin(), stages.unpublishes.end(), std::back_inserter(all));
+    return all;
+}
+
+}  // namespace
+
+Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation) {
+    Plan made;
+    Stages stages;
+    plan_patterns(live, desired, stages, made);
+    const auto matched = match_ports(live, desired);
+    std::map<Vip, std::uint32_t> owners;
+    for (const auto& [id, port] : live.ports)
+        for (const auto& vip : port.vips)
+            owners.emplace(vip, id);
+    std::map<std::uint32_t, const DesiredPort*> wanted;  // nullptr: refused, stays as it was
+    for (const auto& [name, port] : desired.ports) {
+        const auto found = matched.find(name);
+        const bool fresh = found == matched.end();
+        Result<std::uint32_t> id = fresh ? new_port(live, generation) : found->second;
+        Status done = id ? plan_port(live, *id, port, generation, stages, made)
+                         : Status(tl::unexpected(id.error()));
+        if (done)
+            done = plan_vips(live, *id, port, owners, stages);
+        if (!done)
+            made.refusals.push_back({name, done.error().message});
+        if (!id)
+            continue;
+        wanted.emplace(*id, done ? &port : nullptr);
+        live.ports.at(*id).name = name;
+    }
+    // Only now: an address may have moved to a service port further down.
+    for (const auto& [id, port] : wanted)
+        if (port != nullptr)
+            drop_vips(live, live.ports.at(id), port->vips, stages);
+    std::vector<std::uint32_t> gone;
+    for (const auto& [id, port] : live.ports)
+        if (!wanted.contains(id))
+            gone.push_back(id);
+    for (const auto id : gone)
+        remove_port(live, id, stages, made);
+    made.operations = in_order(stages);
+    live.generation = generation;
+    return made;
+}
+
+}  // namespace weir

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/model/plan_ports.h"
+
+#include <algorithm>
+
+#include "bpf/core/published.h"
+#include "userspace/model/slots.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint32_t kSmallestRange = 4;
+using State = LiveEndpoint::State;
+
+std::optional<std::uint16_t> row_of(const LiveRange& range, const DesiredEndpoint& endpoint) {
+    for (std::size_t i = 0; i < range.rows.size(); i++)
+        if (range.rows[i].state != State::kFree && range.rows[i].addr == endpoint.addr &&
+            range.rows[i].port == endpoint.port)
+            return static_cast<std::uint16_t>(i);
+    return std::nullopt;
+}
+
+// Room for growth, so that a rollout of as many new endpoints fits beside the old ones.
+std::uint32_t capacity_for(std::size_t endpoints) {
+    std::uint32_t capacity = kSmallestRange;
+    while (capacity < 2 * endpoints)
+        capacity *= 2;
+    return std::min(capacity, WEIR_SLOTS_MAX);
+}
+
+struct Assignment {
+    LiveRange range;
+    std::vector<std::uint16_t> rows;   // parallel to the desired endpoints
+    std::vector<std::uint16_t> fresh;  // rows to be written
+};
+
+// Endpoints keep the rows they have, draining ones come back to theirs; nullopt: the range is full.
+std::optional<Assignment> assign_rows(LiveRange range, const DesiredPort& desired) {
+    Assignment made{std::move(range), {}, {}};
+    for (auto& row : made.range.rows)
+        if (row.state == State::kHeld)
+            row.state = State::kDraining;
+    for (const auto& endpoint : desired.endpoints) {
+        const auto known = row_of(made.range, endpoint);
+        made.rows.push_back(known.value_or(0));
+        if (known)
+            made.range.rows[*known].state = State::kHeld;
+        else
+            made.fresh.push_back(static_cast<std::uint16_t>(made.rows.size() - 1));
+    }
+    std::size_t next = 0;
+    for (auto& entry : made.fresh) {
+        while (next < made.range.rows.size() && made.range.rows[next].state != State::kFree)
+            next++;
+        if (next == made.range.rows.size())
+            return std::nullopt;
+        const auto& endpoint = desired.endpoints[entry];
+        made.range.rows[next] = {endpoint.addr, endpoint.port, State::kHeld};
+        made.rows[entry] = static_cast<std::uint16_t>(next);
+        entry = static_cast<std::uint16_t>(next);
+    }
+    return made;
+}
+
+Result<Assignment> assign(LiveState& live, const LivePort& port, const DesiredPort& desired) {
+    if (auto kept = assign_rows(port.range, desired))
+        return std::move(*kept);
+    if (desired.endpoints.size() > WEIR_SLOTS_MAX)
+        return fail("more than " + std::to_string(WEIR_SLOTS_MAX) + " endpoints");
+    LiveRange range;
+    const auto capacity = capacity_for(desired.endpoints.size());
+    const auto base = live.free_endpoints.take(capacity);
+    if (!base)
+        return fail("table weir_endpoint is full");
+    range.base = *base;
+    range.rows.resize(capacity);
+    return std::move(*assign_rows(std::move(range), desired));
+}
+
+std::vector<WeightedIndex> weighted(const Assignment& made, const DesiredPort& desired) {
+    std::vector<WeightedIndex> entries;
+    for (std::size_t i = 0; i < made.rows.size(); i++)
+        if (desired.endpoints[i].weight > 0)
+            entries.push_back(
+                {made.rows[i], desired.endpoints[i].weight, desired.endpoints[i].addr.is_v4()});
+    std::sort(entries.begin(), entries.end(),
+              [](const WeightedIndex& a, const WeightedIndex& b) { return a.index < b.index; });
+    return entries;
+}
+
+void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, Stages& stages) {
+    for (const auto index : made.fresh) {
+        const auto row_id = made.range.base + index;
+        const auto& row = made.range.rows[index];
+        auto& generation = live.endpoint_generations[row_id];
+        generation++;
+        stages.rows.emplace_back(WriteEndpoint{
+            row_id, {row.addr.raw(), htons(row.port), 0, 0, id, generation}});
+    }
+}
+
+// The range that was outgrown stays until no socket holds a row of it.
+void replace_range(LiveState& live, std::uint32_t id, LivePort& port, LiveRange range) {
+    if (port.range.base != range.base && !port.range.rows.empty()) {
+        for (auto& row : port.range.rows)
+            if (row.state == State::kHeld)
+                row.state = State::kDraining;
+        live.leaving_ranges.push_back({id, std::move(port.range)});
+    }
+    port.range = std::move(range);
+}
+
+weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
+                              const DesiredPort& desired, const SlotPlan& slots) {
+    weir_svc_settings settings{};
+    settings.endpoint_base = made.range.base;
+    settings.endpoint_capacity = static_cast<__u32>(made.range.rows.size());
+    settings.born = port.born;
+    settings.algorithm = desired.algorithm == Algorithm::kRoundRobin
+                             ? WEIR_ALGORITHM_ROUND_ROBIN
+                             : WEIR_ALGORITHM_RANDOM;
+    settings.v4 = slots.v4;
+    settings.v6 = slots.v6;
+    return settings;
+}
+
+bool same(const weir_svc_settings& a, const weir_svc_settings& b) {
+    return a.endpoint_base == b.endpoint_base && a.endpoint_capacity == b.endpoint_capacity &&
+           a.born == b.born && a.algorithm == b.algorithm && a.flags == b.flags &&
+           a.v4.offset == b.v4.offset && a.v4.count == b.v4.count &&
+           a.v6.offset == b.v6.offset && a.v6.count == b.v6.count;
+}
+
+}  // namespace
+
+Status plan_port(LiveState& live, std::uint32_t id, const DesiredPort& desired,
+                 std::uint64_t generation, Stages& stages, Plan& plan) {
+    LivePort& port = live.ports.at(id);
+    if (port.applied && *port.applied == desired)
+        return {};
+    WEIR_TRY(Assignment made, assign(live, port, desired));
+    const SlotPlan slots = plan_slots(desired.algorithm, weighted(made, desired));
+    const auto settings = settings_of(port, made, desired, slots);
+    const auto published = weir_published_decode(port.published);
+    const bool unchanged = port.published != 0 && made.fresh.empty() &&
+                           same(settings, port.settings) && slots.count == published.count &&
+                           slots.words == port.slots.words;
+    if (!unchanged) {
+        const auto offset = live.free_slots.take(static_cast<std::uint32_t>(slots.words.size()));
+        if (!offset) {
+            if (made.range.base != port.range.base)
+                live.free_endpoints.give_back(made.range.base, settings.endpoint_capacity);
+            return fail("table weir_slot is full");
+        }
+        write_endpoints(live, id, made, stages);
+        if (!slots.words.empty())
+            stages.rows.emplace_back(WriteSlots{*offset, slots.words});
+        const std::uint32_t which = port.published == 0 ? 0 : 1 - published.settings;
+        stages.rows.emplace_back(WriteSettings{id, which, settings});
+        const auto word = weir_published_encode(*offset, slots.count, which, generation);
+        stages.publishes.emplace_back(Publish{id, word});
+        plan.slots_to_free.emplace_back(port.slots.offset,
+                                        static_cast<std::uint32_t>(port.slots.words.size()));
+        port.slots = {*offset, slots.words};
+        port.settings = settings;
+        port.published = word;
+    }
+    replace_range(live, id, port, std::move(made.range));
+    port.applied = desired;
+    return {};
+}
+
+}  // namespace weir

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/model/slots.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "bpf/core/pick.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t kWhole = std::uint64_t{1} << 32;
+
+std::vector<std::uint64_t> pack(const std::vector<std::uint16_t>& turns) {
+    std::vector<std::uint64_t> words((turns.size() + WEIR_SLOTS_PER_WORD - 1) /
+                                     WEIR_SLOTS_PER_WORD);
+    for (std::size_t i = 0; i < turns.size(); i++)
+        words[i / WEIR_SLOTS_PER_WORD] |= std::uint64_t{turns[i]}
+                                          << (i % WEIR_SLOTS_PER_WORD * 16);
+    return words;
+}
+
+// Turns per entry: the weights themselves where the schedule stays short.
+std::vector<std::uint64_t> turns_per_entry(const std::vector<WeightedIndex>& entries) {
+    std::uint64_t divisor = 0, sum = 0;
+    for (const auto& entry : entries)
+        divisor = std::gcd(divisor, std::uint64_t{entry.weight});
+    std::vector<std::uint64_t> turns;
+    for (const auto& entry : entries) {
+        turns.push_back(entry.weight / divisor);
+        sum += turns.back();
+    }
+    const std::uint64_t limit = std::max<std::uint64_t>(1024, 16 * entries.size());
+    if (sum <= limit)
+        return turns;
+    // Largest remainder, after one turn for everybody.
+    const std::uint64_t spare = limit - entries.size();
+    std::vector<std::pair<std::uint64_t, std::size_t>> remainders;
+    std::uint64_t given = 0;
+    for (std::size_t i = 0; i < turns.size(); i++) {
+        const auto share = static_cast<unsigned __int128>(turns[i]) * spare;
+        remainders.emplace_back(static_cast<std::uint64_t>(share % sum), i);
+        turns[i] = 1 + static_cast<std::uint64_t>(share / sum);
+        given += turns[i];
+    }
+    std::sort(remainders.rbegin(), remainders.rend());
+    for (std::size_t i = 0; given < limit && i < remainders.size(); i++, given++)
+        turns[remainders[i].second]++;
+    return turns;
+}
+
+std::vector<std::uint64_t> words_of(Algorithm algorithm,
+                                    const std::vector<WeightedIndex>& entries,
+                                    std::uint32_t& count) {
+    if (entries.empty()) {
+        count = 0;
+        return {};
+    }
+    if (algorithm == Algorithm::kRoundRobin) {
+        const auto turns = round_robin_turns(entries);
+        count = static_cast<std::uint32_t>(turns.size());
+        return pack(turns);
+    }
+    count = static_cast<std::uint32_t>(entries.size());
+    return alias_cells(entries);
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> alias_cells(const std::vector<WeightedIndex>& entries) {
+    const std::size_t n = entries.size();
+    unsigned __int128 sum = 0;
+    for (const auto& entry : entries)
+        sum += entry.weight;
+    // Each entry's share of n cells, in 2^-32 of a cell; the last one takes what rounding left.
+    std::vector<std::uint64_t> share(n);
+    std::uint64_t given = 0;
+    for (std::size_t i = 0; i < n; i++) {
+        share[i] = static_cast<std::uint64_t>(
+            static_cast<unsigned __int128>(entries[i].weight) * n * kWhole / sum);
+        given += share[i];
+    }
+    share[static_cast<std::size_t>(
+        std::max_element(share.begin(), share.end()) - share.begin())] += n * kWhole - given;
+    std::vector<std::size_t> small, large, alias(n);
+    for (std::size_t i = 0; i < n; i++) {
+        alias[i] = i;
+        (share[i] < kWhole ? small : large).push_back(i);
+    }
+    while (!small.empty() && !large.empty()) {
+        const std::size_t low = small.back(), high = large.back();
+        small.pop_back();
+        large.pop_back();
+        alias[low] = high;
+        share[high] -= kWhole - share[low];
+        (share[high] < kWhole ? small : large).push_back(high);
+    }
+    std::vector<std::uint64_t> cells(n);
+    for (std::size_t i = 0; i < n; i++) {
+        const auto threshold = std::min(share[i], kWhole - 1);
+        cells[i] = weir_alias_cell(static_cast<std::uint32_t>(threshold), entries[i].index,
+                                   entries[alias[i]].index);
+    }
+    return cells;
+}
+
+std::vector<std::uint16_t> round_robin_turns(const std::vector<WeightedIndex>& entries) {
+    const auto turns = turns_per_entry(entries);
+    struct Turn {
+        double when;  // between 0 and 1
+        std::size_t entry;
+    };
+    std::vector<Turn> order;
+    for (std::size_t i = 0; i < entries.size(); i++)
+        for (std::uint64_t k = 0; k < turns[i]; k++)
+            order.push_back(
+                {(static_cast<double>(k) + 0.5) / static_cast<double>(turns[i]), i});
+    std::stable_sort(order.begin(), order.end(),
+                     [](const Turn& a, const Turn& b) { return a.when < b.when; });
+    std::vector<std::uint16_t> schedule;
+    schedule.reserve(order.size());
+    for (const auto& turn : order)
+        schedule.push_back(entries[turn.entry].index);
+    return schedule;
+}
+
+SlotPlan plan_slots(Algorithm algorithm, const std::vector<WeightedIndex>& entries) {
+    SlotPlan plan;
+    plan.words = words_of(algorithm, entries, plan.count);
+    for (const bool v4 : {true, false}) {
+        std::vector<WeightedIndex> family;
+        std::copy_if(entries.begin(), entries.end(), std::back_inserter(family),
+                     [v4](const WeightedIndex& entry) { return entry.v4 == v4; });
+        weir_slot_set& set = v4 ? plan.v4 : plan.v6;
+        if (family.size() == entries.size()) {
+            set = {0, plan.count};
+            continue;
+        }
+        const auto words = words_of(algorithm, family, set.count);
+        set.offset = set.count == 0 ? 0 : static_cast<__u32>(plan.words.size());
+        plan.words.insert(plan.words.end(), words.begin(), words.end());
+    }
+    return plan;
+}
+
+}  // namespace weir

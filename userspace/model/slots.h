@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weighted endpoints to the slots that the kernel picks from: an alias table for random choice,
+// a smooth schedule for round-robin. Pure.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "maps/abi/service.h"
+#include "userspace/model/snapshot.h"
+
+namespace weir {
+
+struct WeightedIndex {
+    std::uint16_t index = 0;   // in the service port's endpoint range
+    std::uint32_t weight = 1;  // > 0
+    bool v4 = true;
+};
+
+// What is published for one service port.
+struct SlotPlan {
+    std::vector<std::uint64_t> words;  // all endpoints, then one family's where they differ
+    std::uint32_t count = 0;           // slots over all endpoints
+    weir_slot_set v4{}, v6{};
+};
+
+// Alias cells, one per entry, exact to 2^-32 (Vose, IEEE TSE 17(9), 1991).
+std::vector<std::uint64_t> alias_cells(const std::vector<WeightedIndex>& entries);
+
+// Indices in turn: the k-th of an entry's t turns is due at (k + 1/2) / t of the round, so that
+// turns are spread evenly. Weights are reduced by their common divisor; a longer schedule than max(1024, 16 n) is rounded by largest remainder,
+// with at least one turn each.
+std::vector<std::uint16_t> round_robin_turns(const std::vector<WeightedIndex>& entries);
+
+SlotPlan plan_slots(Algorithm algorithm, const std::vector<WeightedIndex>& entries);
+
+}  // namespace weir

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/model/snapshot.h"
+
+namespace weir {
+
+std::string_view algorithm_name(Algorithm algorithm) {
+    return algorithm == Algorithm::kRoundRobin ? "round-robin" : "random";
+}
+
+std::string_view namespace_of(std::string_view name) {
+    const auto dot = name.find('.');
+    return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);
+}
+
+std::string_view short_name_of(std::string_view name) {
+    return name.substr(0, name.find('.'));
+}
+
+}  // namespace weir

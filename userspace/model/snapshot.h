@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The desired state of the mesh as plain values, from whichever source. Immutable once made;
+// unchanged services are shared between snapshots.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maps/addr.h"
+#include "userspace/model/origin.h"
+
+namespace weir {
+
+enum class Algorithm { kRandom, kRoundRobin };
+
+// As the mesh file spells it.
+std::string_view algorithm_name(Algorithm algorithm);
+
+struct Port {
+    std::string name;               // may be empty
+    std::uint16_t port = 0;         // clients connect to it
+    std::uint16_t target_port = 0;  // endpoints listen on it
+    Origin origin;
+    bool operator==(const Port&) const = default;
+};
+
+struct ServiceAddress {
+    Addr addr;
+    Origin origin;
+    bool operator==(const ServiceAddress&) const = default;
+};
+
+struct Endpoint {
+    Addr addr;
+    std::uint32_t weight = 1;  // 0 = no new connections
+    Origin origin;
+    bool operator==(const Endpoint&) const = default;
+};
+
+struct Service {
+    std::string name;  // "orders.shop": the part after the first dot is the namespace
+    std::vector<ServiceAddress> addresses;
+    std::vector<Port> ports;
+    std::vector<Endpoint> endpoints;
+    Algorithm algorithm = Algorithm::kRandom;
+    Origin origin;
+    bool operator==(const Service&) const = default;
+};
+
+struct Workload {
+    std::string name;
+    std::string cgroup;  // path from the cgroup2 root, with a leading slash; may end in *
+    Origin origin;
+    bool operator==(const Workload&) const = default;
+};
+
+struct Snapshot {
+    std::map<std::string, std::shared_ptr<const Service>> services;
+    std::map<std::string, Workload> workloads;
+    std::uint64_t digest = 0;  // of what it was read from
+};
+
+// "orders.shop" -> "shop"; "" without a dot.
+std::string_view namespace_of(std::string_view name);
+// "orders.shop" -> "orders".
+std::string_view short_name_of(std::string_view name);
+
+}  // namespace weir

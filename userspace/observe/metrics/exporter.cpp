@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/observe/metrics/exporter.h"
+
+#include <prometheus/collectable.h>
+#include <prometheus/text_serializer.h>
+
+#include "userspace/observe/views/edges.h"
+
+namespace weir {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+MetricFamily family(const std::string& name, const std::string& help, MetricType type) {
+    MetricFamily made;
+    made.name = name;
+    made.help = help;
+    made.type = type;
+    return made;
+}
+
+void add(MetricFamily& family, const Labels& labels, double value) {
+    ClientMetric metric;
+    for (const auto& [name, text] : labels)
+        metric.label.push_back({name, text});
+    if (family.type == MetricType::Counter)
+        metric.counter.value = value;
+    else
+        metric.gauge.value = value;
+    family.metric.push_back(std::move(metric));
+}
+
+// Istio's standard labels for a connection as its source reports it, and the endpoint.
+Labels edge_labels(const EdgeView& edge) {
+    return {{"reporter", "source"},
+            {"source_workload", std::string(short_name_of(edge.workload))},
+            {"source_workload_namespace", std::string(namespace_of(edge.workload))},
+            {"destination_service", edge.service},
+            {"destination_service_name", std::string(short_name_of(edge.service))},
+            {"destination_service_namespace", std::string(namespace_of(edge.service))},
+            {"destination_port", std::to_string(edge.port)},
+            {"destination_endpoint", edge.endpoint},
+            {"request_protocol", "tcp"}};
+}
+
+class Collector : public prometheus::Collectable {
+  public:
+    Collector(std::vector<EdgeView> edges, StatusView status, const ScrapeInput& input)
+        : edges_(std::move(edges)), status_(std::move(status)), input_(input) {}
+
+    std::vector<MetricFamily> Collect() const override {
+        std::vector<MetricFamily> all;
+        collect_edges(all);
+        collect_mesh(all);
+        collect_node(all);
+        return all;
+    }
+
+  private:
+    void collect_edges(std::vector<MetricFamily>& all) const {
+        const auto collect = [&](const char* name, const char* help, MetricType type,
+                                 std::uint64_t EdgeCounts::*count) {
+            auto made = family(name, help, type);
+            for (const auto& edge : edges_)
+                add(made, edge_labels(edge), static_cast<double>(edge.counts.*count));
+            all.push_back(std::move(made));
+        };
+        collect("istio_tcp_connections_opened_total",
+                "Connects that weir answered for a service, failed ones included.",
+                MetricType::Counter, &EdgeCounts::opened);
+        collect("istio_tcp_connections_closed_total",
+                "Connections that were established and ended.", MetricType::Counter,
+                &EdgeCounts::closed);
+        collect("istio_tcp_connections_failed_total",
+                "Connects that ended before they were established.", MetricType::Counter,
+                &EdgeCounts::failed);
+        collect("weir_tcp_connections_untracked_total",
+                "Connects steered without socket storage, whose end is unknown.",
+                MetricType::Counter, &EdgeCounts::untracked);
+        collect("weir_tcp_connections_active", "Connections and connects that have not ended.",
+                MetricType::Gauge, &EdgeCounts::active);
+    }
+
+    void collect_mesh(std::vector<MetricFamily>& all) const {
+        const auto one = [&](const char* name, const char* help, MetricType type, double value,
+                             const Labels& labels = {}) {
+            all.push_back(family(name, help, type));
+            add(all.back(), labels, value);
+        };
+        one("weir_build_info", "Version of the running agent.", MetricType::Gauge, 1,
+            {{"version", input_.agent.version}});
+        one("weir_mesh_generation", "Generation of the mesh that is in the kernel.",
+            MetricType::Gauge, static_cast<double>(status_.generation));
+        one("weir_mesh_services", "Services in the mesh in force.", MetricType::Gauge,
+            status_.services);
+        one("weir_mesh_endpoints", "Endpoints in the mesh in force.", MetricType::Gauge,
+            status_.endpoints);
+        one("weir_mesh_last_read_successful",
+            "1 when the mesh directory as it is now is in force, 0 when it is bad.",
+            MetricType::Gauge, input_.agent.meshErrors.empty() ? 1 : 0);
+        one("weir_mesh_stale_seconds",
+            "How long the mesh in force has not been what the directory says.", MetricType::Gauge,
+            input_.agent.staleSeconds);
+        one("weir_mesh_reads_total", "How often the mesh directory was read.",
+            MetricType::Counter, static_cast<double>(input_.agent.meshReads));
+        one("weir_mesh_rejections_total", "How often what was read was bad.",
+            MetricType::Counter, static_cast<double>(input_.agent.meshRejections));
+        one("weir_mesh_refused_service_ports",
+            "Service ports that stayed as they were since a table has no room.",
+            MetricType::Gauge, static_cast<double>(input_.agent.refused.size()));
+    }
+
+    void collect_node(std::vector<MetricFamily>& all) const {
+        all.push_back(family("weir_agent_heartbeat_age_seconds",
+                             "Time since the agent's loop last turned.", MetricType::Gauge));
+        add(all.back(), {}, status_.heartbeatAgeSeconds);
+        auto used = family("weir_table_entries", "Rows in use.", MetricType::Gauge);
+        auto size = family("weir_table_capacity", "Rows there are.", MetricType::Gauge);
+        for (const auto& fill : status_.tables) {
+            add(used, {{"table", fill.table}}, static_cast<double>(fill.used));
+            add(size, {{"table", fill.table}}, static_cast<double>(fill.capacity));
+        }
+        all.push_back(std::move(used));
+        all.push_back(std::move(size));
+        auto reasons = family("weir_kernel_events_total",
+                              "What the kernel programs refused or could not do, by reason.",
+                              MetricType::Counter);
+        for (const auto& reason : status_.reasons)
+            add(reasons, {{"reason", reason.name}}, static_cast<double>(reason.count));
+        all.push_back(std::move(reasons));
+        auto hooks = family("weir_hook_attached", "1 when the program is attached.",
+                            MetricType::Gauge);
+        for (const auto& hook : status_.hooks)
+            add(hooks, {{"program", hook.name}}, hook.attached ? 1 : 0);
+        all.push_back(std::move(hooks));
+        const auto count = [&](const char* name, const char* help, std::uint64_t value) {
+            all.push_back(family(name, help, MetricType::Counter));
+            add(all.back(), {}, static_cast<double>(value));
+        };
+        count("weir_hooks_reattached_total", "Hooks that others detached and the agent restored.",
+              status_.relinked);
+        count("weir_log_lines_dropped_total", "Log lines that did not fit their queue.",
+              input_.log_lines_dropped);
+        count("weir_http_connections_refused_total",
+              "HTTP and control connections refused: too many, or a peer without the right.",
+              input_.http_refused);
+    }
+
+    std::vector<EdgeView> edges_;
+    StatusView status_;
+    const ScrapeInput& input_;
+};
+
+}  // namespace
+
+Result<std::string> render_metrics(const ScrapeInput& input) {
+    WEIR_TRY(const auto names, Names::read(*input.tables, *input.snapshot));
+    WEIR_TRY(auto edges, edge_views(*input.tables, names));
+    WEIR_TRY(auto status, status_view(*input.tables, *input.snapshot, input.hooks, &input.agent));
+    const Collector collector(std::move(edges), std::move(status), input);
+    return prometheus::TextSerializer().Serialize(collector.Collect());
+}
+
+}  // namespace weir

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// /metrics: the views as Prometheus series, read when they are asked for. Istio's names where the
+// quantity is Istio's, weir_ where it is not.
+#pragma once
+
+#include <string>
+
+#include "userspace/observe/views/status.h"
+
+namespace weir {
+
+struct ScrapeInput {
+    const Tables* tables = nullptr;
+    std::shared_ptr<const Snapshot> snapshot;
+    std::vector<HookView> hooks;
+    AgentFacts agent;
+    std::uint64_t log_lines_dropped = 0;
+    std::uint64_t http_refused = 0;
+};
+
+// Text format 0.0.4.
+Result<std::string> render_metrics(const ScrapeInput& input);
+
+}  // namespace weir

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who talked to whom: the edge counters with names. Edges of rows that were given to another
+// endpoint since are summed into "departed", what found no room into "other": sums never lose.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "userspace/observe/views/names.h"
+
+namespace weir {
+
+struct EdgeCounts {
+    std::uint64_t opened = 0, closed = 0, failed = 0, active = 0, untracked = 0;
+    EdgeCounts& operator+=(const EdgeCounts& other);
+};
+
+struct EdgeView {
+    std::string workload;  // "unknown", "departed", "other"
+    std::string service;
+    std::uint16_t port = 0;
+    std::string endpoint;  // "10.0.0.2:8080", "none", "departed", "other"
+    EdgeCounts counts;
+};
+
+// Sorted by service, port, endpoint and workload. Edges of services that left the mesh are out.
+Result<std::vector<EdgeView>> edge_views(const Tables& tables, const Names& names);
+
+}  // namespace weir

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Views as JSON and back: what the control socket carries and what `-o json` prints. Field names
+// are the structs'.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "userspace/observe/views/services.h"
+#include "userspace/observe/views/status.h"
+
+namespace weir {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeCounts, opened, closed, failed, active, untracked)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, portName, addresses, algorithm,
+                                   endpoints, state, counts)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, endpoint, weight, share, state,
+                                   counts)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
+                                   lostFeatures, meshDigest, meshReads, meshRejections,
+                                   staleSeconds)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HookView, name, attached)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReasonView, name, count, meaning)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Fill, table, used, capacity)
+
+void to_json(nlohmann::json& out, const StatusView& view);
+void from_json(const nlohmann::json& in, StatusView& view);
+
+}  // namespace weir

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/observe/views/services.h"
+
+#include <algorithm>
+
+#include "bpf/core/published.h"
+
+namespace weir {
+namespace {
+
+using Key = std::pair<std::string, std::uint16_t>;
+
+std::uint64_t weight_sum(const Service& service) {
+    std::uint64_t sum = 0;
+    for (const auto& endpoint : service.endpoints)
+        sum += endpoint.weight;
+    return sum;
+}
+
+bool is_published(const Tables& tables, const Names& names, const Service& service,
+                  std::uint16_t port) {
+    const auto id = names.id_of(service.name, port);
+    return id && MmapArray<weir_svc_port>::load_word(tables.svc_port[*id].published) != 0;
+}
+
+// The endpoints of one service port that the mesh names.
+void add_wanted(const Service& service, const Port& port, bool published,
+                std::map<std::string, EdgeCounts>& counts, std::vector<EndpointView>& views) {
+    const auto sum = weight_sum(service);
+    for (const auto& endpoint : service.endpoints) {
+        EndpointView view{service.name, port.port, endpoint_str(endpoint.addr, port.target_port),
+                          endpoint.weight, 0, "serving", {}};
+        if (!published)
+            view.state = "pending";
+        else if (endpoint.weight == 0)
+            view.state = "drained";
+        else
+            view.share = static_cast<double>(endpoint.weight) / static_cast<double>(sum);
+        if (const auto found = counts.find(view.endpoint); found != counts.end()) {
+            view.counts = found->second;
+            counts.erase(found);
+        }
+        views.push_back(std::move(view));
+    }
+}
+
+}  // namespace
+
+Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snapshot& snapshot) {
+    WEIR_TRY(const auto names, Names::read(tables, snapshot));
+    WEIR_TRY(const auto edges, edge_views(tables, names));
+    std::map<Key, EdgeCounts> sums;
+    for (const auto& edge : edges)
+        sums[{edge.service, edge.port}] += edge.counts;
+    std::vector<ServiceView> views;
+    for (const auto& [name, service] : snapshot.services) {
+        for (const auto& port : service->ports) {
+            ServiceView view;
+            view.name = name;
+            view.port = port.port;
+            view.portName = port.name;
+            for (const auto& address : service->addresses)
+                view.addresses.push_back(address.addr.str());
+            view.algorithm = algorithm_name(service->algorithm);
+            view.endpoints = static_cast<std::uint32_t>(
+                std::count_if(service->endpoints.begin(), service->endpoints.end(),
+                              [](const Endpoint& endpoint) { return endpoint.weight > 0; }));
+            view.state = !is_published(tables, names, *service, port.port) ? "pending"
+                         : view.endpoints == 0                             ? "no-endpoints"
+                                                                           : "serving";
+            view.counts = sums[{name, port.port}];
+            views.push_back(std::move(view));
+        }
+    }
+    return views;
+}
+
+Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Snapshot& snapshot) {
+    WEIR_TRY(const auto names, Names::read(tables, snapshot));
+    WEIR_TRY(const auto edges, edge_views(tables, names));
+    std::map<Key, std::map<std::string, EdgeCounts>> sums;
+    for (const auto& edge : edges)
+        sums[{edge.service, edge.port}][edge.endpoint] += edge.counts;
+    std::vector<EndpointView> views;
+    for (const auto& [name, service] : snapshot.services) {
+        for (const auto& port : service->ports) {
+            auto& counts = sums[{name, port.port}];
+            add_wanted(*service, port, is_published(tables, names, *service, port.port), counts,
+                       views);
+            for (const auto& [endpoint, count] : counts)  // no longer in the mesh
+                if (count.active > 0)
+                    views.push_back({name, port.port, endpoint, 0, 0, "leaving", count});
+        }
+    }
+    return views;
+}
+
+}  // namespace weir

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Services and endpoints as an operator asks for them: what the mesh says, what the kernel does,
+// and what was counted.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "userspace/observe/views/edges.h"
+
+namespace weir {
+
+// One service port.
+struct ServiceView {
+    std::string name;
+    std::uint16_t port = 0;
+    std::string portName;
+    std::vector<std::string> addresses;
+    std::string algorithm;
+    std::uint32_t endpoints = 0;  // with a weight above 0
+    std::string state;            // serving, no-endpoints, or pending: not in the kernel
+    EdgeCounts counts;
+};
+
+// One endpoint of one service port.
+struct EndpointView {
+    std::string service;
+    std::uint16_t port = 0;
+    std::string endpoint;  // "10.0.0.2:8080"
+    std::uint32_t weight = 0;
+    double share = 0;   // of new connections, 0 to 1
+    std::string state;  // serving, drained (weight 0), pending, or leaving: only old connections
+    EdgeCounts counts;
+};
+
+Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snapshot& snapshot);
+Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Snapshot& snapshot);
+
+}  // namespace weir

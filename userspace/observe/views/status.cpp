@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/observe/views/status.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "bpf/core/pick.h"
+#include "bpf/core/published.h"
+#include "maps/reason_names.h"
+
+namespace weir {
+namespace {
+
+std::uint64_t now_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+double seconds_since(std::uint64_t then_ns) {
+    const auto now = now_ns();
+    return then_ns == 0 ? -1 : now < then_ns ? 0 : static_cast<double>(now - then_ns) / 1e9;
+}
+
+template <typename K, typename V>
+Result<Fill> fill_of(const BpfMap<K, V>& map) {
+    WEIR_TRY(const auto info, map_info(map.fd()));
+    WEIR_TRY(const auto keys, map.keys());
+    return Fill{map.name(), keys.size(), info.max_entries};
+}
+
+Result<std::vector<Fill>> fills(const Tables& tables) {
+    Fill ports{"weir_svc_port", 0, tables.svc_port.size()};
+    Fill endpoints{"weir_endpoint", 0, tables.endpoint.size()};
+    Fill slots{"weir_slot", 0, tables.slot.size()};
+    for (std::uint32_t id = 0; id < tables.svc_port.size(); id++) {
+        const auto word = MmapArray<weir_svc_port>::load_word(tables.svc_port[id].published);
+        if (word == 0)
+            continue;
+        const auto published = weir_published_decode(word);
+        const auto& settings = tables.svc_port[id].settings[published.settings];
+        ports.used++;
+        endpoints.used += settings.endpoint_capacity;
+        slots.used += weir_slot_words(settings.algorithm, published.count);
+    }
+    WEIR_TRY(const Fill vips, fill_of(tables.vip));
+    WEIR_TRY(const Fill edges, fill_of(tables.edge));
+    WEIR_TRY(const Fill cgroups, fill_of(tables.cgroup));
+    WEIR_TRY(const Fill patterns, fill_of(tables.cg_prefix));
+    return std::vector<Fill>{vips, ports, endpoints, slots, edges, cgroups, patterns};
+}
+
+}  // namespace
+
+std::string digest_str(std::uint64_t digest) {
+    std::array<char, 17> text{};
+    std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(digest));
+    return text.data();
+}
+
+Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot,
+                               std::vector<HookView> hooks, const AgentFacts* agent) {
+    const auto& node = tables.node[0];
+    StatusView view;
+    view.agentRunning = agent != nullptr;
+    view.agentPid = node.agent_pid;
+    view.heartbeatAgeSeconds = seconds_since(node.heartbeat_ns);
+    view.generation = node.generation;
+    view.publishedAgoSeconds = seconds_since(node.generation_ns);
+    view.meshDigest = digest_str(node.mesh_digest);
+    view.relinked = node.relinked;
+    view.services = static_cast<std::uint32_t>(snapshot.services.size());
+    view.workloads = static_cast<std::uint32_t>(snapshot.workloads.size());
+    for (const auto& [name, service] : snapshot.services) {
+        view.servicePorts += static_cast<std::uint32_t>(service->ports.size());
+        view.endpoints += static_cast<std::uint32_t>(service->endpoints.size());
+    }
+    view.hooks = std::move(hooks);
+    WEIR_TRY(view.tables, fills(tables));
+    WEIR_TRY(const auto reasons, tables.reasons());
+    for (std::size_t i = 0; i < kReasonNames.size(); i++)
+        view.reasons.push_back({std::string(kReasonNames.at(i).name), reasons.at(i),
+                                std::string(kReasonNames.at(i).meaning)});
+    if (agent != nullptr)
+        view.agent = *agent;
+    return view;
+}
+
+}  // namespace weir

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of weir on this node in one value: agent, mesh, hooks, tables, and what went wrong.
+// Made from the tables alone where there is no agent, with what only the agent knows where there is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "userspace/observe/views/names.h"
+
+namespace weir {
+
+// What only a running agent can tell.
+struct AgentFacts {
+    std::string version;
+    std::vector<std::string> meshErrors;    // of the directory as it is now; empty: it is in force
+    std::vector<std::string> meshWarnings;  // of the mesh in force
+    std::vector<std::string> refused;       // service ports for which a table has no room
+    std::vector<std::string> lostFeatures;  // with the kernel's reason
+    std::string meshDigest;                 // of the directory as it was read last, good or bad
+    std::uint64_t meshReads = 0;            // how often it was read
+    std::uint64_t meshRejections = 0;       // how often it was bad
+    double staleSeconds = 0;                // how long the mesh in force is not the directory's
+};
+
+struct HookView {
+    std::string name;
+    bool attached = false;
+};
+
+struct ReasonView {
+    std::string name;
+    std::uint64_t count = 0;
+    std::string meaning;
+};
+
+struct StatusView {
+    bool agentRunning = false;
+    std::uint64_t agentPid = 0;
+    double heartbeatAgeSeconds = -1;  // -1: it left in order, or never was
+    std::uint64_t generation = 0;
+    double publishedAgoSeconds = -1;
+    std::string meshDigest;  // of the mesh in force
+    std::uint32_t services = 0, servicePorts = 0, endpoints = 0, workloads = 0;
+    std::vector<HookView> hooks;
+    std::vector<Fill> tables;
+    std::vector<ReasonView> reasons;  // all, in a fixed order
+    std::uint64_t relinked = 0;
+    std::optional<AgentFacts> agent;
+};
+
+// `agent`: nullptr when it is dead.
+Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot,
+                               std::vector<HookView> hooks, const AgentFacts* agent);
+
+// A digest as it is shown: 16 hex digits.
+std::string digest_str(std::uint64_t digest);
+
+}  // namespace weir

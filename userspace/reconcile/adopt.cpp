@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/reconcile/adopt.h"
+
+#include <algorithm>
+
+#include "bpf/core/pick.h"
+#include "bpf/core/published.h"
+#include "maps/grace.h"
+
+namespace weir {
+namespace {
+
+using State = LiveEndpoint::State;
+
+// Words that the published slots of a service port take: the three sets may share them.
+std::uint32_t published_words(const weir_published& published, const weir_svc_settings& settings) {
+    const auto end = [&](const weir_slot_set& set) {
+        return set.count == 0 ? 0
+                              : set.offset + weir_slot_words(settings.algorithm, set.count);
+    };
+    return std::max({weir_slot_words(settings.algorithm, published.count), end(settings.v4),
+                     end(settings.v6)});
+}
+
+// Marks the rows that the published slots lead to.
+void hold_published_rows(LivePort& port, const weir_published& published) {
+    const auto hold = [&](std::uint32_t index) {
+        if (index < port.range.rows.size())
+            port.range.rows[index].state = State::kHeld;
+    };
+    for (std::uint32_t slot = 0; slot < published.count; slot++) {
+        if (port.settings.algorithm == WEIR_ALGORITHM_ROUND_ROBIN) {
+            hold(weir_packed_index(port.slots.words[weir_packed_word(slot)], slot));
+        } else {
+            hold(weir_alias_pick(port.slots.words[slot], 0));
+            hold(weir_alias_pick(port.slots.words[slot], ~0U));
+        }
+    }
+}
+
+void read_range(const Tables& tables, std::uint32_t id, LiveRange& range) {
+    for (std::size_t i = 0; i < range.rows.size(); i++) {
+        const auto& row = tables.endpoint[range.base + static_cast<std::uint32_t>(i)];
+        if (row.generation == 0 || row.svc_port != id)
+            continue;
+        range.rows[i] = {Addr(row.addr), ntohs(row.port), State::kDraining};
+    }
+}
+
+void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
+    const auto& row = tables.svc_port[id];
+    const auto word = MmapArray<weir_svc_port>::load_word(row.published);
+    if (word == 0)
+        return;
+    const auto published = weir_published_decode(word);
+    const auto& settings = row.settings[published.settings];
+    const auto words = published_words(published, settings);
+    LivePort port;
+    port.born = settings.born;
+    const bool sane = published.offset + std::uint64_t{words} <= tables.slot.size() &&
+                      live.free_ports.take_at(id, 1);
+    if (!sane)
+        return;
+    if (live.free_endpoints.take_at(settings.endpoint_base, settings.endpoint_capacity)) {
+        port.range.base = settings.endpoint_base;
+        port.range.rows.resize(settings.endpoint_capacity);
+    }
+    if (live.free_slots.take_at(published.offset, words)) {
+        port.published = word;
+        port.settings = settings;
+        port.slots.offset = published.offset;
+        port.slots.words.assign(&tables.slot[published.offset],
+                                &tables.slot[published.offset] + words);
+    }
+    read_range(tables, id, port.range);
+    if (port.published != 0)
+        hold_published_rows(port, published);
+    live.ports.emplace(id, std::move(port));
+}
+
+Result<bool> row_is_held(const Tables& tables, std::uint32_t id) {
+    WEIR_TRY(const auto state, tables.ep_state.find(id));
+    return state && state->active != 0;
+}
+
+// Rows outside every range that a socket still holds: a range that was left before the restart.
+Status adopt_left_rows(const Tables& tables, LiveState& live) {
+    for (std::uint32_t id = 0; id < tables.endpoint.size(); id++) {
+        const auto& row = tables.endpoint[id];
+        live.endpoint_generations[id] = row.generation;
+        if (row.generation == 0 || !live.free_endpoints.take_at(id, 1))
+            continue;
+        WEIR_TRY(const bool held, row_is_held(tables, id));
+        if (!held) {
+            live.free_endpoints.give_back(id, 1);
+            continue;
+        }
+        LiveRange range{id, {{Addr(row.addr), ntohs(row.port), State::kDraining}}};
+        if (!live.ports.contains(row.svc_port) && live.free_ports.take_at(row.svc_port, 1))
+            live.leaving_ports.emplace(row.svc_port, LiveRange{});
+        live.leaving_ranges.push_back({row.svc_port, std::move(range)});
+    }
+    return {};
+}
+
+Status adopt_patterns(const Tables& tables, LiveState& live) {
+    WEIR_TRY(const auto patterns, tables.cg_prefix.keys());
+    std::uint32_t highest = 0;
+    for (const auto& key : patterns) {
+        WEIR_TRY(const auto workload, tables.cg_prefix.find(key));
+        if (!workload)
+            continue;
+        live.patterns.emplace(pattern_of(key), workload->id);
+        highest = std::max(highest, workload->id);
+    }
+    WEIR_TRY(const auto edges, tables.edge.keys());
+    for (const auto& key : edges)
+        highest = std::max(highest, key.workload);
+    live.next_workload = highest + 1;
+    return {};
+}
+
+}  // namespace
+
+Result<LiveState> adopt(const Tables& tables) {
+    wait_for_grace_period();
+    LiveState live;
+    live.generation = tables.node[0].generation;
+    live.free_ports = Extents(tables.svc_port.size());
+    live.free_endpoints = Extents(tables.endpoint.size());
+    live.free_slots = Extents(tables.slot.size());
+    live.endpoint_generations.resize(tables.endpoint.size());
+    for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
+        adopt_port(tables, live, id);
+    WEIR_CHECK(adopt_left_rows(tables, live));
+    WEIR_TRY(const auto vips, tables.vip.keys());
+    for (const auto& key : vips) {
+        WEIR_TRY(const auto vip, tables.vip.find(key));
+        if (!vip)
+            continue;
+        // A service port that cannot be read still owns its addresses: the next plan moves them.
+        if (!live.ports.contains(vip->svc_port))
+            live.free_ports.take_at(vip->svc_port, 1);
+        live.ports[vip->svc_port].vips.insert(Vip::from_key(key));
+    }
+    live.vip_count = static_cast<std::uint32_t>(vips.size());
+    WEIR_TRY(const auto info, map_info(tables.vip.fd()));
+    live.vip_capacity = info.max_entries;
+    WEIR_CHECK(adopt_patterns(tables, live));
+    return live;
+}
+
+namespace {
+
+// True when no row of the range is held any more.
+Result<bool> free_rows(const Tables& tables, LiveRange& range) {
+    bool empty = true;
+    for (std::size_t i = 0; i < range.rows.size(); i++) {
+        auto& row = range.rows[i];
+        if (row.state == State::kHeld)
+            empty = false;
+        if (row.state != State::kDraining)
+            continue;
+        WEIR_TRY(const bool held,
+                 row_is_held(tables, range.base + static_cast<std::uint32_t>(i)));
+        if (held)
+            empty = false;
+        else
+            row = {};
+    }
+    return empty;
+}
+
+// Edges of the service port that had this row; nobody can write them any more.
+Status delete_edges_of(const Tables& tables, std::uint32_t svc_port) {
+    WEIR_TRY(const auto keys, tables.edge.keys());
+    for (const auto& key : keys)
+        if (key.svc_port == svc_port && bpf_map_delete_elem(tables.edge.fd(), &key) != 0 &&
+            errno != ENOENT)
+            return fail_errno("cannot delete from table weir_edge", errno);
+    return {};
+}
+
+}  // namespace
+
+Status free_what_left(const Tables& tables, LiveState& live) {
+    for (auto& [id, port] : live.ports)
+        WEIR_CHECK(free_rows(tables, port.range));
+    for (auto leaving = live.leaving_ranges.begin(); leaving != live.leaving_ranges.end();) {
+        WEIR_TRY(const bool empty, free_rows(tables, leaving->range));
+        if (!empty) {
+            ++leaving;
+            continue;
+        }
+        live.free_endpoints.give_back(leaving->range.base,
+                                      static_cast<std::uint32_t>(leaving->range.rows.size()));
+        leaving = live.leaving_ranges.erase(leaving);
+    }
+    for (auto leaving = live.leaving_ports.begin(); leaving != live.leaving_ports.end();) {
+        WEIR_TRY(const bool empty, free_rows(tables, leaving->second));
+        const auto id = leaving->first;
+        WEIR_TRY(const auto state, tables.svc_state.find(id));
+        const bool has_ranges =
+            std::any_of(live.leaving_ranges.begin(), live.leaving_ranges.end(),
+                        [&](const LeavingRange& range) { return range.svc_port == id; });
+        if (!empty || has_ranges || (state && state->active != 0)) {
+            ++leaving;
+            continue;
+        }
+        WEIR_CHECK(delete_edges_of(tables, id));
+        live.free_endpoints.give_back(leaving->second.base,
+                                      static_cast<std::uint32_t>(leaving->second.rows.size()));
+        live.free_ports.give_back(id, 1);
+        leaving = live.leaving_ports.erase(leaving);
+    }
+    return {};
+}
+
+}  // namespace weir

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/reconcile/table_writer.h"
+
+#include <algorithm>
+
+#include "maps/grace.h"
+
+namespace weir {
+namespace {
+
+class Writer {
+  public:
+    explicit Writer(Tables& tables) : tables_(tables) {}
+
+    Status operator()(const WriteEndpoint& write) {
+        if (write.id >= tables_.endpoint.size())
+            return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
+        tables_.endpoint[write.id] = write.row;
+        return {};
+    }
+    Status operator()(const WriteSlots& write) {
+        if (write.offset + write.words.size() > tables_.slot.size())
+            return fail("slots are beyond their table");
+        std::copy(write.words.begin(), write.words.end(), &tables_.slot[write.offset]);
+        return {};
+    }
+    Status operator()(const WriteSettings& write) {
+        if (write.svc_port >= tables_.svc_port.size() || write.which > 1)
+            return fail("settings are beyond their table");
+        tables_.svc_port[write.svc_port].settings[write.which] = write.row;
+        return {};
+    }
+    Status operator()(const Publish& write) {
+        if (write.svc_port >= tables_.svc_port.size())
+            return fail("service port row is beyond its table");
+        MmapArray<weir_svc_port>::store_word(tables_.svc_port[write.svc_port].published,
+                                             write.word);
+        return {};
+    }
+    Status operator()(const InsertVip& write) {
+        return tables_.vip.put(write.key, {write.svc_port}, BPF_NOEXIST);
+    }
+    Status operator()(const MoveVip& write) {
+        return tables_.vip.put(write.key, {write.svc_port}, BPF_EXIST);
+    }
+    Status operator()(const DeleteVip& write) { return tables_.vip.erase(write.key); }
+    Status operator()(const PutPattern& write) {
+        return tables_.cg_prefix.put(write.key, {write.workload});
+    }
+    Status operator()(const DeletePattern& write) { return tables_.cg_prefix.erase(write.key); }
+    Status operator()(const Grace&) {
+        wait_for_grace_period();
+        return {};
+    }
+
+  private:
+    Tables& tables_;
+};
+
+}  // namespace
+
+Result<std::size_t> carry_out(Tables& tables, const std::vector<Operation>& operations,
+                              const BeforeWrite& before) {
+    Writer writer(tables);
+    std::size_t done = 0;
+    for (const auto& operation : operations) {
+        if (before && !before(done))
+            return done;
+        WEIR_CHECK(std::visit(writer, operation));
+        done++;
+    }
+    return done;
+}
+
+}  // namespace weir

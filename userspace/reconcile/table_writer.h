@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out operations on the tables, one after the other, and nothing else: the order is the
+// plan's.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "maps/tables.h"
+#include "userspace/model/operation.h"
+
+namespace weir {
+
+// Called before each operation with its number; false stops there, as a crash would. For tests.
+using BeforeWrite = std::function<bool(std::size_t)>;
+
+// How many operations were carried out; fewer than all only when `before` said stop.
+Result<std::size_t> carry_out(Tables& tables, const std::vector<Operation>& operations,
+                              const BeforeWrite& before = {});
+
+}  // namespace weir

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/source/binder.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+namespace weir {
+namespace {
+
+const char* kind_name(YamlNode::Kind kind) {
+    switch (kind) {
+        case YamlNode::Kind::kNull: return "nothing";
+        case YamlNode::Kind::kScalar: return "a single value";
+        case YamlNode::Kind::kSequence: return "a list";
+        case YamlNode::Kind::kMapping: return "a mapping";
+    }
+    return "";
+}
+
+// Levenshtein's distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); i++) {
+        std::size_t diagonal = row[0]++;
+        for (std::size_t j = 0; j < b.size(); j++) {
+            const auto change = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, change});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+    if (word.size() > 64)
+        return "";
+    std::string best;
+    std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+    for (const auto& candidate : candidates) {
+        const auto d = distance(word, candidate);
+        if (d < best_distance) {
+            best = candidate;
+            best_distance = d;
+        }
+    }
+    return best;
+}
+
+MappingReader::MappingReader(const YamlNode& node, std::string what,
+                             const std::vector<std::string>& known, Diagnostics& found)
+    : node_(node), what_(std::move(what)), found_(found) {
+    if (node.kind == YamlNode::Kind::kNull)
+        return;
+    if (node.kind != YamlNode::Kind::kMapping) {
+        found.error(node.origin, what_ + " is " + kind_name(node.kind) + ", not a mapping");
+        ok_ = false;
+        return;
+    }
+    for (const auto& [key, value] : node.entries) {
+        if (std::find(known.begin(), known.end(), key.scalar) != known.end())
+            continue;
+        const auto near = nearest(key.scalar, known);
+        const auto list = std::accumulate(
+            known.begin(), known.end(), std::string(),
+            [](const std::string& all, const std::string& one) {
+                return all.empty() ? one : all + ", " + one;
+            });
+        found.error(key.origin, "unknown key \"" + key.scalar + "\" in " + what_ +
+                                    (near.empty() ? "; known are " + list
+                                                  : ": did you mean \"" + near + "\"?"));
+    }
+}
+
+const YamlNode* MappingReader::find(std::string_view key) const {
+    for (const auto& [name, value] : node_.entries)
+        if (name.scalar == key)
+            return value.kind == YamlNode::Kind::kNull ? nullptr : &value;
+    return nullptr;
+}
+
+const YamlNode* MappingReader::require(std::string_view key) const {
+    const YamlNode* value = find(key);
+    if (value == nullptr && ok_)
+        found_.error(origin_of(key), what_ + " needs `" + std::string(key) + "`");
+    return value;
+}
+
+Origin MappingReader::origin_of(std::string_view key) const {
+    for (const auto& [name, value] : node_.entries)
+        if (name.scalar == key)
+            return value.origin;
+    return node_.origin;
+}
+
+std::optional<std::string> read_string(const YamlNode& node, const std::string& what,
+                                       Diagnostics& found) {
+    if (node.kind == YamlNode::Kind::kScalar)
+        return node.scalar;
+    found.error(node.origin, what + " is " + kind_name(node.kind) + ", not a single value");
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_number(const YamlNode& node, const std::string& what,
+                                         std::uint64_t low, std::uint64_t high,
+                                         Diagnostics& found) {
+    const auto text = read_string(node, what, found);
+    if (!text)
+        return std::nullopt;
+    std::uint64_t number = 0;
+    const auto* end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, number);
+    if (error == std::errc() && stop == end && number >= low && number <= high)
+        return number;
+    found.error(node.origin, what + " is \"" + text->substr(0, 64) + "\", not a number from " +
+                                 std::to_string(low) + " to " + std::to_string(high));
+    return std::nullopt;
+}
+
+const std::vector<YamlNode>& read_list(const YamlNode* node, const std::string& what,
+                                       Diagnostics& found) {
+    static const std::vector<YamlNode> nothing;
+    if (node == nullptr)
+        return nothing;
+    if (node->kind == YamlNode::Kind::kSequence)
+        return node->items;
+    found.error(node->origin, what + " is " + kind_name(node->kind) + ", not a list");
+    return nothing;
+}
+
+}  // namespace weir

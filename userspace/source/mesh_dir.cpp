@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/source/mesh_dir.h"
+
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "userspace/source/mesh_file.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uintmax_t kFileMax = 64U << 20U;
+
+bool counts(const std::filesystem::path& path) {
+    const auto name = path.filename().string();
+    return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"));
+}
+
+}  // namespace
+
+Result<MeshText> read_mesh_text(const std::string& directory) {
+    MeshText text;
+    text.directory = directory;
+    std::error_code error;
+    const std::filesystem::directory_iterator entries(directory, error);
+    if (error)
+        return fail("the mesh directory " + directory + " cannot be read: " + error.message() +
+                        ": make it, or name another with --mesh",
+                    error.value());
+    for (const auto& entry : entries) {
+        if (!counts(entry.path()))
+            continue;
+        if (!entry.is_regular_file(error))
+            continue;
+        if (const auto size = entry.file_size(error); error || size > kFileMax)
+            return fail(entry.path().string() + " is larger than 64 MiB: split it");
+        std::ifstream file(entry.path(), std::ios::binary);
+        if (!file)
+            return fail_errno("cannot read " + entry.path().string(), errno);
+        text.files.push_back({entry.path().filename().string(),
+                              std::string(std::istreambuf_iterator<char>(file), {})});
+    }
+    std::sort(text.files.begin(), text.files.end(),
+              [](const MeshFile& a, const MeshFile& b) { return a.name < b.name; });
+    return text;
+}
+
+Reading MeshDir::read() const {
+    auto text = read_mesh_text(directory_);
+    if (text)
+        return read_mesh(std::move(*text));
+    Reading reading;
+    reading.text.directory = directory_;
+    reading.found.error({directory_, 0, 0}, text.error().message);
+    return reading;
+}
+
+Result<MeshDirWatch> MeshDirWatch::open(const std::string& directory) {
+    Fd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    if (!fd)
+        return fail_errno("cannot make an inotify watch", errno);
+    const std::uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                                 IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF;
+    if (::inotify_add_watch(fd.get(), directory.c_str(), events) < 0)
+        return fail_errno("cannot watch " + directory, errno);
+    return MeshDirWatch(std::move(fd), directory);
+}
+
+// A file that was just created is still being written: its close will be reported. Links are
+// complete from the start, and report nothing else.
+bool MeshDirWatch::is_complete(const char* name) const {
+    struct stat stat {};
+    return ::lstat((directory_ + "/" + name).c_str(), &stat) == 0 &&
+           (S_ISLNK(stat.st_mode) || stat.st_nlink > 1);
+}
+
+bool MeshDirWatch::drain() {
+    alignas(inotify_event) std::array<char, 16384> buffer{};
+    bool changed = false;
+    for (;;) {
+        const auto length = ::read(fd_.get(), buffer.data(), buffer.size());
+        if (length <= 0)
+            return changed;
+        for (std::size_t at = 0; at < static_cast<std::size_t>(length);) {
+            const auto* event = reinterpret_cast<const inotify_event*>(&buffer.at(at));
+            if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0)
+                alive_ = false;
+            changed |= (event->mask & IN_CREATE) == 0 || (event->len > 0 && is_complete(event->name));
+            at += sizeof(inotify_event) + event->len;
+        }
+    }
+}
+
+}  // namespace weir

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/source/mesh_file.h"
+
+#include <algorithm>
+
+#include "maps/abi/workload.h"
+#include "userspace/model/checks.h"
+#include "userspace/source/binder.h"
+
+namespace weir {
+namespace {
+
+constexpr std::size_t kNameMax = 253;
+constexpr std::uint32_t kWeightMax = 1'000'000;
+
+std::string quoted(const std::string& kind, const std::string& name) {
+    return kind + " \"" + name + "\"";
+}
+
+// Lower-case words of letters, digits and dashes, joined by dots, as in Kubernetes.
+bool is_name(const std::string& name) {
+    bool word_start = true;
+    for (const char c : name) {
+        const bool alnum = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!alnum && (word_start || (c != '-' && c != '.')))
+            return false;
+        word_start = c == '.';
+    }
+    return !name.empty() && !word_start && name.back() != '-' && name.size() <= kNameMax;
+}
+
+bool check_name(const YamlNode& key, const std::string& kind, Diagnostics& found) {
+    if (is_name(key.scalar))
+        return true;
+    found.error(key.origin, quoted(kind, key.scalar.substr(0, 80)) +
+                                " is no name: write lower-case letters, digits and dashes, "
+                                "such as orders.shop");
+    return false;
+}
+
+std::optional<Addr> read_addr(const YamlNode& node, const std::string& what, Diagnostics& found) {
+    const auto text = read_string(node, what, found);
+    if (!text)
+        return std::nullopt;
+    const auto addr = Addr::parse(*text);
+    std::string why;
+    if (!addr)
+        why = "is no IPv4 or IPv6 address";
+    else if (addr->is_unspecified())
+        why = "is the unspecified address: write a real one";
+    else if (addr->is_multicast())
+        why = "is a multicast address: connections need a unicast one";
+    else
+        return addr;
+    found.error(node.origin, what + " \"" + text->substr(0, 64) + "\" " + why);
+    return std::nullopt;
+}
+
+void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
+    const std::string what = "a port of " + quoted("service", service.name);
+    const MappingReader reader(node, what, {"name", "port", "targetPort", "protocol"}, found);
+    if (!reader.ok())
+        return;
+    Port port;
+    port.origin = node.origin;
+    if (const auto* name = reader.find("name"))
+        port.name = read_string(*name, "`name` of " + what, found).value_or("");
+    if (const auto* protocol = reader.find("protocol")) {
+        const auto text = read_string(*protocol, "`protocol` of " + what, found);
+        if (text && *text != "TCP")
+            found.error(protocol->origin,
+                        "`protocol` of " + what + " is \"" + *text + "\": only TCP is steered");
+    }
+    const auto* number = reader.require("port");
+    if (number == nullptr)
+        return;
+    const auto value = read_number(*number, "`port` of " + what, 1, 65535, found);
+    const auto* target = reader.find("targetPort");
+    const auto target_value =
+        target == nullptr ? value
+                          : read_number(*target, "`targetPort` of " + what, 1, 65535, found);
+    if (!value || !target_value)
+        return;
+    port.port = static_cast<std::uint16_t>(*value);
+    port.target_port = static_cast<std::uint16_t>(*target_value);
+    service.ports.push_back(std::move(port));
+}
+
+void read_endpoint(const YamlNode& node, Service& service, Diagnostics& found) {
+    const std::string what = "an endpoint of " + quoted("service", service.name);
+    const MappingReader reader(node, what, {"address", "weight"}, found);
+    if (!reader.ok())
+        return;
+    Endpoint endpoint;
+    endpoint.origin = node.origin;
+    if (const auto* weight = reader.find("weight")) {
+        const auto value = read_number(*weight, "`weight` of " + what, 0, kWeightMax, found);
+        endpoint.weight = static_cast<std::uint32_t>(value.value_or(1));
+    }
+    const auto* address = reader.require("address");
+    if (address == nullptr)
+        return;
+    if (const auto addr = read_addr(*address, "`address` of " + what, found)) {
+        endpoint.addr = *addr;
+        service.endpoints.push_back(std::move(endpoint));
+    }
+}
+
+void read_balance(const YamlNode& node, Service& service, Diagnostics& found) {
+    const std::string what = "`balance` of " + quoted("service", service.name);
+    const MappingReader reader(node, what, {"algorithm"}, found);
+    const auto* algorithm = reader.find("algorithm");
+    if (algorithm == nullptr)
+        return;
+    const auto text = read_string(*algorithm, "`algorithm` of " + what, found);
+    if (!text || *text == algorithm_name(Algorithm::kRandom))
+        return;
+    if (*text == algorithm_name(Algorithm::kRoundRobin)) {
+        service.algorithm = Algorithm::kRoundRobin;
+        return;
+    }
+    const auto near = nearest(*text, {"random", "round-robin"});
+    found.error(algorithm->origin, "unknown algorithm \"" + text->substr(0, 64) + "\"" +
+                                       (near.empty() ? ": write random or round-robin"
+                                                     : ": did you mean \"" + near + "\"?"));
+}
+
+void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
+                  Diagnostics& found) {
+    auto service = std::make_shared<Service>();
+    service->name = key.scalar;
+    service->origin = key.origin;
+    const std::string what = quoted("service", service->name);
+    const MappingReader reader(node, what, {"addresses", "ports", "endpoints", "balance"}, found);
+    if (!check_name(key, "service", found) || !reader.ok())
+        return;
+    const auto* addresses = reader.require("addresses");
+    for (const auto& item : read_list(addresses, "`addresses` of " + what, found))
+        if (const auto addr = read_addr(item, "address of " + what, found))
+            service->addresses.push_back({*addr, item.origin});
+    if (addresses != nullptr && addresses->kind == YamlNode::Kind::kSequence &&
+        addresses->items.empty())
+        found.error(addresses->origin, what + " needs at least one address");
+    const auto* ports = reader.require("ports");
+    for (const auto& item : read_list(ports, "`ports` of " + what, found))
+        read_port(item, *service, found);
+    if (ports != nullptr && ports->kind == YamlNode::Kind::kSequence && ports->items.empty())
+        found.error(ports->origin, what + " needs at least one port");
+    for (const auto& item : read_list(reader.find("endpoints"), "`endpoints` of " + what, found))
+        read_endpoint(item, *service, found);
+    if (const auto* balance = reader.find("balance"))
+        read_balance(*balance, *service, found);
+    const auto [first, fresh] = snapshot.services.emplace(service->name, service);
+    if (!fresh)
+        found.error(key.origin, what + " is written twice, first at " +
+                                    first->second->origin.str() + ": remove one");
+}
+
+// "shop.slice/front*" -> "/shop.slice/front*"; nullopt after a complaint.
+std::optional<std::string> read_pattern(const YamlNode& node, const std::string& what,
+                                        Diagnostics& found) {
+    auto text = read_string(node, "`cgroup` of " + what, found);
+    if (!text)
+        return std::nullopt;
+    std::string pattern = text->starts_with('/') ? *text : "/" + *text;
+    while (pattern.size() > 1 && pattern.back() == '/')
+        pattern.pop_back();
+    const auto star = pattern.find('*');
+    std::string why;
+    if (star != std::string::npos && star + 1 != pattern.size())
+        why = "has a * before its end: only one at the end is supported";
+    else if (pattern == "/" || pattern.find('\0') != std::string::npos)
+        why = "names no cgroup: write a path from the cgroup2 root, such as shop.slice/frontend*";
+    else if (pattern.size() >= WEIR_CGROUP_PATH_MAX)
+        why = "is longer than " + std::to_string(WEIR_CGROUP_PATH_MAX - 1) + " bytes";
+    else
+        return pattern;
+    found.error(node.origin, "`cgroup` of " + what + " " + why);
+    return std::nullopt;
+}
+
+void read_workload(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
+                   Diagnostics& found) {
+    const std::string what = quoted("workload", key.scalar);
+    const MappingReader reader(node, what, {"cgroup"}, found);
+    if (!check_name(key, "workload", found) || !reader.ok())
+        return;
+    const auto* cgroup = reader.require("cgroup");
+    if (cgroup == nullptr)
+        return;
+    const auto pattern = read_pattern(*cgroup, what, found);
+    if (!pattern)
+        return;
+    const auto [first, fresh] =
+        snapshot.workloads.emplace(key.scalar, Workload{key.scalar, *pattern, key.origin});
+    if (!fresh)
+        found.error(key.origin, what + " is written twice, first at " +
+                                    first->second.origin.str() + ": remove one");
+}
+
+using ReadEntry = void (*)(const YamlNode&, const YamlNode&, Snapshot&, Diagnostics&);
+
+void read_section(const YamlNode* section, const std::string& name, ReadEntry read,
+                  Snapshot& snapshot, Diagnostics& found) {
+    if (section == nullptr)
+        return;
+    if (section->kind != YamlNode::Kind::kMapping) {
+        found.error(section->origin, "`" + name + "` is no mapping from names: write `" + name +
+                                         ":`, and below it one entry per name");
+        return;
+    }
+    for (const auto& [key, value] : section->entries)
+        read(key, value, snapshot, found);
+}
+
+}  // namespace
+
+void read_mesh_file(const std::string& text, const std::string& file, Snapshot& snapshot,
+                    Diagnostics& found) {
+    const auto root = parse_yaml(text, file, found);
+    if (!root)
+        return;
+    const MappingReader reader(*root, "the mesh file", {"services", "workloads"}, found);
+    if (!reader.ok())
+        return;
+    read_section(reader.find("services"), "services", read_service, snapshot, found);
+    read_section(reader.find("workloads"), "workloads", read_workload, snapshot, found);
+}
+
+Reading read_mesh(MeshText text) {
+    auto snapshot = std::make_shared<Snapshot>();
+    Reading reading;
+    for (const auto& file : text.files)
+        read_mesh_file(file.text,
+                       text.directory.empty() ? file.name : text.directory + "/" + file.name,
+                       *snapshot, reading.found);
+    check_snapshot(*snapshot, reading.found);
+    snapshot->digest = text.digest();
+    reading.text = std::move(text);
+    if (!reading.found.has_errors())
+        reading.snapshot = std::move(snapshot);
+    return reading;
+}
+
+}  // namespace weir
