@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node in miniature: pods (a network namespace and a cgroup each, joined by routes), and weir at a
+cgroup of its own. For the demo, the e2e tests and the bench. Everything it makes has the lab's id in
+its name and goes away with close(), also after a failure or Ctrl-C."""
+
+import atexit
+import ctypes
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("WEIR_BIN", ROOT + "/build/release/bin")
+
+
+def run(*words, check=True, **options):
+    """A command's standard output; raises with its standard error when it fails."""
+    done = subprocess.run(words, text=True, capture_output=True, **options)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def cgroup2_mount():
+    with open("/proc/self/mounts") as mounts:
+        for line in mounts:
+            fields = line.split()
+            if fields[2] == "cgroup2":
+                return fields[1]
+    raise RuntimeError("no cgroup2 is mounted")
+
+
+def wait_for(condition, what, seconds=10.0):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds:g} s for {what}")
+        time.sleep(0.01)
+
+
+class Process(subprocess.Popen):
+    """A process whose output is kept, and that ends with its lab."""
+
+    def stop(self, number=signal.SIGTERM, seconds=10):
+        if self.poll() is None:
+            self.send_signal(number)
+        out, err = self.communicate(timeout=seconds)
+        return out
+
+    def first_line(self, wanted):
+        line = self.stdout.readline()
+        if not line.startswith(wanted):
+            raise RuntimeError(f"{self.args}: said {line!r}{self.stderr.read() if self.stderr else ''}")
+        return line
+
+
+class Pod:
+    def __init__(self, lab, name, number):
+        self.lab, self.name, self.number = lab, name, number
+        self.netns = f"{lab.id}-{name}"
+        self.ip = f"10.77.{number // 250}.{number % 250 + 1}"
+        self.ip6 = f"fd77::{number + 1:x}"
+        self.cgroup = lab.make_cgroup(name)
+        self._network()
+
+    def _network(self):
+        ns, node, host = self.netns, self.lab.node, f"v{self.number}"
+        run("ip", "netns", "add", ns)
+        self.lab.namespaces.append(ns)
+        run("ip", "link", "add", "eth0", "netns", ns, "type", "veth", "peer", "name", host, "netns", node)
+        script = f"""set -e
+ip -n {ns} link set lo up; ip -n {ns} link set eth0 up; ip -n {node} link set {host} up
+ip -n {ns} addr add {self.ip}/32 dev eth0; ip -n {ns} addr add {self.ip6}/128 dev eth0 nodad
+ip -n {ns} route add 169.254.1.1 dev eth0; ip -n {ns} route add default via 169.254.1.1 dev eth0
+ip -n {node} addr add fe80::1/64 dev {host} nodad
+ip -n {ns} -6 route add default via fe80::1 dev eth0
+ip -n {node} route add {self.ip} dev {host}; ip -n {node} -6 route add {self.ip6} dev {host}
+"""
+        run("sh", "-c", script)
+        self.sysctl("net.ipv4.ip_local_port_range", "10000 65000")
+        self.sysctl("net.ipv4.tcp_tw_reuse", "1")
+        self.sysctl("net.core.somaxconn", "4096")
+
+    def sysctl(self, name, value):
+        self.lab.in_netns(self.netns, lambda: self.lab.write_sysctl(name, value))
+
+    def _enter(self):
+        # A new session: Ctrl-C ends the lab, and the lab ends this.
+        os.setsid()
+        with open(self.cgroup + "/cgroup.procs", "w") as procs:
+            procs.write("0")
+        fd = os.open("/run/netns/" + self.netns, os.O_RDONLY)
+        if LIBC.setns(fd, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+        os.close(fd)
+
+    def start(self, *words, **options):
+        """Starts a process in the pod, its output in pipes."""
+        settings = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        process = Process([str(w) for w in words], preexec_fn=self._enter, **{**settings, **options})
+        self.lab.processes.append(process)
+        return process
+
+    def run(self, *words, check=True, timeout=120, **options):
+        process = self.start(*words, **options)
+        out, err = process.communicate(timeout=timeout)
+        if check and process.returncode:
+            raise RuntimeError(f"{' '.join(map(str, words))} exits {process.returncode}: {err or out}")
+        return out
+
+    def serve(self, port=8080, name=None, address=None):
+        """weir-peer's server: greets with its name, and echoes."""
+        process = self.start(BIN + "/weir-peer", "serve", address or "::", port, name or self.name)
+        process.first_line("ready")
+        return process
+
+    def peer(self, mode, address, port, **options):
+        words = [w for key, value in options.items() for w in ("--" + key.replace("_", "-"), value)]
+        return json.loads(self.run(BIN + "/weir-peer", mode, address, port, *words).splitlines()[-1])
+
+    def connects(self, address, port, count=1, threads=1, **options):
+        return self.peer("connects", address, port, count=count, threads=threads, **options)
+
+    def probe(self, address, port, **options):
+        return self.peer("probe", address, port, **options)
+
+
+class Lab:
+    def __init__(self):
+        self.id = "w" + "".join(random.choice("0123456789abcdef") for _ in range(5))
+        self.mount = cgroup2_mount()
+        self.namespaces, self.processes, self.pods, self.cgroups = [], [], {}, []
+        self.directory = tempfile.mkdtemp(prefix=f"weir-{self.id}-")
+        atexit.register(self.close)
+        self.cgroup = f"{self.mount}/{self.id}"
+        os.mkdir(self.cgroup)
+        self.cgroups.append(self.cgroup)
+        self.bpffs = self.directory + "/bpffs"
+        os.mkdir(self.bpffs)
+        run("mount", "-t", "bpf", "bpf", self.bpffs)
+        self.mesh, self.state = self.directory + "/mesh.d", self.directory + "/state"
+        os.mkdir(self.mesh)
+        self.socket = self.directory + "/agent.sock"
+        self.metrics_port = free_port()
+        self.node = self.id + "-node"
+        run("ip", "netns", "add", self.node)
+        self.namespaces.append(self.node)
+        run("ip", "-n", self.node, "link", "set", "lo", "up")
+        run("ip", "-n", self.node, "addr", "add", "169.254.1.1/32", "dev", "lo")
+        for name, value in (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"),
+                            ("net.ipv4.conf.all.rp_filter", "0")):
+            self.in_netns(self.node, lambda n=name, v=value: self.write_sysctl(n, v))
+        self.agent = None
+
+    @staticmethod
+    def write_sysctl(name, value):
+        with open("/proc/sys/" + name.replace(".", "/"), "w") as file:
+            file.write(value)
+
+    def in_netns(self, name, function):
+        """Runs a function in a child process inside a network namespace."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                fd = os.open("/run/netns/" + name, os.O_RDONLY)
+                status = 1 if LIBC.setns(fd, CLONE_NEWNET) else 0
+                if status == 0:
+                    function()
+            except BaseException:
+                status = 1
+            os._exit(status)
+        if os.waitpid(pid, 0)[1]:
+            raise RuntimeError(f"could not run in namespace {name}")
+
+    def make_cgroup(self, name):
+        path = f"{self.cgroup}/{name}"
+        os.mkdir(path)
+        self.cgroups.append(path)
+        return path
+
+    def pattern(self, name):
+        """A pod's cgroup as a mesh file names it."""
+        return f"{self.id}/{name}"
+
+    def pod(self, name):
+        if name not in self.pods:
+            self.pods[name] = Pod(self, name, len(self.pods) + 1)
+        return self.pods[name]
+
+    # -- weir ------------------------------------------------------------------------------------
+
+    def flags(self):
+        return ["--mesh", self.mesh, "--state", self.state, "--bpffs", self.bpffs, "--socket", self.socket,
+                "--cgroup", self.cgroup]
+
+    def start_agent(self, *extra, binary=None, wait=True):
+        self.log = open(f"{self.directory}/agent.log", "a")
+        self.agent = subprocess.Popen(
+            [binary or BIN + "/weir-agent", *self.flags(), "--listen", f"127.0.0.1:{self.metrics_port}", *extra],
+            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, start_new_session=True)
+        if wait:
+            wait_for(self._ready, "the agent to answer", 20)
+        return self.agent
+
+    def _ready(self):
+        if self.agent.poll() is not None:
+            raise RuntimeError(f"weir-agent exits {self.agent.returncode}: {self.agent_log()[-2000:]}")
+        return self.weir("status", "-o", "json", check=False, parse=True, need_agent=True)
+
+    def agent_log(self):
+        with open(f"{self.directory}/agent.log") as file:
+            return file.read()
+
+    def kill_agent(self, number=signal.SIGKILL):
+        if self.agent and self.agent.poll() is None:
+            self.agent.send_signal(number)
+            self.agent.wait(10)
+        code, self.agent = (self.agent.returncode if self.agent else None), None
+        return code
+
+    def weir(self, *words, check=True, parse=False, need_agent=False):
+        done = subprocess.run([BIN + "/weir", words[0], *self.flags(), *words[1:]], text=True, capture_output=True)
+        if check and done.returncode:
+            raise RuntimeError(f"weir {' '.join(words)} exits {done.returncode}: {done.stderr or done.stdout}")
+        if not parse:
+            return done
+        if done.returncode:
+            return None
+        document = json.loads(done.stdout)
+        return document if not need_agent or document.get("agentRunning") else None
+
+    def write_mesh(self, text, name="mesh.yaml"):
+        """Writes a mesh file as an editor does: beside it, then renamed over it."""
+        path = f"{self.mesh}/{name}"
+        with open(path + ".tmp", "w") as file:
+            file.write(text)
+        os.rename(path + ".tmp", path)
+        return path
+
+    def apply(self, text, name="mesh.yaml"):
+        """Writes a mesh file with `weir apply` and waits until the kernel has it."""
+        path = f"{self.directory}/{name}"
+        with open(path, "w") as file:
+            file.write(text)
+        return self.weir("apply", path)
+
+    def endpoints(self, service):
+        """Counts by endpoint, as `weir endpoints` has them."""
+        items = self.weir("endpoints", "-o", "json", parse=True)["items"]
+        return {item["endpoint"]: item for item in items if item["service"] == service}
+
+    def service(self, name, port=80):
+        for item in self.weir("services", "-o", "json", parse=True)["items"]:
+            if item["name"] == name and item["port"] == port:
+                return item
+        return None
+
+    def metrics(self):
+        with socket.create_connection(("127.0.0.1", self.metrics_port), 10) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            data = b""
+            while chunk := connection.recv(65536):
+                data += chunk
+        return data.decode().split("\r\n\r\n", 1)[1]
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def close(self):
+        atexit.unregister(self.close)
+        self.kill_agent()
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+        for process in self.processes:
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream:
+                    stream.close()
+        if os.path.ismount(self.bpffs):
+            subprocess.run([BIN + "/weir", "uninstall", *self.flags()], capture_output=True)
+            subprocess.run(["umount", self.bpffs])
+        for name in self.namespaces:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+        for path in reversed(self.cgroups):
+            remove_cgroup(path)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def remove_cgroup(path):
+    for _ in range(200):
+        try:
+            for entry in os.scandir(path):
+                if entry.is_dir(follow_symlinks=False):
+                    remove_cgroup(entry.path)
+            os.rmdir(path)
+            return
+        except FileNotFoundError:
+            return
+        except OSError:  # a process is still on its way out
+            time.sleep(0.01)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def service_yaml(name, addresses, endpoints, port=80, target=8080, algorithm="random"):
+    """One service; endpoints are addresses or (address, weight)."""
+    rows = [e if isinstance(e, tuple) else (e, 1) for e in endpoints]
+    listed = "".join(f'\n      - {{address: "{a}", weight: {w}}}' for a, w in rows) or " []"
+    quoted = ", ".join(f'"{a}"' for a in addresses)
+    return (f"  {name}:\n    addresses: [{quoted}]\n    ports: [{{port: {port}, targetPort: {target}}}]\n"
+            f"    endpoints:{listed}\n    balance: {{algorithm: {algorithm}}}\n")

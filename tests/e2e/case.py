@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every e2e test stands on: a lab with an agent, one per test class, cleaned up whatever happens."""
+
+import os
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../deploy/lab")
+from lab import BIN, ROOT, Lab, run, service_yaml, wait_for  # noqa: E402,F401
+
+VIP, VIP6 = "10.96.0.10", "fd00:96::10"
+
+
+class LabCase(unittest.TestCase):
+    """Two servers `a` and `b`, a client pod `client`, an agent with the class's mesh."""
+
+    SERVERS = ("a", "b")
+    AGENT_FLAGS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = Lab()
+        cls.addClassCleanup(cls.lab.close)
+        for name in cls.SERVERS:
+            pod = cls.lab.pod(name)
+            setattr(cls, name, pod)
+            setattr(cls, name + "_server", pod.serve())
+        cls.client = cls.lab.pod("client")
+        cls.lab.write_mesh(cls.mesh())
+        cls.lab.start_agent(*cls.AGENT_FLAGS)
+
+    @classmethod
+    def mesh(cls):
+        endpoints = [getattr(cls, name).ip for name in cls.SERVERS]
+        return cls.mesh_of(endpoints)
+
+    @classmethod
+    def mesh_of(cls, endpoints, algorithm="round-robin", extra=""):
+        return ("services:\n" + service_yaml("orders.shop", [VIP, VIP6], endpoints, algorithm=algorithm) + extra
+                + f"workloads:\n  client.shop: {{cgroup: {cls.lab.pattern('client')}}}\n")
+
+    def totals(self, service="orders.shop"):
+        """Counts of a service over all endpoints."""
+        return self.lab.service(service)["counts"]
+
+    def settled(self, service="orders.shop"):
+        """The counts once nothing is active any more: closing is seen a moment after the client's close()."""
+        wait_for(lambda: self.totals(service)["active"] == 0, "active to become 0")
+        return self.totals(service)
+
+    def assert_clean(self, tally):
+        self.assertEqual(tally["errors"], {})
+        self.assertEqual(tally["wrong_peer"], 0)
+
+
+class Background:
+    """Connects in a thread until stopped; the sum of what the client saw."""
+
+    def __init__(self, pod, address=VIP, port=80, threads=2, batch=200):
+        self.greeted, self.errors, self.wrong_peer, self.failure = {}, {}, 0, None
+        self.stopped = threading.Event()
+        self.arguments = (pod, address, port, threads, batch)
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        pod, address, port, threads, batch = self.arguments
+        try:
+            while not self.stopped.is_set():
+                tally = pod.connects(address, port, count=batch, threads=threads)
+                for name, count in tally["greeted"].items():
+                    self.greeted[name] = self.greeted.get(name, 0) + count
+                for name, count in tally["errors"].items():
+                    self.errors[name] = self.errors.get(name, 0) + count
+                self.wrong_peer += tally["wrong_peer"]
+        except Exception as failure:  # shown by the test that reads it
+            self.failure = failure
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join()
+        if self.failure:
+            raise self.failure
+
+    @property
+    def total(self):
+        return sum(self.greeted.values())

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of the kernel objects: killed agents, adoption, upgrades, detached links, uninstall, all under load."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from case import BIN, VIP, VIP6, Background, LabCase, run, wait_for
+
+
+class Life(LabCase):
+    def objects(self):
+        """Pins by name, and how many weir programs are attached at the lab's cgroup."""
+        pins = sorted(p for kind in ("maps", "links") for p in os.listdir(f"{self.lab.bpffs}/weir/v1/{kind}"))
+        out = run("bpftool", "cgroup", "show", self.lab.cgroup)
+        return pins, sorted(re.findall(r"weir_\w+", out))
+
+    def test_kill_9_twenty_times_under_load(self):
+        pins = self.objects()
+        before = self.settled()
+        with Background(self.client) as load:
+            for _ in range(20):
+                self.lab.kill_agent(signal.SIGKILL)
+                time.sleep(0.05)
+                self.lab.start_agent()
+        self.assertEqual(load.errors, {})
+        self.assertEqual(load.wrong_peer, 0)
+        self.assertGreater(load.total, 1000)
+        after = self.settled()
+        # Nothing bypassed steering: each greeting is a connection that weir counted.
+        self.assertEqual(after["closed"] - before["closed"], load.total)
+        self.assertEqual(after["opened"] - before["opened"], load.total)
+        self.assertEqual(self.objects(), pins)
+
+    def test_the_next_agent_adopts_and_applies_within_a_second(self):
+        self.lab.kill_agent()
+        self.lab.write_mesh(self.mesh_of([self.b.ip]))
+        generation = self.lab.weir("status", "-o", "json", parse=True)["generation"]
+        started = time.monotonic()
+        self.lab.start_agent(wait=False)
+        wait_for(lambda: self.client.connects(VIP, 80, count=10)["greeted"] == {"b": 10}, "the change", 1.5)
+        self.assertLess(time.monotonic() - started, 1.0)
+        wait_for(self.lab._ready, "the agent")
+        self.assertEqual(self.lab.weir("status", "-o", "json", parse=True)["generation"], generation + 1)
+        self.lab.apply(self.mesh())
+
+    def test_traffic_and_screen_without_an_agent(self):
+        names = lambda: [self.lab.weir(c, "-o", "wide").stdout for c in ("services", "endpoints")]  # noqa: E731
+        self.settled()
+        alive = names()
+        self.lab.kill_agent()
+        try:
+            self.assertEqual(names(), alive)
+            self.assertIn("no agent answers", self.lab.weir("services").stderr)
+            self.assertRegex(self.lab.weir("status").stdout, r"AGENT +not running, last seen \d+s ago")
+            check = self.lab.weir("check", check=False)
+            self.assertEqual(check.returncode, 1)
+            self.assertIn("× the agent answers", check.stdout)
+            tally = self.client.connects(VIP, 80, count=100)
+            self.assert_clean(tally)
+        finally:
+            self.lab.start_agent()
+
+    def test_an_agent_that_leaves_in_order_leaves_the_data_plane(self):
+        self.assertEqual(self.lab.kill_agent(signal.SIGTERM), 0)
+        self.assertIn("its programs stay attached", self.lab.agent_log())
+        self.assertRegex(self.lab.weir("status").stdout, r"not running \(it left in order\)")
+        self.assert_clean(self.client.connects(VIP, 80, count=100))
+        self.lab.start_agent()
+
+    def test_upgrade_and_back_under_load(self):
+        self.assertIn("0.1.0-next", run(BIN + "/weir-agent-next", "--version"))
+        pins = self.objects()
+        before = self.settled()
+        with Background(self.client) as load:
+            for binary in ("weir-agent-next", "weir-agent") * 3:
+                ids = self._program_ids()
+                self.lab.kill_agent(signal.SIGTERM)
+                self.lab.start_agent(binary=f"{BIN}/{binary}")
+                self.assertTrue(ids.isdisjoint(self._program_ids()), "programs were not replaced")
+        self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
+        after = self.settled()
+        self.assertEqual(after["opened"] - before["opened"], load.total)
+        self.assertEqual(after["closed"] - before["closed"], load.total)
+        self.assertEqual(self.objects(), pins)
+
+    def _program_ids(self):
+        return set(re.findall(r"^(\d+) ", run("bpftool", "cgroup", "show", self.lab.cgroup), re.M))
+
+    def test_long_connections_live_through_restarts(self):
+        held = [self.client.start(BIN + "/weir-peer", "hold", VIP, 80, "--interval", "20") for _ in range(5)]
+        for process in held:
+            process.first_line("holding")
+        for _ in range(3):
+            self.lab.kill_agent(signal.SIGKILL)
+            self.lab.start_agent()
+        self.assertEqual(self.totals()["active"], 5)
+        for process in held:
+            self.assertIn('"errors": 0', process.stop())
+        self.settled()
+
+    def test_a_detached_hook_is_repaired(self):
+        pin = f"{self.lab.bpffs}/weir/v1/links/weir_connect4"
+        run("bpftool", "link", "detach", "pinned", pin)
+        wait_for(lambda: "weir_connect4" in self.objects()[1], "the hook to be attached again", 2)
+        self.assertIn("hooks-reattached", self.lab.agent_log())
+        self.assertRegex(self.lab.metrics(), r"weir_hooks_reattached_total [1-9]")
+        self.assert_clean(self.client.connects(VIP, 80, count=20))
+
+
+class Uninstall(LabCase):
+    def test_nothing_is_left_and_open_connections_live_on(self):
+        held = [self.client.start(BIN + "/weir-peer", "hold", address, 80, "--interval", "20") for address in (VIP, VIP6)]
+        for process in held:
+            process.first_line("holding")
+        refused = self.lab.weir("uninstall", "--verify", check=False)
+        self.assertEqual(refused.returncode, 16)
+        self.assertIn("stop it first", refused.stderr)
+        self.lab.kill_agent(signal.SIGTERM)
+        done = self.lab.weir("uninstall", "--verify")
+        self.assertIn("nothing of weir is left", done.stdout)
+        self.assertFalse(os.path.exists(self.lab.bpffs + "/weir"))
+        self.assertFalse(os.path.exists(self.lab.state))
+        self.assertNotIn("weir_", run("bpftool", "cgroup", "tree", self.lab.cgroup))
+        time.sleep(0.3)
+        for process in held:
+            self.assertIn('"errors": 0', process.stop())
+        # And verify does notice: a pin that is left is named.
+        os.makedirs(self.lab.bpffs + "/weir/v1/links", mode=0o700)
+        os.makedirs(self.lab.state, exist_ok=True)
+        open(self.lab.state + "/last-good.json", "w").close()
+        self.addCleanup(lambda: subprocess.run(["rm", "-rf", self.lab.bpffs + "/weir"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
