@@ -55,8 +55,7 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
                                           const struct service_pick *pick, __u32 svc_port) {
     struct weir_edge_key key = {identity__of_current(), svc_port, pick->endpoint_id,
                                 pick->endpoint->generation};
-    struct weir_sock *sock =
-        bpf_sk_storage_get(&weir_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     if (!sock && (pick->flags & WEIR_SVC_NEEDS_TRACKING)) {
         reason__count(WEIR_REASON_TRACKING_REQUIRED);
         edge__count_refused(key.workload, svc_port, pick->born);

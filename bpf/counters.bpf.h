@@ -14,7 +14,8 @@ static __always_inline void reason__count(__u32 reason) {
         *count += 1;
 }
 
-/* The counters of an edge that exists, else the service port's `other`. NULL: no such service port. */
+/* The counters of an edge that exists, else the service port's `other`. NULL: no such service port.
+ */
 static __always_inline struct weir_edge *edge__find(const struct weir_edge_key *key) {
     struct weir_edge *edge = bpf_map_lookup_elem(&weir_edge, key);
     if (edge)

@@ -15,6 +15,7 @@
 struct service_pick {
     const struct weir_endpoint *endpoint; /* NULL: `reason` says why */
     __u32 endpoint_id;
+    __u32 generation; /* that was published, as in core/published.h */
     __u32 born;
     __u16 flags;
     __u16 reason; /* WEIR_REASON_*, when there is no endpoint */
@@ -55,9 +56,9 @@ static __always_inline void service__pick(__u32 svc_port, __u32 reach, struct se
     struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
     if (!row)
         return;
-    struct weir_published published =
-        weir_published_decode(*(volatile __u64 *)&row->published);
+    struct weir_published published = weir_published_decode(*(volatile __u64 *)&row->published);
     const struct weir_svc_settings *settings = &row->settings[published.settings & 1];
+    pick->generation = published.generation;
     pick->born = settings->born;
     pick->flags = settings->flags;
     struct weir_slot_set slots = weir_slots_in_reach(&published, settings, reach);
@@ -69,8 +70,7 @@ static __always_inline void service__pick(__u32 svc_port, __u32 reach, struct se
     if (service__slot_index(svc_port, settings->algorithm, slots, &index))
         return;
     pick->endpoint_id = settings->endpoint_base + index;
-    const struct weir_endpoint *endpoint =
-        bpf_map_lookup_elem(&weir_endpoint, &pick->endpoint_id);
+    const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &pick->endpoint_id);
     if (endpoint && endpoint->svc_port == svc_port)
         pick->endpoint = endpoint;
 }

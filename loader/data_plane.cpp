@@ -30,8 +30,10 @@ Status DataPlane::load_features(const TableSizes& sizes) {
         identity.drop_tracing();
         WEIR_CHECK(identity.load(pins_, sizes));
         state.complete = false;
-        state.lost = "cgroups made while the agent is away have their nearest known ancestor's "
-                     "identity: " + loaded.error().message;
+        state.lost =
+            "cgroups made while the agent is away have their nearest known ancestor's "
+            "identity: " +
+            loaded.error().message;
     }
     features_.push_back(std::move(state));
     objects_.push_back(std::move(identity));
@@ -79,7 +81,7 @@ Result<DataPlane> DataPlane::start(const std::string& bpffs, const std::string& 
     DataPlane plane(bpffs);
     plane.cgroup_path_ = cgroup;
     plane.cgroup_ = Fd(::open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    struct stat stat {};
+    struct stat stat{};
     if (!plane.cgroup_ || ::fstat(plane.cgroup_.get(), &stat))
         return fail_errno("cannot open the cgroup " + cgroup, errno);
     plane.cgroup_id_ = stat.st_ino;

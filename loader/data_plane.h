@@ -7,7 +7,8 @@
 //   upgrade    a start over existing pins: cgroup links are updated in place, one by one; a tracing
 //              link is attached anew before the old one goes, and two at once do no harm.
 //   stop       the programs stay.
-//   uninstall  links in reverse order, tables, directory: nothing is left, open connections live on.
+//   uninstall  links in reverse order, tables, directory: nothing is left, open connections live
+//   on.
 #pragma once
 
 #include <cstdint>

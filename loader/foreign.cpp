@@ -14,10 +14,10 @@ Status refuse_second_weir(int cgroup, const std::string& path, const Hook& hook)
         return {};  // cannot be told; the attach itself will say
     for (const auto& program : found->programs)
         if (program.name == hook.program)
-            return fail_exit(kExitSecondAgent,
-                             "another weir steers " + path + " (program " +
-                                 std::to_string(program.id) + ", " + program.name +
-                                 "): uninstall it, or choose another --cgroup");
+            return fail_exit(kExitSecondAgent, "another weir steers " + path + " (program " +
+                                                   std::to_string(program.id) + ", " +
+                                                   program.name +
+                                                   "): uninstall it, or choose another --cgroup");
     return {};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The feature "identity": its skeleton and hooks. weir_resolve is never attached; the agent runs it.
+// The feature "identity": its skeleton and hooks. weir_resolve is never attached; the agent runs
+// it.
 #include <identity.skel.h>
 
 #include "loader/object.h"

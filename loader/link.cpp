@@ -53,7 +53,7 @@ Status Link::update(int program) {
 
 Status Link::pin(const std::string& path) const {
     const std::string fresh = path + "_new";  // bpffs reserves dots in names
-    ::unlink(fresh.c_str());  // left by an agent that ended between the two steps
+    ::unlink(fresh.c_str());                  // left by an agent that ended between the two steps
     if (bpf_obj_pin(fd_.get(), fresh.c_str()))
         return fail_errno("cannot pin " + fresh, errno);
     if (::rename(fresh.c_str(), path.c_str()))

@@ -56,7 +56,7 @@ Status check_btf() {
 }
 
 Status check_bpffs(const std::string& path) {
-    struct statfs stat {};
+    struct statfs stat{};
     if (::statfs(path.c_str(), &stat) == 0 &&
         static_cast<unsigned long>(stat.f_type) == static_cast<unsigned long>(BPF_FS_MAGIC))
         return {};

@@ -19,8 +19,8 @@ struct Capability {
 // CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, as far as this process lacks them.
 std::vector<Capability> missing_capabilities();
 
-Status check_privilege();                       // exits 10 and 15
-Status check_btf();                             // exit 11
-Status check_bpffs(const std::string& path);    // exit 14
+Status check_privilege();                     // exits 10 and 15
+Status check_btf();                           // exit 11
+Status check_bpffs(const std::string& path);  // exit 14
 
 }  // namespace weir

@@ -35,9 +35,11 @@ struct Hook {
 
 class Object {
   public:
-    Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skeleton,
-           bpf_object* object, std::vector<Hook> hooks)
-        : feature_(std::move(feature)), skeleton_(std::move(skeleton)), object_(object),
+    Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skeleton, bpf_object* object,
+           std::vector<Hook> hooks)
+        : feature_(std::move(feature)),
+          skeleton_(std::move(skeleton)),
+          object_(object),
           hooks_(std::move(hooks)) {}
 
     // Leaves out the tracing programs, on a kernel that refuses them. Before load.

@@ -20,13 +20,14 @@ namespace {
 Status make_private_directory(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) && errno != EEXIST)
         return fail_errno("cannot make " + path, errno);
-    struct stat stat {};
+    struct stat stat{};
     if (::lstat(path.c_str(), &stat))
         return fail_errno("cannot look at " + path, errno);
     if (!S_ISDIR(stat.st_mode) || stat.st_uid != ::geteuid() || (stat.st_mode & 077) != 0)
         return fail_exit(kExitForeignPins,
-                         path + " is not a directory of this user with mode 0700, so its pins "
-                                "cannot be trusted: find out who made it, then remove it");
+                         path +
+                             " is not a directory of this user with mode 0700, so its pins "
+                             "cannot be trusted: find out who made it, then remove it");
     return {};
 }
 

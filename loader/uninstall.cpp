@@ -12,9 +12,9 @@
 namespace weir {
 namespace {
 
-constexpr std::array<const char*, 8> kRemovalOrder{
-    "weir_connect6", "weir_connect4", "weir_peer6", "weir_peer4",
-    "weir_sockops",  "weir_release",  "weir_rmdir", "weir_mkdir"};
+constexpr std::array<const char*, 8> kRemovalOrder{"weir_connect6", "weir_connect4", "weir_peer6",
+                                                   "weir_peer4",    "weir_sockops",  "weir_release",
+                                                   "weir_rmdir",    "weir_mkdir"};
 
 constexpr std::array<bpf_attach_type, 6> kHooks{
     BPF_CGROUP_INET4_CONNECT,     BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_INET4_GETPEERNAME,

@@ -37,8 +37,7 @@ class MmapArray {
     static Result<MmapArray> map(Fd fd, bool writable) {
         WEIR_TRY(const MapInfo info, map_info(fd.get()));
         const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-        void* rows =
-            ::mmap(nullptr, bytes(info.max_entries), protection, MAP_SHARED, fd.get(), 0);
+        void* rows = ::mmap(nullptr, bytes(info.max_entries), protection, MAP_SHARED, fd.get(), 0);
         if (rows == MAP_FAILED)
             return fail_errno("cannot map table " + info.name + " into memory", errno);
         MmapArray array;

@@ -40,14 +40,14 @@ using Status = Result<void>;
 #define WEIR_CONCAT(a, b) WEIR_CONCAT_(a, b)
 
 // WEIR_TRY(auto fd, open_it()): the value, or return the error.
-#define WEIR_TRY(declaration, expression)                                   \
-    auto WEIR_CONCAT(weir_result_, __LINE__) = (expression);                \
-    if (!WEIR_CONCAT(weir_result_, __LINE__))                               \
-        return tl::unexpected<::weir::Error>(                               \
-            std::move(WEIR_CONCAT(weir_result_, __LINE__).error()));        \
+#define WEIR_TRY(declaration, expression)                            \
+    auto WEIR_CONCAT(weir_result_, __LINE__) = (expression);         \
+    if (!WEIR_CONCAT(weir_result_, __LINE__))                        \
+        return tl::unexpected<::weir::Error>(                        \
+            std::move(WEIR_CONCAT(weir_result_, __LINE__).error())); \
     declaration = std::move(*WEIR_CONCAT(weir_result_, __LINE__))
 
 // WEIR_CHECK(write_it()): go on, or return the error.
-#define WEIR_CHECK(expression)                                                          \
-    if (auto weir_status = (expression); !weir_status)                                  \
+#define WEIR_CHECK(expression)                         \
+    if (auto weir_status = (expression); !weir_status) \
     return tl::unexpected<::weir::Error>(std::move(weir_status.error()))

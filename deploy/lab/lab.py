@@ -205,10 +205,10 @@ class Lab:
                 "--cgroup", self.cgroup]
 
     def start_agent(self, *extra, binary=None, wait=True):
-        self.log = open(f"{self.directory}/agent.log", "a")
-        self.agent = subprocess.Popen(
-            [binary or BIN + "/weir-agent", *self.flags(), "--listen", f"127.0.0.1:{self.metrics_port}", *extra],
-            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, start_new_session=True)
+        with open(f"{self.directory}/agent.log", "a") as log:
+            self.agent = subprocess.Popen(
+                [binary or BIN + "/weir-agent", *self.flags(), "--listen", f"127.0.0.1:{self.metrics_port}", *extra],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         if wait:
             wait_for(self._ready, "the agent to answer", 20)
         return self.agent
@@ -279,9 +279,12 @@ class Lab:
     def close(self):
         atexit.unregister(self.close)
         self.kill_agent()
-        for process in self.processes:
-            if process.poll() is None:
-                process.kill()
+        for path in self.cgroups:  # also what processes left behind, such as nginx's workers
+            try:
+                with open(path + "/cgroup.kill", "w") as file:
+                    file.write("1")
+            except OSError:
+                pass
         for process in self.processes:
             process.wait()
             for stream in (process.stdout, process.stderr):

@@ -10,14 +10,14 @@
 
 /* Each field is one aligned word, stored whole. Times are CLOCK_MONOTONIC nanoseconds. */
 struct weir_node {
-    __u64 heartbeat_ns;    /* when the agent's loop last turned; 0 = left in order */
-    __u64 started_ns;      /* when the agent started */
-    __u64 agent_pid;       /* its process id */
-    __u64 generation;      /* of the mesh that is in the kernel */
-    __u64 generation_ns;   /* when it was published */
-    __u64 mesh_digest;     /* of the mesh directory it was read from */
-    __u64 relinked;        /* links that others had detached and the agent attached again */
-    __u64 cgroup;          /* id of the cgroup that the programs are attached at */
+    __u64 heartbeat_ns;  /* when the agent's loop last turned; 0 = left in order */
+    __u64 started_ns;    /* when the agent started */
+    __u64 agent_pid;     /* its process id */
+    __u64 generation;    /* of the mesh that is in the kernel */
+    __u64 generation_ns; /* when it was published */
+    __u64 mesh_digest;   /* of the mesh directory it was read from */
+    __u64 relinked;      /* links that others had detached and the agent attached again */
+    __u64 cgroup;        /* id of the cgroup that the programs are attached at */
     __u64 reserved[8];
 };
 WEIR_ASSERT(sizeof(struct weir_node) == 128);
@@ -28,12 +28,13 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_UNTRACKED 2          /* steered, but socket storage was refused */
 #define WEIR_REASON_TRACKING_REQUIRED 3  /* refused: storage refused, and the service needs it */
 #define WEIR_REASON_EDGE_FULL 4          /* counted on the service port's `other` edge */
-#define WEIR_REASON_STALE_ENDPOINT 5     /* a socket ended whose endpoint's row has gone to another */
-#define WEIR_REASON_CORRUPT_ROW 6        /* refused: a row of user space leads nowhere */
-#define WEIR_REASON_CGROUP_FULL 7        /* a new cgroup found no room: its nearest known ancestor
-                                            answers for it */
-#define WEIR_REASON_CGROUP_PATH 8        /* a cgroup's path is too long: only its start was matched */
-#define WEIR_REASON_NO_STATE_CALLBACK 9  /* sock_ops refused: the end is seen at close() only */
+#define WEIR_REASON_STALE_ENDPOINT 5 /* a socket ended whose endpoint's row has gone to another */
+#define WEIR_REASON_CORRUPT_ROW 6    /* refused: a row of user space leads nowhere */
+#define WEIR_REASON_CGROUP_FULL                                                             \
+    7                             /* a new cgroup found no room: its nearest known ancestor \
+                                     answers for it */
+#define WEIR_REASON_CGROUP_PATH 8 /* a cgroup's path is too long: only its start was matched */
+#define WEIR_REASON_NO_STATE_CALLBACK 9 /* sock_ops refused: the end is seen at close() only */
 #define WEIR_REASON_COUNT 10
 
 #endif

@@ -30,8 +30,9 @@ WEIR_ASSERT(sizeof(struct weir_vip) == 4);
 #define WEIR_ALGORITHM_ROUND_ROBIN 1 /* slots are endpoint indices in turn, four to a word */
 
 /* weir_svc_settings.flags */
-#define WEIR_SVC_NEEDS_TRACKING 1 /* refuse a socket without storage (ENOBUFS): a limit, a policy
-                                     or failover would otherwise be bypassed at the caller's will */
+#define WEIR_SVC_NEEDS_TRACKING                                       \
+    1 /* refuse a socket without storage (ENOBUFS): a limit, a policy \
+         or failover would otherwise be bypassed at the caller's will */
 
 /* A subset of a service port's slots. */
 struct weir_slot_set {
@@ -44,9 +45,9 @@ WEIR_ASSERT(sizeof(struct weir_slot_set) == 8);
 struct weir_svc_settings {
     __u32 endpoint_base;     /* first row of the service port's own range in `endpoint` */
     __u32 endpoint_capacity; /* rows in that range; slots index below it */
-    __u32 born;              /* mesh generation (low 32 bits) in which the row got this service port */
-    __u16 algorithm;         /* WEIR_ALGORITHM_* */
-    __u16 flags;             /* WEIR_SVC_* */
+    __u32 born;      /* mesh generation (low 32 bits) in which the row got this service port */
+    __u16 algorithm; /* WEIR_ALGORITHM_* */
+    __u16 flags;     /* WEIR_SVC_* */
     struct weir_slot_set v4; /* endpoints that an IPv4 socket can reach */
     struct weir_slot_set v6; /* endpoints that an IPv6-only socket can reach */
 };
@@ -60,7 +61,8 @@ struct weir_svc_port {
 };
 WEIR_ASSERT(sizeof(struct weir_svc_port) == 80);
 
-/* Row of `endpoint`. Its weight is in the slots, since a weight changes while the endpoint lives. */
+/* Row of `endpoint`. Its weight is in the slots, since a weight changes while the endpoint lives.
+ */
 struct weir_endpoint {
     struct weir_addr addr;
     __be16 port;      /* network byte order */

@@ -11,7 +11,8 @@
 
 #define WEIR_WORKLOAD_UNKNOWN 0
 
-/* LPM_TRIE keys hold at most 256 bytes of data, 4 of which are prefixlen's neighbours' alignment. */
+/* LPM_TRIE keys hold at most 256 bytes of data, 4 of which are prefixlen's neighbours' alignment.
+ */
 #define WEIR_CGROUP_PATH_MAX 248
 
 /* Key of `cg_prefix`. A pattern that ends in * is the bytes before it; an exact one has its

@@ -91,7 +91,8 @@ class Files(LabCase):
         self.lab.write_mesh("services: [\n")
         wait_for(self._errors, "the errors in status", 3)
         self.lab.kill_agent()
-        saved = open(self.lab.state + "/last-good.json").read()
+        with open(self.lab.state + "/last-good.json") as file:
+            saved = file.read()
         self.lab.weir("uninstall")
         os.makedirs(self.lab.state, exist_ok=True)
         with open(self.lab.state + "/last-good.json", "w") as file:

@@ -35,7 +35,7 @@ class RealPrograms(LabCase):
         for name in ("web1", "web2"):
             cls.nginx(name, f'location / {{ return 200 "{name}\\n"; }}')
         redis = cls.lab.pod("redis")
-        redis.start("redis-server", "--port", 6379, "--bind", "*", "--protected-mode", "no", "--save", "",
+        redis.start("redis-server", "--port", 6379, "--bind", "*", "-::*", "--protected-mode", "no", "--save", "",
                     stdout=-3, stderr=-3)
         # Proxies are clients of the mesh here: they know services, not servers.
         cls.nginx("front", "location / { proxy_pass http://10.96.0.20; }")

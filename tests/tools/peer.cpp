@@ -61,9 +61,12 @@ std::string to_text(const sockaddr_storage& storage) {
 
 int main(int argc, char** argv) {
     using Mode = int (*)(const peer::Options&);
-    const std::map<std::string, Mode> modes{
-        {"serve", peer::serve}, {"connects", peer::connects}, {"probe", peer::probe},
-        {"hold", peer::hold},   {"bench-connect", peer::bench_connect}, {"bench-rr", peer::bench_rr}};
+    const std::map<std::string, Mode> modes{{"serve", peer::serve},
+                                            {"connects", peer::connects},
+                                            {"probe", peer::probe},
+                                            {"hold", peer::hold},
+                                            {"bench-connect", peer::bench_connect},
+                                            {"bench-rr", peer::bench_rr}};
     const auto mode = argc > 3 ? modes.find(argv[1]) : modes.end();
     if (mode == modes.end()) {
         std::fprintf(stderr, "usage: weir-peer MODE ADDRESS PORT [NAME] [--key value]...\n");

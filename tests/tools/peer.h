@@ -14,7 +14,8 @@ namespace peer {
 
 using Options = std::map<std::string, std::string>;
 
-inline std::string get(const Options& options, const std::string& key, const std::string& fallback) {
+inline std::string get(const Options& options, const std::string& key,
+                       const std::string& fallback) {
     const auto found = options.find(key);
     return found == options.end() ? fallback : found->second;
 }

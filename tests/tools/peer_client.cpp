@@ -21,16 +21,19 @@ namespace peer {
 namespace {
 
 std::atomic<bool> stopped{false};
-void stop(int) { stopped = true; }
+void stop(int) {
+    stopped = true;
+}
 
 void stop_on_sigterm() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = stop;
     sigaction(SIGTERM, &action, nullptr);
 }
 
 Address target(const Options& options) {
-    return make_address(get(options, "address", ""), static_cast<int>(get_number(options, "port", 0)));
+    return make_address(get(options, "address", ""),
+                        static_cast<int>(get_number(options, "port", 0)));
 }
 
 // The greeting, without its newline; empty: the connection ended, errno says how (0: in order).
@@ -115,7 +118,8 @@ int connects(const Options& options) {
     std::vector<std::thread> running;
     for (long t = 0; t < threads; t++)
         running.emplace_back([&, t] {
-            const auto part = connect_many(options, count / threads + (t < count % threads ? 1 : 0));
+            const auto part =
+                connect_many(options, count / threads + (t < count % threads ? 1 : 0));
             const std::lock_guard lock(mutex);
             add(sum, part);
         });
@@ -147,7 +151,8 @@ int probe(const Options& options) {
         fcntl(fd, F_SETFL, O_NONBLOCK);
     const auto started = now_ns();
     int failed = connect(fd, address.get(), address.size) == 0 ? 0 : errno;
-    for (long i = 0; failed != 0 && failed != EINPROGRESS && i < get_number(options, "again", 0); i++)
+    for (long i = 0; failed != 0 && failed != EINPROGRESS && i < get_number(options, "again", 0);
+         i++)
         failed = connect(fd, address.get(), address.size) == 0 ? 0 : errno;
     const auto connect_us = (now_ns() - started) / 1000;
     if (abandon_ms >= 0)
@@ -165,9 +170,10 @@ int probe(const Options& options) {
     socklen_t size = sizeof(peer);
     const bool has_peer = getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
     const auto greeting = failed == 0 ? read_greeting(fd) : "";
-    std::printf("{\"errno\": \"%s\", \"peer\": \"%s\", \"greeting\": \"%s\", \"connect_us\": %llu}\n",
-                failed == 0 ? "" : strerrorname_np(failed), has_peer ? to_text(peer).c_str() : "",
-                greeting.c_str(), static_cast<unsigned long long>(connect_us));
+    std::printf(
+        "{\"errno\": \"%s\", \"peer\": \"%s\", \"greeting\": \"%s\", \"connect_us\": %llu}\n",
+        failed == 0 ? "" : strerrorname_np(failed), has_peer ? to_text(peer).c_str() : "",
+        greeting.c_str(), static_cast<unsigned long long>(connect_us));
     std::fflush(stdout);
     close(fd);
     return 0;
@@ -206,10 +212,14 @@ namespace {
 void print_times(std::vector<std::uint64_t>& ns, std::uint64_t errors) {
     std::sort(ns.begin(), ns.end());
     const auto at = [&](double q) {
-        return ns.empty() ? 0.0 : static_cast<double>(ns[static_cast<std::size_t>(static_cast<double>(ns.size() - 1) * q)]) / 1000;
+        return ns.empty()
+                   ? 0.0
+                   : static_cast<double>(
+                         ns[static_cast<std::size_t>(static_cast<double>(ns.size() - 1) * q)]) /
+                         1000;
     };
-    std::printf("{\"n\": %zu, \"errors\": %llu, \"min\": %.3f, \"p50\": %.3f, \"p99\": %.3f}\n", ns.size(),
-                static_cast<unsigned long long>(errors), at(0), at(0.5), at(0.99));
+    std::printf("{\"n\": %zu, \"errors\": %llu, \"min\": %.3f, \"p50\": %.3f, \"p99\": %.3f}\n",
+                ns.size(), static_cast<unsigned long long>(errors), at(0), at(0.5), at(0.99));
 }
 
 bool round_trip(int fd) {
@@ -229,7 +239,8 @@ bool round_trip(int fd) {
 
 int bench_connect(const Options& options) {
     const auto address = target(options);
-    const auto end = now_ns() + static_cast<std::uint64_t>(get_number(options, "ms", 500)) * 1000000U;
+    const auto end =
+        now_ns() + static_cast<std::uint64_t>(get_number(options, "ms", 500)) * 1000000U;
     std::vector<std::uint64_t> times;
     std::uint64_t errors = 0;
     const int one = 1;
@@ -258,7 +269,8 @@ int bench_rr(const Options& options) {
         die("connect");
     for (int i = 0; i < 200; i++)
         round_trip(fd);
-    const auto end = now_ns() + static_cast<std::uint64_t>(get_number(options, "ms", 500)) * 1000000U;
+    const auto end =
+        now_ns() + static_cast<std::uint64_t>(get_number(options, "ms", 500)) * 1000000U;
     std::vector<std::uint64_t> times;
     std::uint64_t errors = 0;
     while (now_ns() < end && errors == 0) {

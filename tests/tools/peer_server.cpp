@@ -14,7 +14,8 @@ namespace peer {
 namespace {
 
 int listen_on(const Options& options) {
-    const auto address = make_address(get(options, "address", ""), static_cast<int>(get_number(options, "port", 0)));
+    const auto address =
+        make_address(get(options, "address", ""), static_cast<int>(get_number(options, "port", 0)));
     const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -56,7 +57,8 @@ int serve(const Options& options) {
                 return 0;
             }
             if (fd == listener) {
-                for (int client; (client = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
+                for (int client; (client = accept4(listener, nullptr, nullptr,
+                                                   SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
                     accepted++;
                     if (!greeting.empty()) {
                         const std::string line = greeting + "\n";
@@ -72,7 +74,8 @@ int serve(const Options& options) {
             const auto length = read(fd, buffer.data(), buffer.size());
             if (length < 0 && errno == EAGAIN)
                 continue;
-            if (length <= 0 || send(fd, buffer.data(), static_cast<std::size_t>(length), MSG_NOSIGNAL) < 0)
+            if (length <= 0 ||
+                send(fd, buffer.data(), static_cast<std::size_t>(length), MSG_NOSIGNAL) < 0)
                 close(fd);
         }
     }

@@ -32,9 +32,20 @@ template <typename Function>
 awaitable<std::invoke_result_t<Function>> on_worker(asio::thread_pool& worker, Function function) {
     co_return co_await asio::co_spawn(
         worker,
-        [](Function f) -> awaitable<std::invoke_result_t<Function>> { co_return f(); }(
-            std::move(function)),
+        [](Function f) -> awaitable<std::invoke_result_t<Function>> {
+            co_return f();
+        }(std::move(function)),
         use_awaitable);
+}
+
+Result<asio::ip::tcp::endpoint> parse_listen(const std::string& text) {
+    const auto colon = text.rfind(':');
+    boost::system::error_code error;
+    const auto address = asio::ip::make_address(text.substr(0, colon), error);
+    const int port = colon == std::string::npos ? -1 : std::atoi(&text[colon + 1]);
+    if (error || port < 0 || port > 65535)
+        return fail("--listen " + text + " is no ADDRESS:PORT, such as 127.0.0.1:15090");
+    return asio::ip::tcp::endpoint(address, static_cast<unsigned short>(port));
 }
 
 void spawn(asio::io_context& loop, awaitable<void> task) {
@@ -48,8 +59,11 @@ void spawn(asio::io_context& loop, awaitable<void> task) {
 
 Agent::Agent(const AgentOptions& options, DataPlane plane, Engine engine,
              const std::string& version)
-    : options_(options), plane_(std::move(plane)), engine_(std::move(engine)),
-      source_(options.paths.mesh), follower_(engine_, options.paths.state, version) {
+    : options_(options),
+      plane_(std::move(plane)),
+      engine_(std::move(engine)),
+      source_(options.paths.mesh),
+      follower_(engine_, options.paths.state, version) {
     std::vector<std::string> lost;
     for (const auto& feature : plane_.features())
         if (!feature.complete)
@@ -58,6 +72,8 @@ Agent::Agent(const AgentOptions& options, DataPlane plane, Engine engine,
 }
 
 Status Agent::run(const AgentOptions& options, const std::string& version) {
+    if (!options.listen.empty())
+        WEIR_CHECK(parse_listen(options.listen));
     WEIR_CHECK(check_privilege());
     WEIR_CHECK(check_btf());
     WEIR_TRY(const std::string cgroup, choose_cgroup(options.paths.cgroup));
@@ -103,22 +119,19 @@ Status Agent::start_servers() {
     WEIR_TRY(Fd control, listen_control(options_.paths.socket, group));
     using Local = asio::local::stream_protocol;
     Local::acceptor acceptor(loop_, Local(), ::dup(control.get()));
-    spawn(loop_, serve_http(
-                     std::move(acceptor),
-                     [this](const HttpRequest& request) { return answer_control(request); },
-                     [group](int socket) { return peer_may_control(socket, group); }, {},
-                     http_counters_));
-    if (options_.listen.empty())
-        return {};
-    const auto colon = options_.listen.rfind(':');
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(options_.listen.substr(0, colon), error);
-    const int port = colon == std::string::npos ? -1 : std::atoi(&options_.listen[colon + 1]);
-    if (error || port < 0 || port > 65535)
-        return fail("--listen " + options_.listen + " is no ADDRESS:PORT");
+    spawn(loop_,
+          serve_http(
+              std::move(acceptor),
+              [this](const HttpRequest& request) { return answer_control(request); },
+              [group](int socket) { return peer_may_control(socket, group); }, {}, http_counters_));
+    return options_.listen.empty() ? Status() : start_metrics();
+}
+
+Status Agent::start_metrics() {
     using asio::ip::tcp;
+    WEIR_TRY(const tcp::endpoint endpoint, parse_listen(options_.listen));
     tcp::acceptor metrics(loop_);
-    const tcp::endpoint endpoint(address, static_cast<unsigned short>(port));
+    boost::system::error_code error;
     metrics.open(endpoint.protocol(), error);
     metrics.set_option(tcp::acceptor::reuse_address(true), error);
     metrics.bind(endpoint, error);
@@ -220,8 +233,7 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
     backend.services = [&] { return as_json(service_views(engine_.tables(), *snapshot)); };
     backend.endpoints = [&] { return as_json(endpoint_views(engine_.tables(), *snapshot)); };
     backend.reload = [&] { rescan_ = true; };
-    auto response =
-        co_await on_worker(worker_, [&] { return answer_api(request, backend); });
+    auto response = co_await on_worker(worker_, [&] { return answer_api(request, backend); });
     if (std::exchange(rescan_, false))
         co_await reload();
     co_return response;
@@ -238,9 +250,8 @@ awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
         co_return http_reply(404, "text/plain", "there are /metrics and /healthz\n");
     // All who ask within a second share one rendering.
     if (scrape_.empty() || steady_clock::now() - scraped_at_ > 1s) {
-        const ScrapeInput input{&engine_.tables(),     follower_.in_force(), hooks(),
-                                follower_.facts(),     log::dropped_lines(),
-                                http_counters_.refused};
+        const ScrapeInput input{&engine_.tables(), follower_.in_force(), hooks(),
+                                follower_.facts(), log::dropped_lines(), http_counters_.refused};
         const auto text = co_await on_worker(worker_, [&] { return render_metrics(input); });
         if (!text)
             co_return http_reply(500, "text/plain", text.error().message + "\n");

@@ -27,6 +27,7 @@ class Agent {
     Agent(const AgentOptions& options, DataPlane plane, Engine engine, const std::string& version);
 
     Status start_servers();
+    Status start_metrics();
     Status start();
     boost::asio::awaitable<void> follow_directory();
     boost::asio::awaitable<void> reload();
@@ -46,7 +47,7 @@ class Agent {
     boost::asio::thread_pool worker_{1};
     HttpCounters http_counters_;
     std::string scrape_;
-    std::chrono::steady_clock::time_point scraped_at_{};
+    std::chrono::steady_clock::time_point scraped_at_;
     bool rescan_ = false;
 };
 

@@ -11,13 +11,17 @@ namespace weir {
 
 inline void add_path_flags(CLI::App& app, NodePaths& paths) {
     app.add_option("--mesh", paths.mesh, "the mesh directory")
-        ->envname("WEIR_MESH")->capture_default_str();
+        ->envname("WEIR_MESH")
+        ->capture_default_str();
     app.add_option("--state", paths.state, "directory of the last good mesh")
-        ->envname("WEIR_STATE")->capture_default_str();
+        ->envname("WEIR_STATE")
+        ->capture_default_str();
     app.add_option("--bpffs", paths.bpffs, "where a bpf file system is mounted")
-        ->envname("WEIR_BPFFS")->capture_default_str();
+        ->envname("WEIR_BPFFS")
+        ->capture_default_str();
     app.add_option("--socket", paths.socket, "the agent's control socket")
-        ->envname("WEIR_SOCKET")->capture_default_str();
+        ->envname("WEIR_SOCKET")
+        ->capture_default_str();
     app.add_option("--cgroup", paths.cgroup,
                    "steer only below this cgroup2 directory (default: the whole machine)")
         ->envname("WEIR_CGROUP");

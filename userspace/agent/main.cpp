@@ -13,8 +13,9 @@ namespace {
 
 int run(int argc, char** argv) {
     weir::AgentOptions options;
-    CLI::App app("weir-agent: brings the mesh directory into the kernel and keeps it there. "
-                 "Traffic goes on without it.");
+    CLI::App app(
+        "weir-agent: brings the mesh directory into the kernel and keeps it there. "
+        "Traffic goes on without it.");
     app.set_version_flag("--version", WEIR_VERSION);
     weir::add_path_flags(app, options.paths);
     app.add_option("--listen", options.listen, "ADDRESS:PORT of /metrics and /healthz; empty: none")

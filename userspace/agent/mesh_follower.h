@@ -41,7 +41,7 @@ class MeshFollower {
     std::shared_ptr<const Snapshot> in_force_ = std::make_shared<Snapshot>();
     std::shared_ptr<const Snapshot> pending_;
     MeshText pending_text_;
-    std::chrono::steady_clock::time_point stale_since_{};
+    std::chrono::steady_clock::time_point stale_since_;
     bool stale_ = false;
 };
 

@@ -36,11 +36,12 @@ Status status_of(const Result<T>& result) {
 }
 
 CheckGroup check_machine(const CliOptions& options) {
-    return {"machine",
-            {from_status("this user may load programs", check_privilege()),
-             from_status("the kernel has BTF", check_btf()),
-             from_status("a bpf file system is mounted", check_bpffs(options.paths.bpffs)),
-             from_status("the cgroup is on cgroup2", status_of(choose_cgroup(options.paths.cgroup)))}};
+    return {
+        "machine",
+        {from_status("this user may load programs", check_privilege()),
+         from_status("the kernel has BTF", check_btf()),
+         from_status("a bpf file system is mounted", check_bpffs(options.paths.bpffs)),
+         from_status("the cgroup is on cgroup2", status_of(choose_cgroup(options.paths.cgroup)))}};
 }
 
 CheckGroup check_data_plane(const Result<Seen<StatusView>>& seen) {
@@ -53,11 +54,11 @@ CheckGroup check_data_plane(const Result<Seen<StatusView>>& seen) {
     group.checks.push_back(passed("programs and tables are pinned"));
     for (const auto& hook : seen->view.hooks) {
         const std::string description = hook.name + " is attached";
-        group.checks.push_back(
-            hook.attached ? passed(description)
-                          : CheckResult{description, Outcome::kError,
-                                        "somebody detached it, or its cgroup was removed",
-                                        "start weir-agent: it attaches it again"});
+        group.checks.push_back(hook.attached
+                                   ? passed(description)
+                                   : CheckResult{description, Outcome::kError,
+                                                 "somebody detached it, or its cgroup was removed",
+                                                 "start weir-agent: it attaches it again"});
     }
     if (seen->view.agent)
         for (const auto& lost : seen->view.agent->lostFeatures)
@@ -84,12 +85,12 @@ CheckGroup check_agent(const CliOptions& options, const Result<Seen<StatusView>>
                                   options.paths.socket});
     if (!running)
         return group;
-    group.checks.push_back(seen->view.heartbeatAgeSeconds < 5
-                               ? passed("its loop turns")
-                               : CheckResult{"its loop turns", Outcome::kError,
-                                             "the last turn was " +
-                                                 age_str(seen->view.heartbeatAgeSeconds) + " ago",
-                                             "restart it: systemctl restart weir-agent"});
+    group.checks.push_back(
+        seen->view.heartbeatAgeSeconds < 5
+            ? passed("its loop turns")
+            : CheckResult{"its loop turns", Outcome::kError,
+                          "the last turn was " + age_str(seen->view.heartbeatAgeSeconds) + " ago",
+                          "restart it: systemctl restart weir-agent"});
     return group;
 }
 
@@ -104,18 +105,18 @@ CheckGroup check_mesh(const CliOptions& options, const Result<Seen<StatusView>>&
                                 "mend it; `weir validate` shows all errors"});
     for (const auto& found : reading.found.sorted())
         if (found.severity == Severity::kWarning)
-            group.checks.push_back({"the mesh has no warnings", Outcome::kWarning, found.str(),
-                                    "see docs/mesh.md"});
+            group.checks.push_back(
+                {"the mesh has no warnings", Outcome::kWarning, found.str(), "see docs/mesh.md"});
     if (!seen)
         return group;
     const std::string in_force = "the mesh directory is in force";
     if (digest_str(reading.text.digest()) == seen->view.meshDigest)
         group.checks.push_back(passed(in_force));
     else
-        group.checks.push_back({in_force, Outcome::kError,
-                                "generation " + std::to_string(seen->view.generation) +
-                                    " is of another content",
-                                "see `weir status` for why, `weir diff` for what"});
+        group.checks.push_back(
+            {in_force, Outcome::kError,
+             "generation " + std::to_string(seen->view.generation) + " is of another content",
+             "see `weir status` for why, `weir diff` for what"});
     return group;
 }
 
@@ -123,13 +124,13 @@ CheckGroup check_events(const StatusView& view) {
     CheckGroup group{"events", {}};
     for (const auto& reason : view.reasons)
         group.checks.push_back(
-            reason.count == 0
-                ? passed("no " + reason.meaning)
-                : CheckResult{"no " + reason.meaning, Outcome::kWarning,
-                              "counted " + std::to_string(reason.count) + " times since the tables "
-                              "were made",
-                              "weir_kernel_events_total{reason=\"" + reason.name +
-                                  "\"} tells when; docs/metrics.md what it means"});
+            reason.count == 0 ? passed("no " + reason.meaning)
+                              : CheckResult{"no " + reason.meaning, Outcome::kWarning,
+                                            "counted " + std::to_string(reason.count) +
+                                                " times since the tables "
+                                                "were made",
+                                            "weir_kernel_events_total{reason=\"" + reason.name +
+                                                "\"} tells when; docs/metrics.md what it means"});
     return group;
 }
 

@@ -47,11 +47,13 @@ int run(int argc, char** argv) {
     commands.add("endpoints", "the endpoints and their counts", weir::command_endpoints)
         ->add_option("SERVICE", options.arguments, "only of these services");
     commands.add("validate", "reads mesh files and says what is wrong", weir::command_validate)
-        ->add_option("PATH", options.arguments, "files, or a directory; default: the mesh directory");
+        ->add_option("PATH", options.arguments,
+                     "files, or a directory; default: the mesh directory");
     commands.add("diff", "what would change", weir::command_diff)
         ->add_option("FILE", options.arguments, "mesh files to be put into the directory");
-    auto* apply = commands.add("apply", "puts a file into the mesh directory and waits for the kernel",
-                               weir::command_apply);
+    auto* apply =
+        commands.add("apply", "puts a file into the mesh directory and waits for the kernel",
+                     weir::command_apply);
     apply->add_option("FILE", options.arguments, "mesh files")->required();
     apply->add_option("--timeout", options.wait_seconds, "seconds to wait")->capture_default_str();
     commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)

@@ -73,7 +73,8 @@ Result<MeshText> only_files(const std::vector<std::string>& paths) {
 Status install(const std::string& directory, const MeshFile& file) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
-    const std::string path = directory + "/" + file.name, fresh = directory + "/." + file.name + ".new";
+    const std::string path = directory + "/" + file.name,
+                      fresh = directory + "/." + file.name + ".new";
     const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!fd)
         return fail_errno("cannot write " + fresh, errno);

@@ -15,8 +15,8 @@ namespace weir {
 template <typename View>
 struct Seen {
     View view;
-    bool agent = false;       // false: read from the kernel, without an agent
-    std::string why_no_agent; // when not
+    bool agent = false;        // false: read from the kernel, without an agent
+    std::string why_no_agent;  // when not
 };
 
 Result<Seen<StatusView>> see_status(const NodePaths& paths);

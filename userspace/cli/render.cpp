@@ -53,9 +53,8 @@ std::string agent_state(const StatusView& view) {
 }
 
 std::string hook_state(const StatusView& view) {
-    const auto attached = static_cast<std::size_t>(
-        std::count_if(view.hooks.begin(), view.hooks.end(),
-                      [](const HookView& hook) { return hook.attached; }));
+    const auto attached = static_cast<std::size_t>(std::count_if(
+        view.hooks.begin(), view.hooks.end(), [](const HookView& hook) { return hook.attached; }));
     std::string text = number(attached) + " of " + number(view.hooks.size()) + " attached";
     for (const auto& hook : view.hooks)
         if (!hook.attached)
@@ -105,19 +104,24 @@ std::string render_services(const std::vector<ServiceView>& views, Format format
     if (is_document(format))
         return render_document(document("ServiceList", {{"items", views}}), format);
     const bool wide = format == Format::kWide;
-    std::vector<std::string> header{"NAME", "PORT", "ADDRESSES", "ENDPOINTS", "STATE",
-                                    "ACTIVE", "OPENED", "FAILED"};
+    std::vector<std::string> header{"NAME",  "PORT",   "ADDRESSES", "ENDPOINTS",
+                                    "STATE", "ACTIVE", "OPENED",    "FAILED"};
     if (wide)
         header.insert(header.end(), {"CLOSED", "UNTRACKED", "BALANCE", "PORTNAME"});
     Table table(header);
     for (const auto& view : views) {
-        std::vector<std::string> row{view.name, number(view.port), joined(view.addresses),
-                                     number(view.endpoints), view.state,
-                                     number(view.counts.active), number(view.counts.opened),
+        std::vector<std::string> row{view.name,
+                                     number(view.port),
+                                     joined(view.addresses),
+                                     number(view.endpoints),
+                                     view.state,
+                                     number(view.counts.active),
+                                     number(view.counts.opened),
                                      number(view.counts.failed)};
         if (wide)
-            row.insert(row.end(), {number(view.counts.closed), number(view.counts.untracked),
-                                   view.algorithm, view.portName.empty() ? "<none>" : view.portName});
+            row.insert(row.end(),
+                       {number(view.counts.closed), number(view.counts.untracked), view.algorithm,
+                        view.portName.empty() ? "<none>" : view.portName});
         table.add(std::move(row));
     }
     return views.empty() ? "No services.\n" : table.str();
@@ -127,15 +131,20 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
     if (is_document(format))
         return render_document(document("EndpointList", {{"items", views}}), format);
     const bool wide = format == Format::kWide;
-    std::vector<std::string> header{"SERVICE", "PORT", "ENDPOINT", "WEIGHT", "SHARE", "STATE",
-                                    "ACTIVE", "OPENED", "FAILED"};
+    std::vector<std::string> header{"SERVICE", "PORT",   "ENDPOINT", "WEIGHT", "SHARE",
+                                    "STATE",   "ACTIVE", "OPENED",   "FAILED"};
     if (wide)
         header.insert(header.end(), {"CLOSED", "UNTRACKED"});
     Table table(header);
     for (const auto& view : views) {
-        std::vector<std::string> row{view.service, number(view.port), view.endpoint,
-                                     number(view.weight), percent(view.share), view.state,
-                                     number(view.counts.active), number(view.counts.opened),
+        std::vector<std::string> row{view.service,
+                                     number(view.port),
+                                     view.endpoint,
+                                     number(view.weight),
+                                     percent(view.share),
+                                     view.state,
+                                     number(view.counts.active),
+                                     number(view.counts.opened),
                                      number(view.counts.failed)};
         if (wide)
             row.insert(row.end(), {number(view.counts.closed), number(view.counts.untracked)});
@@ -148,7 +157,9 @@ std::string render_changes(const std::vector<MeshChange>& changes, Format format
     if (is_document(format)) {
         json items = json::array();
         for (const auto& change : changes)
-            items.push_back({{"op", change.op}, {"kind", change.kind}, {"name", change.name},
+            items.push_back({{"op", change.op},
+                             {"kind", change.kind},
+                             {"name", change.name},
                              {"detail", change.detail}});
         return render_document(document("MeshDiff", {{"items", items}}), format);
     }
@@ -181,8 +192,10 @@ std::string render_checks(const std::vector<CheckGroup>& groups, Format format) 
                 const char* result = check.outcome == Outcome::kOk        ? "success"
                                      : check.outcome == Outcome::kWarning ? "warning"
                                                                           : "error";
-                checks.push_back({{"description", check.description}, {"result", result},
-                                  {"error", check.error}, {"hint", check.hint}});
+                checks.push_back({{"description", check.description},
+                                  {"result", result},
+                                  {"error", check.error},
+                                  {"hint", check.hint}});
             }
             categories.push_back({{"categoryName", group.name}, {"checks", checks}});
         }
@@ -203,8 +216,8 @@ std::string render_checks(const std::vector<CheckGroup>& groups, Format format) 
         }
         text += "\n";
     }
-    return text + (all_passed(groups) ? "Status check results are √\n"
-                                      : "Status check results are ×\n");
+    return text +
+           (all_passed(groups) ? "Status check results are √\n" : "Status check results are ×\n");
 }
 
 }  // namespace weir

@@ -31,8 +31,8 @@ int command_services(const CliOptions& options) {
         return print_error(seen.error());
     if (!seen->agent)
         std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
-    if (auto kept = keep(seen->view, options.arguments,
-                         [](const ServiceView& view) { return view.name; });
+    if (auto kept =
+            keep(seen->view, options.arguments, [](const ServiceView& view) { return view.name; });
         !kept)
         return print_error(kept.error());
     std::fputs(render_services(seen->view, options.format).c_str(), stdout);

@@ -12,10 +12,10 @@ namespace {
 std::string render_validation(const Reading& reading, const std::string& what, Format format) {
     const auto& snapshot = reading.snapshot;
     if (format == Format::kTable || format == Format::kWide)
-        return snapshot ? what + " is valid: " + std::to_string(snapshot->services.size()) +
-                              " services, " + std::to_string(snapshot->workloads.size()) +
-                              " workloads\n"
-                        : "";
+        return snapshot
+                   ? what + " is valid: " + std::to_string(snapshot->services.size()) +
+                         " services, " + std::to_string(snapshot->workloads.size()) + " workloads\n"
+                   : "";
     nlohmann::json found = nlohmann::json::array();
     for (const auto& one : reading.found.sorted())
         found.push_back({{"severity", one.severity == Severity::kError ? "error" : "warning"},
@@ -34,10 +34,10 @@ int command_validate(const CliOptions& options) {
                                                 : only_files(options.arguments);
     if (!text)
         return print_error(text.error());
-    const std::string what =
-        options.arguments.size() == 1 ? options.arguments.front()
-        : options.arguments.empty()   ? options.paths.mesh
-                                      : std::to_string(options.arguments.size()) + " files";
+    const std::string what = options.arguments.size() == 1 ? options.arguments.front()
+                             : options.arguments.empty()
+                                 ? options.paths.mesh
+                                 : std::to_string(options.arguments.size()) + " files";
     const Reading reading = read_mesh(*text);
     const bool errors = print_diagnostics(reading);
     std::fputs(render_validation(reading, what, options.format).c_str(), stdout);

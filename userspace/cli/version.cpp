@@ -10,9 +10,9 @@ int command_version(const CliOptions& options) {
     if (options.format == Format::kTable || options.format == Format::kWide)
         std::printf("weir %s (abi %d)\n", WEIR_VERSION, WEIR_ABI_VERSION);
     else
-        std::fputs(render_document(document("Version", {{"version", WEIR_VERSION},
-                                                        {"abi", WEIR_ABI_VERSION}}),
-                                   options.format)
+        std::fputs(render_document(
+                       document("Version", {{"version", WEIR_VERSION}, {"abi", WEIR_ABI_VERSION}}),
+                       options.format)
                        .c_str(),
                    stdout);
     return 0;

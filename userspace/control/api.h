@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The API on the control socket: GET /v1/status, /v1/services, /v1/endpoints answer with views as
-// JSON; POST /v1/reload reads the mesh directory again. Holds no state; what it serves is handed in.
+// JSON; POST /v1/reload reads the mesh directory again. Holds no state; what it serves is handed
+// in.
 #pragma once
 
 #include <functional>

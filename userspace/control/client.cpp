@@ -36,13 +36,16 @@ Result<Fd> connect_to(const std::string& path) {
 }
 
 Result<std::string> exchange(int fd, const std::string& request) {
-    if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(request.size()))
+    // An agent that refuses this user closes at once: that may be seen here or at the first read.
+    const auto sent = ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
         return fail_errno("cannot ask the agent", errno);
     std::string answer;
     std::array<char, 65536> buffer{};
     for (;;) {
         const auto length = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (length < 0 && errno == ECONNRESET)
+            return answer;
         if (length < 0)
             return fail_errno("the agent does not answer", errno);
         if (length == 0)
@@ -71,7 +74,7 @@ Result<nlohmann::json> call_agent(const std::string& socket, const std::string& 
     parser.put(boost::asio::buffer(answer), error);
     if (error)
         return fail("the agent's answer is not HTTP: " + error.message());
-    const auto document = nlohmann::json::parse(parser.get().body(), nullptr, false);
+    auto document = nlohmann::json::parse(parser.get().body(), nullptr, false);
     if (document.is_discarded())
         return fail("the agent's answer is not JSON");
     if (parser.get().result_int() >= 300)

@@ -52,7 +52,8 @@ Result<Fd> listen_control(const std::string& path, std::optional<gid_t> group) {
         return fail_errno("cannot make the control socket", errno);
     ::unlink(path.c_str());  // the pin directory's lock says that no other agent uses it
     const mode_t before = ::umask(0177);
-    const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    const int bound =
+        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
     ::umask(before);
     if (bound != 0)
         return fail_errno("cannot bind the control socket " + path, errno);

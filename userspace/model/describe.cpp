@@ -52,16 +52,16 @@ void describe_endpoints(const Service& before, const Service& after,
         old_weights[endpoint.addr] = endpoint.weight;
     for (const auto& endpoint : after.endpoints)
         new_weights[endpoint.addr] = endpoint.weight;
-    for_each_pair(old_weights, new_weights,
-                  [&](const Addr& addr, const std::uint32_t* a, const std::uint32_t* b) {
-                      if (a != nullptr && b != nullptr && *a == *b)
-                          return;
-                      changes.push_back(
-                          {op_of(a, b), "endpoint", after.name + " " + addr.str(),
-                           a != nullptr && b != nullptr
-                               ? "weight " + arrow(std::to_string(*a), std::to_string(*b))
-                               : "weight " + std::to_string(b != nullptr ? *b : *a)});
-                  });
+    for_each_pair(
+        old_weights, new_weights,
+        [&](const Addr& addr, const std::uint32_t* a, const std::uint32_t* b) {
+            if (a != nullptr && b != nullptr && *a == *b)
+                return;
+            changes.push_back({op_of(a, b), "endpoint", after.name + " " + addr.str(),
+                               a != nullptr && b != nullptr
+                                   ? "weight " + arrow(std::to_string(*a), std::to_string(*b))
+                                   : "weight " + std::to_string(b != nullptr ? *b : *a)});
+        });
 }
 
 void describe_service(const Service& before, const Service& after,
@@ -71,28 +71,26 @@ void describe_service(const Service& before, const Service& after,
         old_addresses[address.addr] = true;
     for (const auto& address : after.addresses)
         new_addresses[address.addr] = true;
-    for_each_pair(old_addresses, new_addresses,
-                  [&](const Addr& addr, const bool* a, const bool* b) {
-                      if (a == nullptr || b == nullptr)
-                          changes.push_back(
-                              {op_of(a, b), "address", after.name + " " + addr.str(), ""});
-                  });
+    for_each_pair(
+        old_addresses, new_addresses, [&](const Addr& addr, const bool* a, const bool* b) {
+            if (a == nullptr || b == nullptr)
+                changes.push_back({op_of(a, b), "address", after.name + " " + addr.str(), ""});
+        });
     std::map<std::uint16_t, std::uint16_t> old_ports, new_ports;
     for (const auto& port : before.ports)
         old_ports[port.port] = port.target_port;
     for (const auto& port : after.ports)
         new_ports[port.port] = port.target_port;
-    for_each_pair(old_ports, new_ports,
-                  [&](std::uint16_t port, const std::uint16_t* a, const std::uint16_t* b) {
-                      if (a != nullptr && b != nullptr && *a == *b)
-                          return;
-                      changes.push_back({op_of(a, b), "port",
-                                         after.name + " " + std::to_string(port),
-                                         a != nullptr && b != nullptr
-                                             ? "targetPort " + arrow(std::to_string(*a),
-                                                                     std::to_string(*b))
-                                             : ""});
-                  });
+    for_each_pair(
+        old_ports, new_ports,
+        [&](std::uint16_t port, const std::uint16_t* a, const std::uint16_t* b) {
+            if (a != nullptr && b != nullptr && *a == *b)
+                return;
+            changes.push_back({op_of(a, b), "port", after.name + " " + std::to_string(port),
+                               a != nullptr && b != nullptr
+                                   ? "targetPort " + arrow(std::to_string(*a), std::to_string(*b))
+                                   : ""});
+        });
     if (before.algorithm != after.algorithm)
         changes.push_back({"change", "algorithm", after.name,
                            arrow(std::string(algorithm_name(before.algorithm)),
@@ -110,19 +108,19 @@ std::vector<MeshChange> describe_changes(const Snapshot& before, const Snapshot&
                       if (a != nullptr && b != nullptr)
                           describe_service(**a, **b, changes);
                       else
-                          changes.push_back({op_of(a, b), "service", name,
-                                             summary(b != nullptr ? **b : **a)});
+                          changes.push_back(
+                              {op_of(a, b), "service", name, summary(b != nullptr ? **b : **a)});
                   });
-    for_each_pair(before.workloads, after.workloads,
-                  [&](const std::string& name, const Workload* a, const Workload* b) {
-                      if (a != nullptr && b != nullptr && *a == *b)
-                          return;
-                      changes.push_back({op_of(a, b), "workload", name,
-                                         a != nullptr && b != nullptr
-                                             ? "cgroup " + arrow(a->cgroup.substr(1),
-                                                                 b->cgroup.substr(1))
-                                             : "cgroup " + (b != nullptr ? *b : *a).cgroup.substr(1)});
-                  });
+    for_each_pair(
+        before.workloads, after.workloads,
+        [&](const std::string& name, const Workload* a, const Workload* b) {
+            if (a != nullptr && b != nullptr && *a == *b)
+                return;
+            changes.push_back({op_of(a, b), "workload", name,
+                               a != nullptr && b != nullptr
+                                   ? "cgroup " + arrow(a->cgroup.substr(1), b->cgroup.substr(1))
+                                   : "cgroup " + (b != nullptr ? *b : *a).cgroup.substr(1)});
+        });
     return changes;
 }
 

@@ -10,9 +10,9 @@
 namespace weir {
 
 struct MeshChange {
-    std::string op;    // "add", "change", "remove"
-    std::string kind;  // "service", "endpoint", "port", "address", "workload", …
-    std::string name;  // "orders.shop", "orders.shop 10.0.0.2"
+    std::string op;      // "add", "change", "remove"
+    std::string kind;    // "service", "endpoint", "port", "address", "workload", …
+    std::string name;    // "orders.shop", "orders.shop 10.0.0.2"
     std::string detail;  // "weight 1 -> 9"; may be empty
 };
 

@@ -55,10 +55,10 @@ struct LeavingRange {
 };
 
 struct LiveState {
-    std::map<std::uint32_t, LivePort> ports;            // by row of svc_port
-    std::map<std::uint32_t, LiveRange> leaving_ports;   // unpublished, their rows still held
-    std::vector<LeavingRange> leaving_ranges;           // outgrown
-    std::map<std::string, std::uint32_t> patterns;      // cgroup pattern -> workload id
+    std::map<std::uint32_t, LivePort> ports;           // by row of svc_port
+    std::map<std::uint32_t, LiveRange> leaving_ports;  // unpublished, their rows still held
+    std::vector<LeavingRange> leaving_ranges;          // outgrown
+    std::map<std::string, std::uint32_t> patterns;     // cgroup pattern -> workload id
     std::map<std::uint32_t, std::string> workload_names;
     std::uint32_t next_workload = 1;
     std::vector<std::uint32_t> endpoint_generations;  // by row of endpoint, as written last

@@ -134,10 +134,10 @@ void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages,
 
 std::vector<Operation> in_order(Stages& stages) {
     std::vector<Operation> all;
-    const bool removes = !stages.deletes.empty() || !stages.publishes.empty() ||
-                         !stages.unpublishes.empty();
-    for (auto* stage : {&stages.rows, &stages.publishes, &stages.inserts, &stages.moves,
-                        &stages.deletes})
+    const bool removes =
+        !stages.deletes.empty() || !stages.publishes.empty() || !stages.unpublishes.empty();
+    for (auto* stage :
+         {&stages.rows, &stages.publishes, &stages.inserts, &stages.moves, &stages.deletes})
         std::move(stage->begin(), stage->end(), std::back_inserter(all));
     if (removes)
         all.emplace_back(Grace{});

@@ -94,8 +94,8 @@ void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, 
         const auto& row = made.range.rows[index];
         auto& generation = live.endpoint_generations[row_id];
         generation++;
-        stages.rows.emplace_back(WriteEndpoint{
-            row_id, {row.addr.raw(), htons(row.port), 0, 0, id, generation}});
+        stages.rows.emplace_back(
+            WriteEndpoint{row_id, {row.addr.raw(), htons(row.port), 0, 0, id, generation}});
     }
 }
 
@@ -116,9 +116,8 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.endpoint_base = made.range.base;
     settings.endpoint_capacity = static_cast<__u32>(made.range.rows.size());
     settings.born = port.born;
-    settings.algorithm = desired.algorithm == Algorithm::kRoundRobin
-                             ? WEIR_ALGORITHM_ROUND_ROBIN
-                             : WEIR_ALGORITHM_RANDOM;
+    settings.algorithm = desired.algorithm == Algorithm::kRoundRobin ? WEIR_ALGORITHM_ROUND_ROBIN
+                                                                     : WEIR_ALGORITHM_RANDOM;
     settings.v4 = slots.v4;
     settings.v6 = slots.v6;
     return settings;
@@ -127,8 +126,8 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
 bool same(const weir_svc_settings& a, const weir_svc_settings& b) {
     return a.endpoint_base == b.endpoint_base && a.endpoint_capacity == b.endpoint_capacity &&
            a.born == b.born && a.algorithm == b.algorithm && a.flags == b.flags &&
-           a.v4.offset == b.v4.offset && a.v4.count == b.v4.count &&
-           a.v6.offset == b.v6.offset && a.v6.count == b.v6.count;
+           a.v4.offset == b.v4.offset && a.v4.count == b.v4.count && a.v6.offset == b.v6.offset &&
+           a.v6.count == b.v6.count;
 }
 
 }  // namespace

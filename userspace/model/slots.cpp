@@ -15,8 +15,7 @@ std::vector<std::uint64_t> pack(const std::vector<std::uint16_t>& turns) {
     std::vector<std::uint64_t> words((turns.size() + WEIR_SLOTS_PER_WORD - 1) /
                                      WEIR_SLOTS_PER_WORD);
     for (std::size_t i = 0; i < turns.size(); i++)
-        words[i / WEIR_SLOTS_PER_WORD] |= std::uint64_t{turns[i]}
-                                          << (i % WEIR_SLOTS_PER_WORD * 16);
+        words[i / WEIR_SLOTS_PER_WORD] |= std::uint64_t{turns[i]} << (i % WEIR_SLOTS_PER_WORD * 16);
     return words;
 }
 
@@ -49,8 +48,7 @@ std::vector<std::uint64_t> turns_per_entry(const std::vector<WeightedIndex>& ent
     return turns;
 }
 
-std::vector<std::uint64_t> words_of(Algorithm algorithm,
-                                    const std::vector<WeightedIndex>& entries,
+std::vector<std::uint64_t> words_of(Algorithm algorithm, const std::vector<WeightedIndex>& entries,
                                     std::uint32_t& count) {
     if (entries.empty()) {
         count = 0;
@@ -76,12 +74,12 @@ std::vector<std::uint64_t> alias_cells(const std::vector<WeightedIndex>& entries
     std::vector<std::uint64_t> share(n);
     std::uint64_t given = 0;
     for (std::size_t i = 0; i < n; i++) {
-        share[i] = static_cast<std::uint64_t>(
-            static_cast<unsigned __int128>(entries[i].weight) * n * kWhole / sum);
+        share[i] = static_cast<std::uint64_t>(static_cast<unsigned __int128>(entries[i].weight) *
+                                              n * kWhole / sum);
         given += share[i];
     }
-    share[static_cast<std::size_t>(
-        std::max_element(share.begin(), share.end()) - share.begin())] += n * kWhole - given;
+    share[static_cast<std::size_t>(std::max_element(share.begin(), share.end()) - share.begin())] +=
+        n * kWhole - given;
     std::vector<std::size_t> small, large, alias(n);
     for (std::size_t i = 0; i < n; i++) {
         alias[i] = i;
@@ -113,8 +111,7 @@ std::vector<std::uint16_t> round_robin_turns(const std::vector<WeightedIndex>& e
     std::vector<Turn> order;
     for (std::size_t i = 0; i < entries.size(); i++)
         for (std::uint64_t k = 0; k < turns[i]; k++)
-            order.push_back(
-                {(static_cast<double>(k) + 0.5) / static_cast<double>(turns[i]), i});
+            order.push_back({(static_cast<double>(k) + 0.5) / static_cast<double>(turns[i]), i});
     std::stable_sort(order.begin(), order.end(),
                      [](const Turn& a, const Turn& b) { return a.when < b.when; });
     std::vector<std::uint16_t> schedule;

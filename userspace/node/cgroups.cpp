@@ -16,7 +16,7 @@ namespace weir {
 namespace {
 
 bool is_cgroup2(const std::string& path) {
-    struct statfs stat {};
+    struct statfs stat{};
     return ::statfs(path.c_str(), &stat) == 0 &&
            static_cast<unsigned long>(stat.f_type) ==
                static_cast<unsigned long>(CGROUP2_SUPER_MAGIC);
@@ -38,7 +38,7 @@ std::string unescape(const std::string& field) {
 
 void list_below(const std::filesystem::path& directory, const std::string& path,
                 std::uint64_t parent, std::vector<Cgroup>& found) {
-    struct stat stat {};
+    struct stat stat{};
     if (::stat(directory.c_str(), &stat))
         return;
     found.push_back({stat.st_ino, parent, path});
@@ -73,11 +73,12 @@ Result<std::string> choose_cgroup(const std::string& wanted) {
         if (is_cgroup2(wanted))
             return wanted;
         return fail_exit(kExitNoCgroup2,
-                         wanted + " is not a cgroup2 directory: give --cgroup a directory below "
-                                  "the cgroup2 mount (grep cgroup2 /proc/mounts), or leave it out");
+                         wanted +
+                             " is not a cgroup2 directory: give --cgroup a directory below "
+                             "the cgroup2 mount (grep cgroup2 /proc/mounts), or leave it out");
     }
-    WEIR_TRY(const std::string mount, find_cgroup2());
-    struct stat stat {};
+    WEIR_TRY(std::string mount, find_cgroup2());
+    struct stat stat{};
     if (::stat(mount.c_str(), &stat) == 0 && stat.st_ino == 1)
         return mount;
     return fail_exit(kExitFalseRoot,

@@ -15,11 +15,10 @@ using State = LiveEndpoint::State;
 // Words that the published slots of a service port take: the three sets may share them.
 std::uint32_t published_words(const weir_published& published, const weir_svc_settings& settings) {
     const auto end = [&](const weir_slot_set& set) {
-        return set.count == 0 ? 0
-                              : set.offset + weir_slot_words(settings.algorithm, set.count);
+        return set.count == 0 ? 0 : set.offset + weir_slot_words(settings.algorithm, set.count);
     };
-    return std::max({weir_slot_words(settings.algorithm, published.count), end(settings.v4),
-                     end(settings.v6)});
+    return std::max(
+        {weir_slot_words(settings.algorithm, published.count), end(settings.v4), end(settings.v6)});
 }
 
 // Marks the rows that the published slots lead to.
@@ -161,8 +160,7 @@ Result<bool> free_rows(const Tables& tables, LiveRange& range) {
             empty = false;
         if (row.state != State::kDraining)
             continue;
-        WEIR_TRY(const bool held,
-                 row_is_held(tables, range.base + static_cast<std::uint32_t>(i)));
+        WEIR_TRY(const bool held, row_is_held(tables, range.base + static_cast<std::uint32_t>(i)));
         if (held)
             empty = false;
         else

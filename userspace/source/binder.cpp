@@ -64,11 +64,9 @@ MappingReader::MappingReader(const YamlNode& node, std::string what,
         if (std::find(known.begin(), known.end(), key.scalar) != known.end())
             continue;
         const auto near = nearest(key.scalar, known);
-        const auto list = std::accumulate(
-            known.begin(), known.end(), std::string(),
-            [](const std::string& all, const std::string& one) {
-                return all.empty() ? one : all + ", " + one;
-            });
+        std::string list;
+        for (const auto& one : known)
+            list += (list.empty() ? "" : ", ") + one;
         found.error(key.origin, "unknown key \"" + key.scalar + "\" in " + what_ +
                                     (near.empty() ? "; known are " + list
                                                   : ": did you mean \"" + near + "\"?"));

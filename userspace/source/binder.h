@@ -20,7 +20,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 // A mapping being read. `what` names it in messages: "service \"orders.shop\"".
 class MappingReader {
   public:
-    // Complains when the node is no mapping (a null is an empty one), and about keys not in `known`.
+    // Complains when the node is no mapping (a null is an empty one), and about keys not in
+    // `known`.
     MappingReader(const YamlNode& node, std::string what, const std::vector<std::string>& known,
                   Diagnostics& found);
 
@@ -45,8 +46,7 @@ class MappingReader {
 std::optional<std::string> read_string(const YamlNode& node, const std::string& what,
                                        Diagnostics& found);
 std::optional<std::uint64_t> read_number(const YamlNode& node, const std::string& what,
-                                         std::uint64_t low, std::uint64_t high,
-                                         Diagnostics& found);
+                                         std::uint64_t low, std::uint64_t high, Diagnostics& found);
 // The items of a sequence; a null or missing one is empty.
 const std::vector<YamlNode>& read_list(const YamlNode* node, const std::string& what,
                                        Diagnostics& found);

@@ -77,7 +77,7 @@ Result<MeshDirWatch> MeshDirWatch::open(const std::string& directory) {
 // A file that was just created is still being written: its close will be reported. Links are
 // complete from the start, and report nothing else.
 bool MeshDirWatch::is_complete(const char* name) const {
-    struct stat stat {};
+    struct stat stat{};
     return ::lstat((directory_ + "/" + name).c_str(), &stat) == 0 &&
            (S_ISLNK(stat.st_mode) || stat.st_nlink > 1);
 }
@@ -93,7 +93,8 @@ bool MeshDirWatch::drain() {
             const auto* event = reinterpret_cast<const inotify_event*>(&buffer.at(at));
             if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0)
                 alive_ = false;
-            changed |= (event->mask & IN_CREATE) == 0 || (event->len > 0 && is_complete(event->name));
+            changed |=
+                (event->mask & IN_CREATE) == 0 || (event->len > 0 && is_complete(event->name));
             at += sizeof(inotify_event) + event->len;
         }
     }

@@ -194,8 +194,8 @@ void read_workload(const YamlNode& key, const YamlNode& node, Snapshot& snapshot
     const auto [first, fresh] =
         snapshot.workloads.emplace(key.scalar, Workload{key.scalar, *pattern, key.origin});
     if (!fresh)
-        found.error(key.origin, what + " is written twice, first at " +
-                                    first->second.origin.str() + ": remove one");
+        found.error(key.origin, what + " is written twice, first at " + first->second.origin.str() +
+                                    ": remove one");
 }
 
 using ReadEntry = void (*)(const YamlNode&, const YamlNode&, Snapshot&, Diagnostics&);

@@ -41,8 +41,7 @@ class Parser {
                 return std::nullopt;
             switch (event.raw().type) {
                 case YAML_STREAM_START_EVENT:
-                case YAML_DOCUMENT_END_EVENT:
-                    break;
+                case YAML_DOCUMENT_END_EVENT: break;
                 case YAML_DOCUMENT_START_EVENT:
                     if (root)
                         return refuse(event, "a second document: write one document per file");
@@ -51,9 +50,9 @@ class Parser {
                         return std::nullopt;
                     break;
                 case YAML_STREAM_END_EVENT:
-                    return root ? std::move(root) : YamlNode{YamlNode::Kind::kNull, {file_, 1, 1}, {}, {}, {}};
-                default:
-                    return refuse(event, "unexpected YAML");
+                    return root ? std::move(root)
+                                : YamlNode{YamlNode::Kind::kNull, {file_, 1, 1}, {}, {}, {}};
+                default: return refuse(event, "unexpected YAML");
             }
         }
     }
@@ -91,21 +90,17 @@ class Parser {
         if (depth > kYamlDepthMax)
             return refuse(event, "nested more than " + std::to_string(kYamlDepthMax) + " deep");
         if (++nodes_ > kYamlNodesMax)
-            return refuse(event, "more than " + std::to_string(kYamlNodesMax) +
-                                     " values: split the file");
+            return refuse(event,
+                          "more than " + std::to_string(kYamlNodesMax) + " values: split the file");
         YamlNode node;
         node.origin = at(raw.start_mark);
         switch (raw.type) {
-            case YAML_SCALAR_EVENT:
-                return scalar(event, std::move(node));
-            case YAML_SEQUENCE_START_EVENT:
-                return sequence(std::move(node), depth);
-            case YAML_MAPPING_START_EVENT:
-                return mapping(std::move(node), depth);
+            case YAML_SCALAR_EVENT: return scalar(event, std::move(node));
+            case YAML_SEQUENCE_START_EVENT: return sequence(std::move(node), depth);
+            case YAML_MAPPING_START_EVENT: return mapping(std::move(node), depth);
             case YAML_ALIAS_EVENT:
                 return refuse(event, "aliases (*name) are not supported: write the value out");
-            default:
-                return refuse(event, "unexpected YAML");
+            default: return refuse(event, "unexpected YAML");
         }
     }
 
@@ -153,11 +148,12 @@ class Parser {
                 return std::nullopt;
             const auto [first, fresh] = seen.emplace(key->scalar, key->origin);
             if (!fresh) {  // said, and the rest is read on: there may be more to say
-                found_.error(key->origin, "key \"" + key->scalar + "\" is written twice, first on line " +
+                found_.error(key->origin, "key \"" + key->scalar +
+                                              "\" is written twice, first on line " +
                                               std::to_string(first->second.line) + ": remove one");
                 continue;
             }
-            node.entries.emplace_back(std::move(*key), std::move(*value));
+            node.entries.push_back({std::move(*key), std::move(*value)});
         }
     }
 

@@ -6,12 +6,13 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "userspace/model/origin.h"
 
 namespace weir {
+
+struct YamlEntry;
 
 struct YamlNode {
     enum class Kind { kNull, kScalar, kSequence, kMapping };
@@ -19,13 +20,18 @@ struct YamlNode {
     Origin origin;
     std::string scalar;  // as written, quotes resolved
     std::vector<YamlNode> items;
-    std::vector<std::pair<YamlNode, YamlNode>> entries;  // keys are scalars and unique
+    std::vector<YamlEntry> entries;  // keys are scalars and unique
+};
+
+struct YamlEntry {
+    YamlNode key, value;
 };
 
 inline constexpr std::size_t kYamlDepthMax = 32;
 inline constexpr std::size_t kYamlNodesMax = 4'000'000;
 
-// nullopt: the text is no YAML that weir takes; `found` says where and why. An empty text is a null.
+// nullopt: the text is no YAML that weir takes; `found` says where and why. An empty text is a
+// null.
 std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& file,
                                    Diagnostics& found);
 

@@ -31,10 +31,11 @@ void check_ports(const Service& service, Diagnostics& found) {
 
 void check_address(const Service& service, const ServiceAddress& address, Owners& owners,
                    Diagnostics& found) {
+    std::set<std::uint16_t> reported;
     for (const auto& port : service.ports) {
         const auto [first, fresh] =
             owners.emplace(std::pair(address.addr, port.port), Owner{&service, &port});
-        if (fresh || first->second.service == &service)
+        if (fresh || first->second.service == &service || !reported.insert(port.port).second)
             continue;
         found.error(address.origin, "service \"" + service.name + "\" has " +
                                         endpoint_str(address.addr, port.port) +

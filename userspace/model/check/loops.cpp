@@ -16,11 +16,12 @@ void check_loops(const Snapshot& snapshot, Diagnostics& found) {
                 if (vip == vips.end())
                     continue;
                 const bool own = vip->second == service.get();
-                found.error(endpoint.origin,
-                            "endpoint " + endpoint_str(endpoint.addr, port.target_port) +
-                                " of service \"" + name + "\" is the address of " +
-                                (own ? "the service itself" : "service \"" + vip->second->name + "\"") +
-                                ": write the address of a server");
+                found.error(
+                    endpoint.origin,
+                    "endpoint " + endpoint_str(endpoint.addr, port.target_port) + " of service \"" +
+                        name + "\" is the address of " +
+                        (own ? "the service itself" : "service \"" + vip->second->name + "\"") +
+                        ": write the address of a server");
             }
         }
     }

@@ -16,10 +16,11 @@ void check_reachability(const Snapshot& snapshot, Diagnostics& found) {
             continue;
         for (const auto& address : service->addresses)
             if (address.addr.is_v4())
-                found.warning(address.origin,
-                              "service \"" + name + "\" has only IPv6 endpoints, which IPv4 sockets "
-                              "cannot reach: connects to " + address.addr.str() +
-                              " from such sockets will be refused");
+                found.warning(address.origin, "service \"" + name +
+                                                  "\" has only IPv6 endpoints, which IPv4 sockets "
+                                                  "cannot reach: connects to " +
+                                                  address.addr.str() +
+                                                  " from such sockets will be refused");
     }
 }
 

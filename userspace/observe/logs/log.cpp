@@ -27,8 +27,9 @@ State& state() {
 std::string timestamp() {
     const auto now = std::chrono::system_clock::now();
     const auto seconds = std::chrono::system_clock::to_time_t(now);
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(
-                            now.time_since_epoch()).count() % 1000;
+    const auto millis =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() %
+        1000;
     std::tm utc{};
     ::gmtime_r(&seconds, &utc);
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
@@ -40,13 +41,11 @@ void write(spdlog::level::level_enum level, const char* name, const std::string&
     const auto logger = state().logger;
     if (!logger)
         return;
-    nlohmann::ordered_json line = {{"@timestamp", timestamp()},
-                                   {"log.level", name},
-                                   {"message", message},
-                                   {"ecs.version", "8.11.0"},
-                                   {"service.name", "weir-agent"},
-                                   {"service.version", state().version},
-                                   {"event.action", action}};
+    nlohmann::ordered_json line = {
+        {"@timestamp", timestamp()},    {"log.level", name},
+        {"message", message},           {"ecs.version", "8.11.0"},
+        {"service.name", "weir-agent"}, {"service.version", state().version},
+        {"event.action", action}};
     for (const auto& [key, value] : fields)
         line[key] = value;
     logger->log(level, "{}",

@@ -62,7 +62,7 @@ class Collector : public prometheus::Collectable {
   private:
     void collect_edges(std::vector<MetricFamily>& all) const {
         const auto collect = [&](const char* name, const char* help, MetricType type,
-                                 std::uint64_t EdgeCounts::*count) {
+                                 std::uint64_t EdgeCounts::* count) {
             auto made = family(name, help, type);
             for (const auto& edge : edges_)
                 add(made, edge_labels(edge), static_cast<double>(edge.counts.*count));
@@ -104,13 +104,13 @@ class Collector : public prometheus::Collectable {
         one("weir_mesh_stale_seconds",
             "How long the mesh in force has not been what the directory says.", MetricType::Gauge,
             input_.agent.staleSeconds);
-        one("weir_mesh_reads_total", "How often the mesh directory was read.",
-            MetricType::Counter, static_cast<double>(input_.agent.meshReads));
-        one("weir_mesh_rejections_total", "How often what was read was bad.",
-            MetricType::Counter, static_cast<double>(input_.agent.meshRejections));
+        one("weir_mesh_reads_total", "How often the mesh directory was read.", MetricType::Counter,
+            static_cast<double>(input_.agent.meshReads));
+        one("weir_mesh_rejections_total", "How often what was read was bad.", MetricType::Counter,
+            static_cast<double>(input_.agent.meshRejections));
         one("weir_mesh_refused_service_ports",
-            "Service ports that stayed as they were since a table has no room.",
-            MetricType::Gauge, static_cast<double>(input_.agent.refused.size()));
+            "Service ports that stayed as they were since a table has no room.", MetricType::Gauge,
+            static_cast<double>(input_.agent.refused.size()));
     }
 
     void collect_node(std::vector<MetricFamily>& all) const {
@@ -131,8 +131,8 @@ class Collector : public prometheus::Collectable {
         for (const auto& reason : status_.reasons)
             add(reasons, {{"reason", reason.name}}, static_cast<double>(reason.count));
         all.push_back(std::move(reasons));
-        auto hooks = family("weir_hook_attached", "1 when the program is attached.",
-                            MetricType::Gauge);
+        auto hooks =
+            family("weir_hook_attached", "1 when the program is attached.", MetricType::Gauge);
         for (const auto& hook : status_.hooks)
             add(hooks, {{"program", hook.name}}, hook.attached ? 1 : 0);
         all.push_back(std::move(hooks));

@@ -55,9 +55,10 @@ Result<std::vector<EdgeView>> edge_views(const Tables& tables, const Names& name
                 counts_of(state->other);
     }
     std::vector<EdgeView> views;
+    views.reserve(sums.size());
     for (const auto& [key, counts] : sums)
-        views.push_back({std::get<3>(key), std::get<0>(key), std::get<1>(key), std::get<2>(key),
-                         counts});
+        views.push_back(
+            {std::get<3>(key), std::get<0>(key), std::get<1>(key), std::get<2>(key), counts});
     return views;
 }
 

@@ -28,8 +28,13 @@ void add_wanted(const Service& service, const Port& port, bool published,
                 std::map<std::string, EdgeCounts>& counts, std::vector<EndpointView>& views) {
     const auto sum = weight_sum(service);
     for (const auto& endpoint : service.endpoints) {
-        EndpointView view{service.name, port.port, endpoint_str(endpoint.addr, port.target_port),
-                          endpoint.weight, 0, "serving", {}};
+        EndpointView view{service.name,
+                          port.port,
+                          endpoint_str(endpoint.addr, port.target_port),
+                          endpoint.weight,
+                          0,
+                          "serving",
+                          {}};
         if (!published)
             view.state = "pending";
         else if (endpoint.weight == 0)

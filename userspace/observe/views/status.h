@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of weir on this node in one value: agent, mesh, hooks, tables, and what went wrong.
-// Made from the tables alone where there is no agent, with what only the agent knows where there is.
+// Made from the tables alone where there is no agent, with what only the agent knows where there
+// is.
 #pragma once
 
 #include <cstdint>

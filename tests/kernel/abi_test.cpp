@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contract between programs and user space: sizes and offsets of every shared struct as the
+// compiled programs have them (BTF), against C++; names; what the verifier says, against a budget.
+#include <bpf/btf.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "maps/abi/edge.h"
+#include "maps/abi/node.h"
+#include "maps/abi/service.h"
+#include "maps/abi/state.h"
+#include "maps/abi/workload.h"
+#include "maps/reason_names.h"
+#include "tests/kernel/fixture.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+namespace weir {
+namespace {
+
+struct Field {
+    const char* name;
+    std::size_t offset;
+};
+struct Layout {
+    const char* name;
+    std::size_t size;
+    std::vector<Field> fields;
+};
+
+#define F(type, field)                \
+    Field {                           \
+        #field, offsetof(type, field) \
+    }
+#define LAYOUT(type, ...)      \
+    Layout {                   \
+        #type, sizeof(type), { \
+            __VA_ARGS__        \
+        }                      \
+    }
+
+const std::vector<Layout> kLayouts{
+    LAYOUT(weir_addr, F(weir_addr, w)),
+    LAYOUT(weir_vip_key, F(weir_vip_key, addr), F(weir_vip_key, port), F(weir_vip_key, proto),
+           F(weir_vip_key, pad)),
+    LAYOUT(weir_vip, F(weir_vip, svc_port)),
+    LAYOUT(weir_slot_set, F(weir_slot_set, offset), F(weir_slot_set, count)),
+    LAYOUT(weir_svc_settings, F(weir_svc_settings, endpoint_base),
+           F(weir_svc_settings, endpoint_capacity), F(weir_svc_settings, born),
+           F(weir_svc_settings, algorithm), F(weir_svc_settings, flags), F(weir_svc_settings, v4),
+           F(weir_svc_settings, v6)),
+    LAYOUT(weir_svc_port, F(weir_svc_port, published), F(weir_svc_port, reserved),
+           F(weir_svc_port, settings)),
+    LAYOUT(weir_endpoint, F(weir_endpoint, addr), F(weir_endpoint, port), F(weir_endpoint, zone),
+           F(weir_endpoint, ifindex), F(weir_endpoint, svc_port), F(weir_endpoint, generation)),
+    LAYOUT(weir_edge_key, F(weir_edge_key, workload), F(weir_edge_key, svc_port),
+           F(weir_edge_key, endpoint), F(weir_edge_key, generation)),
+    LAYOUT(weir_edge, F(weir_edge, opened), F(weir_edge, closed), F(weir_edge, failed),
+           F(weir_edge, active), F(weir_edge, untracked), F(weir_edge, reserved)),
+    LAYOUT(weir_ep_state, F(weir_ep_state, generation), F(weir_ep_state, pad),
+           F(weir_ep_state, active), F(weir_ep_state, reserved)),
+    LAYOUT(weir_svc_state, F(weir_svc_state, other), F(weir_svc_state, cursor),
+           F(weir_svc_state, active), F(weir_svc_state, reserved)),
+    LAYOUT(weir_sock, F(weir_sock, phase), F(weir_sock, pad), F(weir_sock, edge),
+           F(weir_sock, service_addr), F(weir_sock, endpoint_addr), F(weir_sock, service_port),
+           F(weir_sock, endpoint_port), F(weir_sock, pad2), F(weir_sock, connect_ns),
+           F(weir_sock, reserved)),
+    LAYOUT(weir_node, F(weir_node, heartbeat_ns), F(weir_node, started_ns), F(weir_node, agent_pid),
+           F(weir_node, generation), F(weir_node, generation_ns), F(weir_node, mesh_digest),
+           F(weir_node, relinked), F(weir_node, cgroup), F(weir_node, reserved)),
+    LAYOUT(weir_cg_prefix, F(weir_cg_prefix, prefixlen), F(weir_cg_prefix, path)),
+    LAYOUT(weir_workload, F(weir_workload, id)),
+};
+
+btf* object_btf(const std::string& feature) {
+    return btf__parse(std::string(WEIR_OBJECTS "/" + feature + ".bpf.o").c_str(), nullptr);
+}
+
+void expect_layout(const btf* types, const Layout& layout) {
+    const auto id = btf__find_by_name_kind(types, layout.name, BTF_KIND_STRUCT);
+    ASSERT_GT(id, 0) << "no program uses struct " << layout.name;
+    const btf_type* type = btf__type_by_id(types, static_cast<__u32>(id));
+    EXPECT_EQ(type->size, layout.size) << layout.name;
+    ASSERT_EQ(btf_vlen(type), layout.fields.size()) << layout.name << ": list every field here";
+    for (__u16 i = 0; i < btf_vlen(type); i++) {
+        EXPECT_STREQ(btf__name_by_offset(types, btf_members(type)[i].name_off),
+                     layout.fields[i].name);
+        EXPECT_EQ(btf_member_bit_offset(type, i), layout.fields[i].offset * 8)
+            << layout.name << "." << layout.fields[i].name;
+    }
+}
+
+TEST(Abi, StructsAreTheSameOnBothSides) {
+    btf* types = object_btf("steer");
+    ASSERT_NE(types, nullptr);
+    for (const auto& layout : kLayouts)
+        expect_layout(types, layout);
+    btf__free(types);
+}
+
+TEST(Abi, EveryReasonHasAName) {
+    for (const auto& reason : kReasonNames) {
+        EXPECT_FALSE(reason.name.empty());
+        EXPECT_FALSE(reason.meaning.empty());
+    }
+}
+
+class Objects : public KernelTest {};
+
+unsigned verified_instructions(int program) {
+    bpf_prog_info info{};
+    __u32 size = sizeof(info);
+    EXPECT_EQ(bpf_obj_get_info_by_fd(program, &info, &size), 0);
+    return info.verified_insns;
+}
+
+TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
+    start_plane();
+    std::map<std::string, unsigned> counts;
+    counts["weir_resolve"] = verified_instructions(plane_->resolve_program());
+    for (const auto& link : pinned_links(plane_->pins())) {
+        EXPECT_TRUE(link.attached) << link.name;
+        EXPECT_LE(link.name.size(), 15U);
+        const Fd program(bpf_prog_get_fd_by_id(link.program_id));
+        counts[link.name] = verified_instructions(program.get());
+    }
+    for (const auto& map : PinDir::names(plane_->pins().maps()))
+        EXPECT_LE(map.size(), 15U) << map;
+    utsname kernel{};
+    ::uname(&kernel);
+    const bool budgeted = std::string(kernel.release).starts_with("6.1.");
+    std::ifstream file(WEIR_BUDGET);
+    std::map<std::string, unsigned> budget;
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line);
+        std::string name;
+        unsigned limit = 0;
+        if (!line.starts_with('#') && words >> name >> limit)
+            budget[name] = limit;
+    }
+    for (const auto& [name, count] : counts) {
+        std::printf("verified %-16s %6u (budget on 6.1: %u)\n", name.c_str(), count, budget[name]);
+        EXPECT_TRUE(budget.at(name) > 0) << name << " has no budget in " WEIR_BUDGET;
+        EXPECT_LE(count, 500000U);
+        if (budgeted) {
+            EXPECT_LE(count, budget[name] * 11 / 10)
+                << name << " got more than 10 % dearer to verify";
+        }
+    }
+}
+
+TEST_F(Objects, AStrangersPinsAreRefused) {
+    ::mkdir((bpffs_ + "/weir").c_str(), 0755);
+    const auto plane = DataPlane::start(bpffs_, cgroup_, small_sizes());
+    ASSERT_FALSE(plane);
+    EXPECT_NE(plane.error().message.find("cannot be trusted"), std::string::npos);
+    EXPECT_EQ(plane.error().exit_code, 18);
+    ::rmdir((bpffs_ + "/weir").c_str());
+}
+
+TEST_F(Objects, AnotherLayoutIsRefused) {
+    start_plane();
+    stop_plane();
+    const auto pin = PinDir(bpffs_).map("weir_vip");
+    ::unlink(pin.c_str());
+    const Fd map(bpf_map_create(BPF_MAP_TYPE_HASH, "weir_vip", 20, 8, 64, nullptr));
+    ASSERT_EQ(bpf_obj_pin(map.get(), pin.c_str()), 0);
+    const auto plane = DataPlane::start(bpffs_, cgroup_, small_sizes());
+    ASSERT_FALSE(plane);
+    EXPECT_NE(plane.error().message.find("another layout"), std::string::npos);
+}
+
+TEST_F(Objects, ASecondAgentIsRefused) {
+    start_plane();
+    const auto second = DataPlane::start(bpffs_, cgroup_, small_sizes());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().exit_code, 16);
+}
+
+TEST_F(Objects, ARestartKeepsTheObjects) {
+    start_plane();
+    const auto count = [&] {
+        return PinDir::names(PinDir(bpffs_).maps()).size() +
+               PinDir::names(PinDir(bpffs_).links()).size();
+    };
+    const auto before = count();
+    for (int i = 0; i < 5; i++) {
+        stop_plane();
+        start_plane();
+        EXPECT_EQ(count(), before);
+        for (const auto type : {BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_SOCK_OPS}) {
+            const Fd cgroup(::open(cgroup_.c_str(), O_RDONLY));
+            EXPECT_EQ(attached_programs(cgroup.get(), type)->programs.size(), 1U);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// One table of cases for everything in bpf/core, run natively and in the kernel.
+#include <bpf/bpf.h>
+#include <core_eval.skel.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "tests/kernel/core_eval.h"
+
+namespace {
+
+constexpr __u64 kV4High = 0,
+                kV4Low = (__u64{WEIR_V4_PREFIX} << 32) | 0x0100000a;  // ::ffff:10.0.0.1
+constexpr __u64 kV6High = 0xfd00ULL << 32, kV6Low = 1;
+constexpr __u64 kWord = 1000ULL | 7ULL << 26 | 1ULL << 43 | 5ULL << 44;
+
+const core_call kCases[] = {
+    {CORE_ADDR_FROM_V4, {0x0100000a}, {kV4High, kV4Low}},
+    {CORE_ADDR_IS_V4, {kV4High, kV4Low}, {1}},
+    {CORE_ADDR_IS_V4, {kV6High, kV6Low}, {0}},
+    {CORE_ADDR_IS_V4, {0, 0}, {0}},
+    {CORE_ADDR_IS_V4, {1, kV4Low}, {0}},
+    {CORE_ADDR_IS_ANY, {0, 0}, {1}},
+    {CORE_ADDR_IS_ANY, {0, 1}, {0}},
+    {CORE_ADDR_IS_ANY, {1ULL << 63, 0}, {0}},
+    {CORE_ADDR_EQUAL, {kV6High, kV6Low, kV6High, kV6Low}, {1}},
+    {CORE_ADDR_EQUAL, {kV6High, kV6Low, kV6High, 2}, {0}},
+    {CORE_ADDR_EQUAL, {kV6High, kV6Low, kV6High | 1, kV6Low}, {0}},
+    // A plain AF_INET6 socket reaches both; V6ONLY or a bound address narrow it.
+    {CORE_REACH, {0, 0, 0}, {WEIR_REACH_BOTH}},
+    {CORE_REACH, {0, 0, 1}, {WEIR_REACH_V6}},
+    {CORE_REACH, {kV4High, kV4Low, 0}, {WEIR_REACH_V4}},
+    {CORE_REACH, {kV6High, kV6Low, 0}, {WEIR_REACH_V6}},
+    {CORE_PUBLISHED_ENCODE, {1000, 7, 1, 4}, {kWord}},
+    {CORE_PUBLISHED_ENCODE, {0, 0, 0, 0}, {1ULL << 44}},              // never 0, even for nothing
+    {CORE_PUBLISHED_ENCODE, {0, 0, 0, (1 << 20) - 1}, {1ULL << 44}},  // the generation wraps
+    {CORE_PUBLISHED_ENCODE,
+     {(1 << 26) - 1, 65536, 0, (1 << 20) - 2},
+     {((1ULL << 26) - 1) | 65536ULL << 26 | 0xfffffULL << 44}},
+    {CORE_PUBLISHED_DECODE, {kWord}, {1000, 7, 1, 5}},
+    {CORE_PUBLISHED_DECODE, {0}, {0, 0, 0, 0}},
+    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_BOTH, 3, 4, 5, 6}, {1000, 7}},
+    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_V4, 3, 4, 5, 6}, {1003, 4}},
+    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_V6, 3, 4, 5, 6}, {1005, 6}},
+    {CORE_RANDOM_CELL, {0, 10}, {0}},
+    {CORE_RANDOM_CELL, {0xffffffff, 10}, {9}},
+    {CORE_RANDOM_CELL, {0xffffffff, 65536}, {65535}},
+    {CORE_RANDOM_CELL, {0x80000000, 2}, {1}},
+    {CORE_RANDOM_FRACTION, {0x80000000, 2}, {0}},
+    {CORE_RANDOM_FRACTION, {0x40000000, 2}, {0x80000000}},
+    {CORE_ALIAS_CELL, {0x12345678, 0xabcd, 0xef01}, {0xef01abcd12345678}},
+    {CORE_ALIAS_PICK, {0xef01abcd12345678, 0x12345677}, {0xabcd}},
+    {CORE_ALIAS_PICK, {0xef01abcd12345678, 0x12345678}, {0xef01}},
+    {CORE_PACKED_WORD, {0}, {0}},
+    {CORE_PACKED_WORD, {7}, {1}},
+    {CORE_PACKED_INDEX, {0x4444333322221111, 4}, {0x1111}},
+    {CORE_PACKED_INDEX, {0x4444333322221111, 7}, {0x4444}},
+    {CORE_SLOT_WORDS, {WEIR_ALGORITHM_RANDOM, 5}, {5}},
+    {CORE_SLOT_WORDS, {WEIR_ALGORITHM_ROUND_ROBIN, 5}, {2}},
+    {CORE_SLOT_WORDS, {WEIR_ALGORITHM_ROUND_ROBIN, 0}, {0}},
+    {CORE_PHASE_BEFORE, {WEIR_EVENT_SYN}, {WEIR_PHASE_PICKED}},
+    {CORE_PHASE_BEFORE, {WEIR_EVENT_ESTABLISHED}, {WEIR_PHASE_SYN_SENT}},
+    {CORE_PHASE_AFTER, {WEIR_EVENT_SYN}, {WEIR_PHASE_SYN_SENT}},
+    {CORE_PHASE_AFTER, {WEIR_EVENT_ESTABLISHED}, {WEIR_PHASE_ESTABLISHED}},
+    {CORE_END_OF, {WEIR_PHASE_DONE}, {WEIR_END_NONE}},
+    {CORE_END_OF, {WEIR_PHASE_PICKED}, {WEIR_END_FAILED}},
+    {CORE_END_OF, {WEIR_PHASE_SYN_SENT}, {WEIR_END_FAILED}},
+    {CORE_END_OF, {WEIR_PHASE_ESTABLISHED}, {WEIR_END_CLOSED}},
+    {CORE_END_OF, {77}, {WEIR_END_NONE}},
+    {CORE_INHERIT_WORKLOAD, {1, 5, 1, 9}, {5}},
+    {CORE_INHERIT_WORKLOAD, {1, 0, 1, 9}, {0}},
+    {CORE_INHERIT_WORKLOAD, {0, 0, 1, 9}, {9}},
+    {CORE_INHERIT_WORKLOAD, {0, 0, 0, 9}, {WEIR_WORKLOAD_UNKNOWN}},
+};
+
+class Core : public testing::Test {
+  protected:
+    void SetUp() override {
+        skeleton_ = core_eval_bpf::open_and_load();
+        ASSERT_NE(skeleton_, nullptr);
+    }
+    void TearDown() override { core_eval_bpf::destroy(skeleton_); }
+
+    core_call in_kernel(core_call call) {
+        LIBBPF_OPTS(bpf_test_run_opts, options);
+        options.ctx_in = &call;
+        options.ctx_size_in = sizeof(call);
+        EXPECT_EQ(bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.run_core_eval), &options),
+                  0);
+        return call;
+    }
+    static core_call natively(core_call call) {
+        core_eval(&call);
+        return call;
+    }
+    static core_call question(const core_call& wanted) {
+        core_call call = wanted;
+        std::memset(call.out, 0, sizeof(call.out));
+        return call;
+    }
+
+    core_eval_bpf* skeleton_ = nullptr;
+};
+
+TEST_F(Core, CasesHoldNativelyAndInTheKernel) {
+    bool covered[CORE_OPERATIONS] = {};
+    for (const auto& wanted : kCases) {
+        covered[wanted.operation] = true;
+        const auto native = natively(question(wanted)), kernel = in_kernel(question(wanted));
+        for (int i = 0; i < 4; i++) {
+            EXPECT_EQ(native.out[i], wanted.out[i])
+                << "natively, operation " << wanted.operation << ", in " << wanted.in[0];
+            EXPECT_EQ(kernel.out[i], wanted.out[i])
+                << "in the kernel, operation " << wanted.operation << ", in " << wanted.in[0];
+        }
+    }
+    for (int operation = 0; operation < CORE_OPERATIONS; operation++)
+        EXPECT_TRUE(covered[operation]) << "no case for operation " << operation;
+}
+
+TEST_F(Core, RandomCallsAgree) {
+    std::mt19937_64 random(11);
+    for (int i = 0; i < 5000; i++) {
+        core_call call{};
+        call.operation = random() % CORE_OPERATIONS;
+        for (auto& in : call.in)
+            in = random() >> (random() % 64);
+        const auto native = natively(call), kernel = in_kernel(call);
+        ASSERT_EQ(std::memcmp(native.out, kernel.out, sizeof(native.out)), 0)
+            << "operation " << call.operation;
+    }
+}
+
+}  // namespace

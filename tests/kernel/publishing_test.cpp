@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// A writer that stops after the n-th write, for every n: per address the kernel holds the old or
+// the new, and after a restart exactly what is wanted.
+#include <gmock/gmock.h>
+
+#include <map>
+#include <set>
+
+#include "bpf/core/pick.h"
+#include "bpf/core/published.h"
+#include "tests/kernel/fixture.h"
+#include "userspace/model/compile.h"
+
+namespace weir {
+namespace {
+
+// What a connect to each address can lead to: endpoints by turns. Read as the kernel reads it.
+using Seen = std::map<std::string, std::map<std::string, int>>;
+
+Seen see(const Tables& tables) {
+    Seen seen;
+    const auto keys = tables.vip.keys();
+    EXPECT_TRUE(keys);
+    for (const auto& key : *keys) {
+        const auto id = tables.vip.find(key).value()->svc_port;
+        auto& endpoints = seen[Addr(key.addr).str()];
+        const auto& row = tables.svc_port[id];
+        EXPECT_NE(row.published, 0U) << "an address leads to a service port that is not published";
+        const auto published = weir_published_decode(row.published);
+        const auto& settings = row.settings[published.settings];
+        for (std::uint32_t slot = 0; slot < published.count; slot++) {
+            const auto index =
+                weir_packed_index(tables.slot[published.offset + weir_packed_word(slot)], slot);
+            const auto& endpoint = tables.endpoint[settings.endpoint_base + index];
+            EXPECT_EQ(endpoint.svc_port, id) << "a slot leads to another service port's endpoint";
+            endpoints[Addr(endpoint.addr).str()]++;
+        }
+    }
+    return seen;
+}
+
+class Publishing : public KernelTest {};
+
+struct Change {
+    const char* name;
+    const char* before;
+    const char* after;
+};
+
+class Interrupted : public Publishing, public testing::WithParamInterface<Change> {};
+
+TEST_P(Interrupted, HoldsTheOldOrTheNewAndThenExactlyTheNew) {
+    start_plane();
+    auto engine = start_engine();
+    const auto before = mesh(GetParam().before), after = mesh(GetParam().after);
+    ASSERT_TRUE(engine.apply(before));
+    const auto old_view = see(engine.tables());
+    ASSERT_TRUE(engine.apply(after));
+    const auto new_view = see(engine.tables());
+    ASSERT_NE(old_view, new_view);
+    std::size_t stopped = 0;
+    for (std::size_t n = 0;; n++) {
+        ASSERT_TRUE(engine.apply(before));
+        ASSERT_EQ(see(engine.tables()), old_view);
+        const auto applied = engine.apply(after, [n](std::size_t done) { return done < n; });
+        for (const auto& [address, endpoints] : see(engine.tables())) {
+            const bool is_old = old_view.contains(address) && old_view.at(address) == endpoints;
+            const bool is_new = new_view.contains(address) && new_view.at(address) == endpoints;
+            EXPECT_TRUE(is_old || is_new) << address << " after " << n << " writes";
+        }
+        for (const auto& [address, endpoints] : old_view)
+            if (new_view.contains(address)) {
+                EXPECT_TRUE(see(engine.tables()).contains(address))
+                    << address << " is missing after " << n << " writes";
+            }
+        if (applied)
+            break;
+        stopped++;
+        auto next = start_engine();  // as the next agent does: from the tables alone
+        ASSERT_TRUE(next.apply(after));
+        EXPECT_EQ(see(next.tables()), new_view) << "after a restart, " << n << " writes";
+        ASSERT_TRUE(next.tidy());
+        EXPECT_EQ(next.endpoint_fill().used % 4, 0U);
+        engine = start_engine();
+    }
+    EXPECT_GE(stopped, 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Changes, Interrupted,
+    testing::Values(Change{"Endpoints", "a=10.0.0.1:10.1.0.1,10.1.0.2",
+                           "a=10.0.0.1:10.1.0.2*3,10.1.0.3"},
+                    Change{"Growth", "a=10.0.0.1:10.1.0.1,10.1.0.2",
+                           "a=10.0.0.1:10.1.0.1,10.1.0.3,10.1.0.4,10.1.0.5,10.1.0.6,10.1.0.7"},
+                    Change{"Empty", "a=10.0.0.1:10.1.0.1", "a=10.0.0.1"},
+                    Change{"Services", "a=10.0.0.1:10.1.0.1 b=10.0.0.2:10.1.0.2",
+                           "b=10.0.0.2:10.1.0.3 c=10.0.0.3:10.1.0.1"},
+                    Change{"Addresses", "a=10.0.0.1,10.0.0.2:10.1.0.1 b=10.0.0.3:10.1.0.2",
+                           "a=10.0.0.1:10.1.0.1 b=10.0.0.2,10.0.0.3:10.1.0.2"},
+                    Change{"Takeover", "a=10.0.0.1:10.1.0.1 z=10.0.0.9:10.1.0.9",
+                           "b=10.0.0.1:10.1.0.2 z=10.0.0.9:10.1.0.9,10.1.0.8"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(Publishing, ManyRandomMeshesLeaveNothingBehind) {
+    start_plane();
+    auto engine = start_engine();
+    unsigned seed = 1;
+    for (int round = 0; round < 40; round++) {
+        std::string text;
+        for (int s = 0; s < 5; s++) {
+            if (::rand_r(&seed) % 3 == 0)
+                continue;
+            text += " s" + std::to_string(s) + "=10.0.0." + std::to_string(s + 1) + ":10.9.9.9";
+            for (int e = 0; e < 12; e++)
+                if (::rand_r(&seed) % 2 == 0)
+                    text += ",10.1." + std::to_string(s) + "." + std::to_string(e + 1);
+        }
+        ASSERT_TRUE(engine.apply(mesh(text)));
+        ASSERT_TRUE(engine.tidy());
+    }
+    ASSERT_TRUE(engine.apply(mesh("")));
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_EQ(engine.endpoint_fill().used, 0U);
+    EXPECT_EQ(engine.slot_fill().used, 0U);
+    EXPECT_EQ(engine.port_fill().used, 0U);
+}
+
+TEST_F(Publishing, ARestartWritesNothingWhenNothingChanged) {
+    start_plane();
+    const auto wanted = mesh("a=10.0.0.1:10.1.0.1,10.1.0.2*3 b=10.0.0.2");
+    auto engine = start_engine();
+    const auto first = engine.apply(wanted);
+    ASSERT_TRUE(first);
+    EXPECT_GT(first->operations, 0U);
+    auto next = start_engine();
+    const auto second = next.apply(wanted);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->operations, 0U);
+    EXPECT_EQ(second->generation, first->generation);
+}
+
+TEST_F(Publishing, AFullTableRefusesTheNewAndKeepsTheOld) {
+    auto sizes = small_sizes();
+    sizes.vips = 2;
+    start_plane(sizes);
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1 b=10.0.0.2:10.1.0.2")));
+    const auto view = see(engine.tables());
+    const auto report =
+        engine.apply(mesh("a=10.0.0.1:10.1.0.1 b=10.0.0.2:10.1.0.2 c=10.0.0.3:10.1.0.3"));
+    ASSERT_TRUE(report);
+    ASSERT_EQ(report->refusals.size(), 1U);
+    EXPECT_EQ(report->refusals[0].service_port, "c:80");
+    EXPECT_EQ(report->refusals[0].reason, "table weir_vip is full");
+    EXPECT_EQ(see(engine.tables()), view);
+}
+
+}  // namespace
+}  // namespace weir

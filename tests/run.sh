@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs the tests: all tiers, or those named: lint unit kernel kernel-6.1 asan fuzz e2e.
+# Installs and builds what is missing. Ends with one line: N passed, N failed, N skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. deploy/setup.sh
+
+TIERS=("$@")
+[ $# -gt 0 ] || TIERS=(lint unit kernel kernel-6.1 e2e asan fuzz)
+[ "$(id -u)" = 0 ] || weir_die "the tests make network namespaces and load programs: run them with sudo" 1
+PASSED=0 FAILED=0 SKIPPED=0
+OUT=$(mktemp -d)
+trap 'trap - INT TERM; kill -TERM $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; exit 130' INT TERM
+trap 'rm -rf "$OUT"' EXIT
+
+# tier NAME COMMAND...: runs it, shows it, and adds the counts of its last "N passed, N failed, N skipped".
+tier() {
+    local name=$1 status=0 started=$SECONDS; shift
+    weir_say "$name"
+    "$@" >"$OUT/$name" 2>&1 &
+    wait $! || status=$?
+    local counts
+    counts=$(grep -aoE '[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?' "$OUT/$name" | tail -n 1 || true)
+    if [ -z "$counts" ]; then
+        local ok bad
+        ok=$(grep -aoE '\[  PASSED  \] [0-9]+' "$OUT/$name" | grep -oE '[0-9]+$' | tail -n 1 || true)
+        bad=$(grep -aoE '^ ?[0-9]+ FAILED TESTS?' "$OUT/$name" | grep -oE '[0-9]+' | tail -n 1 || true)
+        local skipped
+        skipped=$(grep -aoE '\[  SKIPPED \] [0-9]+' "$OUT/$name" | grep -oE '[0-9]+$' | tail -n 1 || true)
+        counts="${ok:-0} passed, ${bad:-0} failed, ${skipped:-0} skipped"
+    fi
+    local numbers; read -r -a numbers <<<"$(grep -oE '[0-9]+' <<<"$counts" | tr '\n' ' ')"
+    [ $status = 0 ] || [ "${numbers[1]}" != 0 ] || numbers[1]=1
+    PASSED=$((PASSED + numbers[0])) FAILED=$((FAILED + numbers[1])) SKIPPED=$((SKIPPED + ${numbers[2]:-0}))
+    if [ "${numbers[1]}" != 0 ]; then tail -n 200 "$OUT/$name"; else grep -aE '^(verified|[0-9]+ (picks|torn)|fuzz|skipped)' "$OUT/$name" || true; fi
+    printf '   %s: %s (%d s)\n' "$name" "$counts" $((SECONDS - started))
+}
+
+weir_install "${WEIR_BUILD_PACKAGES[@]}" "${WEIR_RUN_PACKAGES[@]}" "${WEIR_TEST_PACKAGES[@]}"
+weir_build release
+for name in "${TIERS[@]}"; do
+    case $name in
+        lint) tier lint tests/lint/run.sh ;;
+        unit) tier unit build/release/bin/weir-unit-tests ;;
+        kernel) tier kernel build/release/bin/weir-kernel-tests ;;
+        kernel-6.1) tier kernel-6.1 tests/tools/vm-run --kernel 6.1 --timeout 900 -- build/release/bin/weir-kernel-tests ;;
+        e2e) tier e2e python3 tests/e2e/run.py ;;
+        asan)
+            weir_build asan
+            export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+            tier asan-unit build/asan/bin/weir-unit-tests
+            tier asan-kernel build/asan/bin/weir-kernel-tests
+            tier asan-e2e env WEIR_BIN="$PWD/build/asan/bin" python3 tests/e2e/run.py ;;
+        fuzz) weir_build fuzz; tier fuzz tests/fuzz/run.sh ;;
+        bench) tests/bench/run.sh ;;
+        *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 asan fuzz e2e bench" 2 ;;
+    esac
+done
+printf '%d passed, %d failed, %d skipped\n' $PASSED $FAILED $SKIPPED
+[ $FAILED = 0 ]

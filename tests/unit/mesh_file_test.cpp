@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "userspace/source/mesh_file.h"
+
+namespace weir {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Reading read(const std::string& text) {
+    return read_mesh(MeshText{"", {{"m.yaml", text}}});
+}
+
+std::vector<std::string> complaints(const std::string& text) {
+    std::vector<std::string> all;
+    for (const auto& found : read(text).found.sorted())
+        all.push_back(found.str());
+    return all;
+}
+
+constexpr const char* kGood = R"(services:
+  orders.shop:
+    addresses: [10.96.0.10, "fd00::10"]
+    ports: [{name: http, port: 80, targetPort: 8080, protocol: TCP}]
+    endpoints:
+      - {address: 10.0.0.2, weight: 9}
+      - {address: 10.0.0.3}
+    balance: {algorithm: round-robin}
+workloads:
+  frontend.shop: {cgroup: "shop.slice/front*"}
+)";
+
+TEST(MeshFile, ReadsAllItSays) {
+    const auto reading = read(kGood);
+    ASSERT_TRUE(reading.snapshot) << complaints(kGood).front();
+    const auto& service = *reading.snapshot->services.at("orders.shop");
+    EXPECT_EQ(service.addresses.at(1).addr.str(), "fd00::10");
+    EXPECT_EQ(service.ports.at(0).target_port, 8080);
+    EXPECT_EQ(service.endpoints.at(0).weight, 9U);
+    EXPECT_EQ(service.endpoints.at(1).weight, 1U);
+    EXPECT_EQ(service.algorithm, Algorithm::kRoundRobin);
+    EXPECT_EQ(reading.snapshot->workloads.at("frontend.shop").cgroup, "/shop.slice/front*");
+}
+
+TEST(MeshFile, EmptyNullAndMissingEndpointsAreNone) {
+    for (const char* endpoints : {"", "endpoints:\n", "endpoints: []\n", "endpoints: ~\n"}) {
+        const auto reading =
+            read("services:\n  a:\n    addresses: [10.0.0.1]\n    ports: [{port: 1}]\n    " +
+                 std::string(endpoints));
+        ASSERT_TRUE(reading.snapshot) << endpoints;
+        EXPECT_THAT(reading.snapshot->services.at("a")->endpoints, IsEmpty());
+        EXPECT_EQ(reading.snapshot->services.at("a")->ports.at(0).target_port, 1);
+    }
+    EXPECT_TRUE(read("").snapshot);
+    EXPECT_TRUE(read("services:\n").snapshot);
+    EXPECT_TRUE(read("# nothing\n").snapshot);
+}
+
+TEST(MeshFile, NamesThePlaceOfEveryErrorAtOnce) {
+    EXPECT_THAT(
+        complaints("servces: {}\n"
+                   "services:\n"
+                   "  a:\n"
+                   "    addresses: [10.0.0.300]\n"
+                   "    ports: [{prot: 80, port: 99999}]\n"
+                   "    endpoints: {x: y}\n"
+                   "  B_ad: {addresses: [10.0.0.1], ports: [{port: 1}]}\n"
+                   "workloads:\n"
+                   "  w: {}\n"),
+        ElementsAre("m.yaml:1:1: error: unknown key \"servces\" in the mesh file: did you mean "
+                    "\"services\"?",
+                    "m.yaml:4:17: error: address of service \"a\" \"10.0.0.300\" is no IPv4 or "
+                    "IPv6 address",
+                    "m.yaml:5:14: error: unknown key \"prot\" in a port of service \"a\": did you "
+                    "mean \"port\"?",
+                    "m.yaml:5:30: error: `port` of a port of service \"a\" is \"99999\", not a "
+                    "number from 1 to 65535",
+                    "m.yaml:6:16: error: `endpoints` of service \"a\" is a mapping, not a list",
+                    "m.yaml:7:3: error: service \"B_ad\" is no name: write lower-case letters, "
+                    "digits and dashes, such as orders.shop",
+                    "m.yaml:9:6: error: workload \"w\" needs `cgroup`"));
+}
+
+TEST(MeshFile, SyntaxErrorsHaveAPlaceToo) {
+    EXPECT_THAT(complaints("services: [\n"),
+                ElementsAre(HasSubstr("m.yaml:2:1: error: not YAML:")));
+    EXPECT_THAT(complaints("a: &x 1\nb: *x\n"),
+                ElementsAre(HasSubstr("m.yaml:2:4: error: aliases")));
+    EXPECT_THAT(complaints("services: {}\n---\nservices: {}\n"),
+                ElementsAre(HasSubstr("a second document")));
+    EXPECT_THAT(complaints("services: {}\nservices: {}\n"),
+                ElementsAre(HasSubstr("written twice, first on line 1")));
+    EXPECT_THAT(complaints(std::string(100, '[')),
+                ElementsAre(HasSubstr("nested more than 32 deep")));
+}
+
+TEST(MeshFile, OtherFilesErrorsAreFoundAsWell) {
+    const auto reading =
+        read_mesh(MeshText{"dir", {{"a.yaml", "services: [\n"}, {"b.yaml", "x: 1\n"}}});
+    const auto all = reading.found.sorted();
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0].origin.file, "dir/a.yaml");
+    EXPECT_EQ(all[1].origin.str(), "dir/b.yaml:1:1");
+}
+
+TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
+    const auto service = [](const std::string& rest) {
+        return complaints("services:\n  a: {addresses: [10.0.0.1], ports: [{port: 80}], " + rest +
+                          "}\n");
+    };
+    EXPECT_THAT(service("endpoints: [{address: 0.0.0.0}]"), ElementsAre(HasSubstr("unspecified")));
+    EXPECT_THAT(service("endpoints: [{address: 224.0.0.1}]"), ElementsAre(HasSubstr("multicast")));
+    EXPECT_THAT(service("endpoints: [{address: 10.0.0.2, weight: -1}]"),
+                ElementsAre(HasSubstr("not a number from 0 to 1000000")));
+    EXPECT_THAT(service("endpoints: [{weight: 1}]"), ElementsAre(HasSubstr("needs `address`")));
+    EXPECT_THAT(service("balance: {algorithm: roundrobin}"),
+                ElementsAre(HasSubstr("did you mean \"round-robin\"?")));
+    EXPECT_THAT(complaints("services:\n  a: {addresses: [], ports: [{port: 1}]}\n"),
+                ElementsAre(HasSubstr("needs at least one address")));
+    EXPECT_THAT(complaints("services:\n  a: {addresses: [10.0.0.1]}\n"),
+                ElementsAre(HasSubstr("needs `ports`")));
+    EXPECT_THAT(
+        complaints("services:\n  a: {addresses: [10.0.0.1], ports: [{port: 53, protocol: UDP}]}\n"),
+        ElementsAre(HasSubstr("only TCP is steered")));
+    for (const char* pattern : {"'*'", "a*b", "/", "''"})
+        EXPECT_EQ(complaints("workloads:\n  w: {cgroup: " + std::string(pattern) + "}\n").size(),
+                  std::string(pattern) == "'*'" ? 0U : 1U)
+            << pattern;
+}
+
+TEST(MeshFile, ChecksTheWholeMesh) {
+    EXPECT_THAT(
+        complaints(
+            "services:\n"
+            "  a: {addresses: [10.0.0.1], ports: [{port: 80}], endpoints: [{address: 10.0.0.1}]}\n"
+            "  b: {addresses: [10.0.0.1], ports: [{port: 80}, {port: 80}], endpoints: [{address: "
+            "10.0.0.2}, {address: 10.0.0.2}]}\n"),
+        testing::UnorderedElementsAre(
+            HasSubstr("is the address of the service itself"),
+            HasSubstr("service \"b\" has 10.0.0.1:80, and so has service \"a\" at m.yaml:2:3"),
+            HasSubstr("port 80 of service \"b\" is written twice"),
+            HasSubstr("endpoint 10.0.0.2 of service \"b\" is written twice")));
+    EXPECT_THAT(complaints("workloads: {a: {cgroup: x}, b: {cgroup: /x}}\n"),
+                ElementsAre(HasSubstr("a cgroup belongs to one workload")));
+    EXPECT_THAT(complaints("services:\n  a: {addresses: [10.0.0.1], ports: [{port: 80}], "
+                           "endpoints: [{address: 'fd00::1'}]}\n"),
+                ElementsAre(HasSubstr("warning: service \"a\" has only IPv6 endpoints")));
+}
+
+TEST(MeshText, DigestTellsContentsApart) {
+    const MeshText one{"d", {{"a", "bc"}}}, two{"d", {{"ab", "c"}}}, three{"other", {{"a", "bc"}}};
+    EXPECT_NE(one.digest(), two.digest());
+    EXPECT_EQ(one.digest(), three.digest());
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Golden files: what the commands print. WEIR_UPDATE_GOLDEN=1 writes them anew; read the
+// difference.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "userspace/cli/render.h"
+#include "userspace/model/describe.h"
+#include "userspace/observe/views/json.h"
+#include "userspace/source/mesh_file.h"
+
+namespace weir {
+namespace {
+
+void expect_golden(const std::string& name, const std::string& text) {
+    const std::string path = std::string(WEIR_GOLDEN) + "/" + name;
+    if (std::getenv("WEIR_UPDATE_GOLDEN") != nullptr)
+        std::ofstream(path) << text;
+    std::ifstream file(path);
+    ASSERT_TRUE(file) << "no golden file " << path;
+    EXPECT_EQ(text, std::string(std::istreambuf_iterator<char>(file), {})) << path;
+}
+
+StatusView status() {
+    StatusView view;
+    view.agentRunning = true;
+    view.agentPid = 4711;
+    view.heartbeatAgeSeconds = 0.1;
+    view.generation = 12;
+    view.publishedAgoSeconds = 3725;
+    view.meshDigest = "00112233aabbccdd";
+    view.services = 3;
+    view.servicePorts = 4;
+    view.endpoints = 7;
+    view.workloads = 2;
+    view.hooks = {{"weir_connect4", true}, {"weir_connect6", true}};
+    view.tables = {{"weir_vip", 4, 32768}, {"weir_edge", 5, 16384}};
+    view.reasons = {{"no_endpoint", 3, "connects refused: the service has no endpoint"},
+                    {"edge_full", 0, "connects counted on \"other\""}};
+    view.agent = AgentFacts{};
+    view.agent->version = "0.1.0";
+    return view;
+}
+
+StatusView status_in_trouble() {
+    auto view = status();
+    view.hooks[1].attached = false;
+    view.relinked = 1;
+    view.agent->meshErrors = {"/etc/weir/mesh.d/a.yaml:3:5: error: unknown key \"adresses\""};
+    view.agent->meshWarnings = {"/etc/weir/mesh.d/b.yaml:1:1: warning: something"};
+    view.agent->refused = {"orders.shop:80: table weir_endpoint is full"};
+    view.agent->lostFeatures = {"identity: refused"};
+    view.agent->staleSeconds = 65;
+    return view;
+}
+
+StatusView status_dead() {
+    auto view = status();
+    view.agentRunning = false;
+    view.agent.reset();
+    view.heartbeatAgeSeconds = 90000;
+    return view;
+}
+
+std::vector<ServiceView> services() {
+    return {{"empty.shop", 80, "", {"10.96.0.11"}, "random", 0, "no-endpoints", {1, 0, 1, 0, 0}},
+            {"orders.shop",
+             80,
+             "http",
+             {"10.96.0.10", "fd00::10"},
+             "round-robin",
+             2,
+             "serving",
+             {1000, 990, 4, 5, 1}}};
+}
+
+std::vector<EndpointView> endpoints() {
+    return {{"orders.shop", 80, "10.0.0.2:8080", 9, 0.9, "serving", {900, 890, 4, 5, 1}},
+            {"orders.shop", 80, "[fd00::2]:8080", 1, 0.1, "serving", {100, 100, 0, 0, 0}},
+            {"orders.shop", 80, "10.0.0.9:8080", 0, 0, "leaving", {7, 5, 0, 2, 0}}};
+}
+
+std::vector<CheckGroup> checks() {
+    using Outcome = CheckResult::Outcome;
+    return {
+        {"machine",
+         {{"the kernel has BTF", Outcome::kOk, "", ""},
+          {"a bpf file system is mounted", Outcome::kError, "there is none at /x", "mount it"}}},
+        {"events", {{"no drops", Outcome::kWarning, "counted 3 times", "look"}}}};
+}
+
+TEST(Screen, Status) {
+    expect_golden("status.txt", render_status(status(), Format::kTable));
+    expect_golden("status-wide.txt", render_status(status(), Format::kWide));
+    expect_golden("status.json", render_status(status(), Format::kJson));
+    expect_golden("status.yaml", render_status(status(), Format::kYaml));
+    expect_golden("status-trouble.txt", render_status(status_in_trouble(), Format::kTable));
+    expect_golden("status-dead.txt", render_status(status_dead(), Format::kTable));
+}
+
+TEST(Screen, Services) {
+    expect_golden("services.txt", render_services(services(), Format::kTable));
+    expect_golden("services-wide.txt", render_services(services(), Format::kWide));
+    expect_golden("services.json", render_services(services(), Format::kJson));
+    expect_golden("services.yaml", render_services(services(), Format::kYaml));
+    EXPECT_EQ(render_services({}, Format::kTable), "No services.\n");
+}
+
+TEST(Screen, Endpoints) {
+    expect_golden("endpoints.txt", render_endpoints(endpoints(), Format::kTable));
+    expect_golden("endpoints-wide.txt", render_endpoints(endpoints(), Format::kWide));
+    expect_golden("endpoints.json", render_endpoints(endpoints(), Format::kJson));
+    expect_golden("endpoints.yaml", render_endpoints(endpoints(), Format::kYaml));
+}
+
+TEST(Screen, Check) {
+    expect_golden("check.txt", render_checks(checks(), Format::kTable));
+    expect_golden("check.json", render_checks(checks(), Format::kJson));
+    EXPECT_FALSE(all_passed(checks()));
+}
+
+TEST(Screen, Diff) {
+    const auto mesh = [](const std::string& text) {
+        return read_mesh(MeshText{"", {{"m.yaml", text}}}).snapshot;
+    };
+    const auto before = mesh(
+        "services:\n  a: {addresses: [10.0.0.1], ports: [{port: 80}], endpoints: [{address: "
+        "10.1.0.1}, {address: 10.1.0.2}]}\n"
+        "  gone: {addresses: [10.0.0.2], ports: [{port: 80}]}\n");
+    const auto after = mesh(
+        "services:\n  a: {addresses: [10.0.0.1, 10.0.0.3], ports: [{port: 80, targetPort: 81}, "
+        "{port: 90}], balance: {algorithm: round-robin},"
+        " endpoints: [{address: 10.1.0.1, weight: 9}, {address: 10.1.0.3}]}\n"
+        "workloads:\n  w: {cgroup: x*}\n");
+    ASSERT_TRUE(before && after);
+    expect_golden("diff.txt", render_changes(describe_changes(*before, *after), Format::kTable));
+    expect_golden("diff.json", render_changes(describe_changes(*before, *after), Format::kJson));
+    EXPECT_EQ(render_changes(describe_changes(*before, *before), Format::kTable), "No changes.\n");
+}
+
+TEST(Screen, ViewsSurviveTheControlSocket) {
+    for (const auto& view : {status(), status_in_trouble(), status_dead()}) {
+        const auto back = nlohmann::json::parse(nlohmann::json(view).dump()).get<StatusView>();
+        EXPECT_EQ(render_status(back, Format::kWide), render_status(view, Format::kWide));
+    }
+    const auto back =
+        nlohmann::json::parse(nlohmann::json(endpoints()).dump()).get<std::vector<EndpointView>>();
+    EXPECT_EQ(render_endpoints(back, Format::kWide), render_endpoints(endpoints(), Format::kWide));
+}
+
+TEST(Screen, Ages) {
+    EXPECT_EQ(age_str(-1), "never");
+    EXPECT_EQ(age_str(0.4), "0s");
+    EXPECT_EQ(age_str(185), "3m5s");
+    EXPECT_EQ(age_str(3600), "1h");
+    EXPECT_EQ(age_str(90000), "1d1h");
+}
+
+TEST(Screen, TablesAlignByScreenColumns) {
+    Table table({"A", "B"});
+    table.add({"\xc3\xa4\xc3\xb6", "x"});
+    EXPECT_EQ(table.str(), "A    B\n\xc3\xa4\xc3\xb6   x\n");
+}
+
+}  // namespace
+}  // namespace weir
