@@ -52,7 +52,7 @@ for name in "${TIERS[@]}"; do
             tier asan-unit build/asan/bin/weir-unit-tests
             tier asan-kernel build/asan/bin/weir-kernel-tests
             tier asan-e2e env WEIR_BIN="$PWD/build/asan/bin" python3 tests/e2e/run.py ;;
-        fuzz) weir_build fuzz; tier fuzz tests/fuzz/run.sh ;;
+        fuzz) weir_build fuzz weir-fuzz-mesh weir-fuzz-control weir-fuzz-state; tier fuzz tests/fuzz/run.sh ;;
         bench) tests/bench/run.sh ;;
         *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 asan fuzz e2e bench" 2 ;;
     esac

@@ -35,7 +35,7 @@ def main():
             for flag in re.findall(r"--[\w-]+", rest):
                 if flag not in helps[command] and flag not in main_help:
                     bad.append(f"{path}: `weir {command}` has no {flag}")
-        for flag in re.findall(r"weir-agent[^`\n]*?(--[\w-]+)", text):
+        for flag in re.findall(r"weir-agent (--\w[\w-]+)", text):
             if flag not in agent:
                 bad.append(f"{path}: weir-agent has no {flag}")
     cli = texts.get("docs/cli.md", "")

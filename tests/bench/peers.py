@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What weir is measured against: kube-proxy's iptables rules and HAProxy as a TCP hop."""
+
+import subprocess
+
+from lab import LIBC, CLONE_NEWNET, wait_for
+
+import os
+
+HAPROXY = """
+defaults
+  mode tcp
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+frontend in
+  bind :9000
+  default_backend out
+backend out
+"""
+
+
+def service_address(number):
+    """Of the n-th of many services: 10.100.0.0/16."""
+    return f"10.100.{number // 250}.{number % 250 + 1}"
+
+
+def kube_proxy_rules(services, endpoints, port):
+    """iptables-restore input as kube-proxy writes it: services in a row, endpoints by probability."""
+    chains, rules = [], ["-A PREROUTING -j KUBE-SERVICES"]
+    for n in range(services):
+        chains.append(f":KUBE-SVC-{n} - [0:0]")
+        rules.append(f'-A KUBE-SERVICES -d {service_address(n)}/32 -p tcp -m comment --comment "ns/svc{n} cluster IP"'
+                     f" -m tcp --dport 80 -j KUBE-SVC-{n}")
+        for e, endpoint in enumerate(endpoints):
+            chains.append(f":KUBE-SEP-{n}-{e} - [0:0]")
+            left = len(endpoints) - e
+            chance = "" if left == 1 else f"-m statistic --mode random --probability {1 / left:.10f} "
+            rules.append(f"-A KUBE-SVC-{n} {chance}-j KUBE-SEP-{n}-{e}")
+            rules.append(f"-A KUBE-SEP-{n}-{e} -p tcp -m tcp -j DNAT --to-destination {endpoint}:{port}")
+    return "\n".join(["*nat", ":KUBE-SERVICES - [0:0]", *chains, *rules, "COMMIT", ""])
+
+
+def install_rules(lab, rules):
+    def enter():
+        fd = os.open("/run/netns/" + lab.node, os.O_RDONLY)
+        if LIBC.setns(fd, CLONE_NEWNET):
+            os._exit(1)
+    done = subprocess.run(["iptables-restore"], input=rules, text=True, capture_output=True, preexec_fn=enter)
+    if done.returncode:
+        raise RuntimeError(f"iptables-restore: {done.stderr}")
+
+
+def start_haproxy(pod, endpoints, port):
+    path = f"{pod.lab.directory}/haproxy.cfg"
+    with open(path, "w") as file:
+        file.write(HAPROXY + "".join(f"  server s{i} {e}:{port}\n" for i, e in enumerate(endpoints)))
+    pod.start("haproxy", "-db", "-f", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: not pod.probe(pod.ip, 9000)["errno"], "haproxy")
