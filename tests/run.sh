@@ -11,7 +11,20 @@ TIERS=("$@")
 [ "$(id -u)" = 0 ] || weir_die "the tests make network namespaces and load programs: run them with sudo" 1
 PASSED=0 FAILED=0 SKIPPED=0
 OUT=$(mktemp -d)
-trap 'trap - INT TERM; kill -TERM $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; exit 130' INT TERM
+# What killed runs left: labs, and the kernel tests' mounts and cgroups.
+sweep() {
+    python3 deploy/lab/lab.py || true
+    local directory pid
+    for directory in /tmp/weir-kernel-*-*; do
+        pid=$(cut -d- -f3 <<<"$directory")
+        if [ -d "$directory" ] && ! [ -d "/proc/$pid" ]; then
+            umount "$directory/bpffs" 2>/dev/null || true
+            rm -rf "$directory"
+            rmdir "$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)/${directory##*/}" 2>/dev/null || true
+        fi
+    done
+}
+trap 'trap - INT TERM; kill -TERM $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; sweep; exit 130' INT TERM
 trap 'rm -rf "$OUT"' EXIT
 
 # tier NAME COMMAND...: runs it, shows it, and adds the counts of its last "N passed, N failed, N skipped".
@@ -39,6 +52,7 @@ tier() {
 
 weir_install "${WEIR_BUILD_PACKAGES[@]}" "${WEIR_RUN_PACKAGES[@]}" "${WEIR_TEST_PACKAGES[@]}"
 weir_build release
+sweep
 for name in "${TIERS[@]}"; do
     case $name in
         lint) tier lint tests/lint/run.sh ;;

@@ -206,6 +206,7 @@ class Demo:
 def main():
     screen = Screen("--once" in sys.argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started us with it ignored
     print("== making pods (a network namespace and a cgroup each)", flush=True)
     try:
         with Lab() as lab:

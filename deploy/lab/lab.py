@@ -5,6 +5,7 @@ its name and goes away with close(), also after a failure or Ctrl-C."""
 
 import atexit
 import ctypes
+import glob
 import json
 import os
 import random
@@ -141,8 +142,10 @@ class Lab:
         self.id = "w" + "".join(random.choice("0123456789abcdef") for _ in range(5))
         self.mount = cgroup2_mount()
         self.namespaces, self.processes, self.pods, self.cgroups = [], [], {}, []
-        self.directory = tempfile.mkdtemp(prefix=f"weir-{self.id}-")
+        self.directory = tempfile.mkdtemp(prefix=f"weir-{self.id}-", dir="/tmp")
         atexit.register(self.close)
+        with open(self.directory + "/pid", "w") as file:
+            file.write(str(os.getpid()))
         self.cgroup = f"{self.mount}/{self.id}"
         os.mkdir(self.cgroup)
         self.cgroups.append(self.cgroup)
@@ -306,7 +309,26 @@ class Lab:
         self.close()
 
 
-def remove_cgroup(path):
+def sweep():
+    """Removes what labs left behind whose process was killed before it could clean up."""
+    for file in glob.glob("/tmp/weir-w?????-*/pid"):
+        directory = os.path.dirname(file)
+        with open(file) as text:
+            if os.path.exists(f"/proc/{text.read()}"):
+                continue
+        name = os.path.basename(directory).split("-")[1]
+        remove_cgroup(f"{cgroup2_mount()}/{name}", kill=True)
+        subprocess.run(["umount", directory + "/bpffs"], capture_output=True)
+        for namespace in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
+            if namespace.startswith(name + "-"):
+                subprocess.run(["ip", "netns", "del", namespace])
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def remove_cgroup(path, kill=False):
+    if kill and os.path.exists(path + "/cgroup.kill"):
+        with open(path + "/cgroup.kill", "w") as file:
+            file.write("1")
     for _ in range(200):
         try:
             for entry in os.scandir(path):
@@ -333,3 +355,7 @@ def service_yaml(name, addresses, endpoints, port=80, target=8080, algorithm="ra
     quoted = ", ".join(f'"{a}"' for a in addresses)
     return (f"  {name}:\n    addresses: [{quoted}]\n    ports: [{{port: {port}, targetPort: {target}}}]\n"
             f"    endpoints:{listed}\n    balance: {{algorithm: {algorithm}}}\n")
+
+
+if __name__ == "__main__":
+    sweep()

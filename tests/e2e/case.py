@@ -2,12 +2,22 @@
 """What every e2e test stands on: a lab with an agent, one per test class, cleaned up whatever happens."""
 
 import os
+import signal
 import sys
 import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../deploy/lab")
 from lab import BIN, ROOT, Lab, run, service_yaml, wait_for  # noqa: E402,F401
+
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt  # unittest would take a SystemExit for a failed test, and go on
+
+
+signal.signal(signal.SIGTERM, interrupt)
+signal.signal(signal.SIGINT, interrupt)
 
 VIP, VIP6 = "10.96.0.10", "fd00:96::10"
 

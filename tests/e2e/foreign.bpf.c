@@ -7,6 +7,6 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 SEC("cgroup/connect4")
-int foreign(struct bpf_sock_addr *ctx) {
+int foreign(struct bpf_sock_addr* ctx) {
     return 1;
 }

@@ -14,10 +14,24 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+RUNNING = set()
+
+
 def run_file(path):
-    done = subprocess.run([sys.executable, "-W", "error::ResourceWarning", "-m", "unittest", "-v", os.path.basename(path)[:-3]],
-                          cwd=HERE, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
-    return path, done.returncode, done.stdout
+    process = subprocess.Popen([sys.executable, "-W", "error::ResourceWarning", "-m", "unittest", "-v", os.path.basename(path)[:-3]],
+                               cwd=HERE, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    RUNNING.add(process)
+    output, _ = process.communicate(timeout=900)
+    RUNNING.discard(process)
+    return path, process.returncode, output
+
+
+def stop(*_):
+    for process in list(RUNNING):
+        process.terminate()  # it removes its lab, and ends
+    for process in list(RUNNING):
+        process.wait(30)
+    os._exit(143)
 
 
 def counts(output, status):
@@ -31,7 +45,8 @@ def counts(output, status):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     names = sys.argv[1:] or sorted(os.path.basename(p)[5:-3] for p in glob.glob(HERE + "/test_*.py"))
     paths = [f"{HERE}/test_{name}.py" for name in names]
     total = [0, 0, 0]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as mesh files: an answer or errors with places, never a crash; what is taken compiles and
-// plans, and planning it again changes nothing.
+// Any bytes as mesh files: an answer or errors with places, never a crash; what is taken compiles
+// and plans, and planning it again changes nothing.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

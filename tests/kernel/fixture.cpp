@@ -12,7 +12,7 @@
 namespace weir {
 
 void KernelTest::SetUp() {
-    std::string pattern = "/tmp/weir-kernel-XXXXXX";
+    std::string pattern = "/tmp/weir-kernel-" + std::to_string(::getpid()) + "-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
     bpffs_ = directory_ + "/bpffs";

@@ -42,15 +42,15 @@ Result<MeshText> read_mesh_text(const std::string& directory) {
             continue;
         const auto name = entry.path().filename().string();
         if (std::any_of(name.begin(), name.end(), [](char c) { return c < ' ' || c > '~'; }))
-            return fail("a file in " + directory + " has a name with other than ASCII letters, "
+            return fail("a file in " + directory +
+                        " has a name with other than ASCII letters, "
                         "which cannot be saved as it is: rename it");
         if (const auto size = entry.file_size(error); error || size > kFileMax)
             return fail(entry.path().string() + " is larger than 64 MiB: split it");
         std::ifstream file(entry.path(), std::ios::binary);
         if (!file)
             return fail_errno("cannot read " + entry.path().string(), errno);
-        text.files.push_back({name,
-                              std::string(std::istreambuf_iterator<char>(file), {})});
+        text.files.push_back({name, std::string(std::istreambuf_iterator<char>(file), {})});
     }
     std::sort(text.files.begin(), text.files.end(),
               [](const MeshFile& a, const MeshFile& b) { return a.name < b.name; });
