@@ -16,6 +16,7 @@
 #include "counters.bpf.h"
 #include "identity.bpf.h"
 #include "kernel_types.bpf.h"
+#include "load.bpf.h"
 #include "service.bpf.h"
 #include "socket.bpf.h"
 
@@ -28,7 +29,8 @@
 
 /* Families that the calling AF_INET6 socket can reach. */
 static __always_inline __u32 connect__reach_v6(struct bpf_sock *sk) {
-    struct weir_addr bound = {{sk->src_ip6[0], sk->src_ip6[1], sk->src_ip6[2], sk->src_ip6[3]}};
+    struct weir_addr bound = {{WEIR_LOAD32(sk, src_ip6[0]), WEIR_LOAD32(sk, src_ip6[1]),
+                               WEIR_LOAD32(sk, src_ip6[2]), WEIR_LOAD32(sk, src_ip6[3])}};
     struct sock_common *common = (struct sock_common *)bpf_skc_to_tcp_sock(sk);
     int v6only = common ? BPF_CORE_READ_BITFIELD(common, skc_ipv6only) : 0;
     return weir_reach_of_v6_socket(v6only, &bound);
@@ -80,7 +82,6 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->service_port = target->port;
     sock->endpoint_addr = pick->endpoint->addr;
     sock->endpoint_port = pick->endpoint->port;
-    sock->connect_ns = bpf_ktime_get_ns();
     sock->phase = WEIR_PHASE_PICKED;
     connect__remember_mptcp(sk, sock);
     return 0; /* 5 */
@@ -90,12 +91,8 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
 static __always_inline int connect__steer(struct bpf_sock *sk, struct weir_vip_key *target,
                                           int v6_socket) {
     __u32 svc_port;
-    if (service__find(target, &svc_port)) {
-        struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
-        if (sock)
-            socket__end(sock);
+    if (service__find(target, &svc_port))
         return WEIR_PASS; /* 1 */
-    }
     struct service_pick pick = {};
     service__pick(svc_port, v6_socket ? connect__reach_v6(sk) : WEIR_REACH_V4, &pick);
     if (!pick.endpoint) {

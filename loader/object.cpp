@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>
@@ -18,16 +19,18 @@ namespace weir {
 namespace {
 
 constexpr std::size_t kKeptMessages = 12;
+constexpr std::size_t kKeptCharacters = 2000;
 std::mutex messages_mutex;
 std::deque<std::string> messages;
 
 int keep_message(libbpf_print_level level, const char* format, va_list arguments) {
     if (level == LIBBPF_DEBUG)
         return 0;
-    std::array<char, 1024> line{};
+    std::vector<char> line(1U << 20U);  // a verifier's log is one message; its end says why
     const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
     const std::lock_guard lock(messages_mutex);
-    messages.emplace_back(line.data());
+    const std::string text(line.data());
+    messages.push_back(text.substr(text.size() - std::min(text.size(), kKeptCharacters)));
     if (messages.size() > kKeptMessages)
         messages.pop_front();
     return length;

@@ -5,9 +5,21 @@
  */
 #include "../maps.bpf.h"
 
+#include "../core/addr.h"
+#include "../load.bpf.h"
 #include "../socket.bpf.h"
 
 #define WEIR_TCP_CLOSE 7
+#define WEIR_AF_INET 2
+
+/* Whether the connection that begins is the one that weir steered, or a later one to elsewhere. */
+static __always_inline int goes_to_endpoint(struct bpf_sock *sk, struct weir_sock *sock) {
+    struct weir_addr peer = {{WEIR_LOAD32(sk, dst_ip6[0]), WEIR_LOAD32(sk, dst_ip6[1]),
+                              WEIR_LOAD32(sk, dst_ip6[2]), WEIR_LOAD32(sk, dst_ip6[3])}};
+    if (WEIR_LOAD32(sk, family) == WEIR_AF_INET)
+        peer = weir_addr_from_v4(WEIR_LOAD32(sk, dst_ip4));
+    return sk->dst_port == sock->endpoint_port && weir_addr_equal(&peer, &sock->endpoint_addr);
+}
 
 SEC("sockops")
 int weir_sockops(struct bpf_sock_ops *ctx) {
@@ -17,8 +29,10 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     if (!sock)
         return 1;
     if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
-        if (socket__advance(sock, WEIR_EVENT_SYN) &&
-            bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG))
+        if (!goes_to_endpoint(sk, sock))
+            socket__end(sock); /* the steered connect never got as far as a SYN */
+        else if (socket__advance(sock, WEIR_EVENT_SYN) &&
+                 bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG))
             reason__count(WEIR_REASON_NO_STATE_CALLBACK);
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
         socket__advance(sock, WEIR_EVENT_ESTABLISHED);

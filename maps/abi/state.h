@@ -43,9 +43,8 @@ struct weir_sock {
     struct weir_addr endpoint_addr;
     __be16 service_port;
     __be16 endpoint_port;
-    __u32 pad2;       /* 0 */
-    __u64 connect_ns; /* CLOCK_MONOTONIC at connect() */
-    __u64 reserved[5];
+    __u32 pad2; /* 0 */
+    __u64 reserved[6];
 };
 WEIR_ASSERT(sizeof(struct weir_sock) == 112);
 

@@ -89,6 +89,8 @@ def connects(figures, nodes):
         "direct": connect(plain, plain.server.ip, 7000), "direct again": connect(plain, plain.server.ip, 7000),
         "weir": connect(one, service_address(0)), "weir 10,000": connect(many, last),
         "iptables": connect(ipt1, service_address(0)), "iptables 10,000": connect(ipt_many, last)}, ROUNDS)
+    for name in rounds[0]:
+        figures.note(f"connect, {name}", "us, p50", [r[name] for r in rounds])
     figures.ratio("connect, direct against itself (the noise)", "ratio of p50", rounds, "direct again", "direct", 0.05, below=False)
     figures.ratio("connect through a service / direct", "ratio of p50", rounds, "weir", "direct", 1.05)
     figures.value("connect through a service - direct", "us, p50", [r["weir"] - r["direct"] for r in rounds], 1.5,
@@ -126,6 +128,8 @@ def against_haproxy(figures, nodes):
     rounds = interleaved({"weir": lambda: cpu_per_request(service_address(0), 80),
                           "haproxy": lambda: cpu_per_request(proxy.ip, 9000)}, ROUNDS)
     figures.ratio("CPU per request, weir / HAProxy TCP", "ratio", rounds, "weir", "haproxy", 0.6)
+    for name in ("weir", "haproxy"):
+        figures.note(f"CPU per request, {name}", "us", [r[name] for r in rounds])
 
 
 def program_times(figures, nodes):
@@ -149,6 +153,7 @@ def program_times(figures, nodes):
         os.unlink(path)
     net = lambda values: [(v - e) / 1000 for v, e in zip(values, empty)]  # noqa: E731
     best = lambda values: (min(values) - min(empty)) / 1000  # noqa: E731
+    figures.note("empty program", "ns per event", empty)
     figures.value("a connect to no service, 10,000 services", "us, program less empty", net(miss), 0.1, best(miss))
     figures.value("connect4 for a service", "us, program less empty", net(hit), 1.5, best(hit))
     figures.value("connect4 for a service, 10,000 services", "us, program less empty", net(hit_many), 1.5, best(hit_many))

@@ -8,6 +8,8 @@ from lab import LIBC, CLONE_NEWNET, wait_for
 import os
 
 HAPROXY = """
+global
+  nbthread 1
 defaults
   mode tcp
   timeout connect 2s
@@ -55,5 +57,5 @@ def start_haproxy(pod, endpoints, port):
     path = f"{pod.lab.directory}/haproxy.cfg"
     with open(path, "w") as file:
         file.write(HAPROXY + "".join(f"  server s{i} {e}:{port}\n" for i, e in enumerate(endpoints)))
-    pod.start("haproxy", "-db", "-f", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pod.start("nice", "-n", "-15", "taskset", "-c", "1", "haproxy", "-db", "-f", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: not pod.probe(pod.ip, 9000)["errno"], "haproxy")

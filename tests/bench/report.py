@@ -21,6 +21,10 @@ class Figures:
         best = min(values) if best is None else best
         self.add(name, metric, None, best, values, target, best <= target)
 
+    def note(self, name, metric, values):
+        """A figure without a target: what the ratios are made of."""
+        self.add(name, metric, None, min(values), values, None, True)
+
     def add(self, name, metric, ratio, best, values, target, ok):
         self.rows.append({"name": name, "metric": metric, "ratio": ratio and round(ratio, 4), "best": round(best, 4),
                           "median": round(statistics.median(values), 4), "min": round(min(values), 4),
@@ -30,7 +34,8 @@ class Figures:
         print(f"{'NAME':44} {'METRIC':26} {'BEST':>9} {'MEDIAN':>9} {'MIN':>9} {'MAX':>9} {'N':>4} {'TARGET':>8} OK")
         for r in self.rows:
             print(f"{r['name']:44} {r['metric']:26} {r['best']:9.3f} {r['median']:9.3f} {r['min']:9.3f} {r['max']:9.3f} "
-                  f"{r['n']:4} {r['target']:8} {'yes' if r['ok'] else 'NO'}")
+                  f"{r['n']:4} {'' if r['target'] is None else r['target']:>8} "
+                  f"{'' if r['target'] is None else 'yes' if r['ok'] else 'NO'}")
 
     def write(self, path):
         os.makedirs(os.path.dirname(path), exist_ok=True)

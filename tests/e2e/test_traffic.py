@@ -106,6 +106,14 @@ class Refusals(LabCase):
         self.assertEqual(seen["peer"], self.b.ip + ":8080")
         self.assertEqual(self.settled("down.shop")["active"], 0)
 
+    def test_a_socket_that_had_no_route_goes_elsewhere(self):
+        self.client.run("ip", "route", "add", "unreachable", "10.98.0.2")
+        self.lab.apply("services:\n" + service_yaml("nowhere.shop", ["10.96.0.15"], ["10.98.0.2"]), "nowhere.yaml")
+        seen = self.client.probe("10.96.0.15", 80, then=self.b.ip, then_port=8080)
+        self.assertEqual((seen["greeting"], seen["peer"]), ("b", self.b.ip + ":8080"))
+        after = self.settled("nowhere.shop")
+        self.assertEqual((after["opened"], after["failed"], after["closed"]), (1, 1, 0))
+
 
 class Families(LabCase):
     """The TCP rows of the address matrix: which hook sees which call, and what can be reached."""

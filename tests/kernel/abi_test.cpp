@@ -71,7 +71,7 @@ const std::vector<Layout> kLayouts{
            F(weir_svc_state, active), F(weir_svc_state, reserved)),
     LAYOUT(weir_sock, F(weir_sock, phase), F(weir_sock, pad), F(weir_sock, edge),
            F(weir_sock, service_addr), F(weir_sock, endpoint_addr), F(weir_sock, service_port),
-           F(weir_sock, endpoint_port), F(weir_sock, pad2), F(weir_sock, connect_ns),
+           F(weir_sock, endpoint_port), F(weir_sock, pad2),
            F(weir_sock, reserved)),
     LAYOUT(weir_node, F(weir_node, heartbeat_ns), F(weir_node, started_ns), F(weir_node, agent_pid),
            F(weir_node, generation), F(weir_node, generation_ns), F(weir_node, mesh_digest),
