@@ -25,6 +25,10 @@ SEC("sockops")
 int weir_sockops(struct bpf_sock_ops *ctx) {
     struct bpf_sock *sk = ctx->sk;
     __u32 op = ctx->op, new_state = ctx->args[1];
+    /* Five more questions are asked of every connection (timeouts, windows, ECN): not for weir. */
+    if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+        op != BPF_SOCK_OPS_STATE_CB)
+        return 1;
     struct weir_sock *sock = sk ? bpf_sk_storage_get(&weir_sock, sk, NULL, 0) : NULL;
     if (!sock)
         return 1;
