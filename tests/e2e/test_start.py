@@ -95,6 +95,8 @@ class Start(LabCase):
         for words in (["nonsense"], ["status", "--no-such-flag"], [], ["status", "-o", "xml"], ["apply"]):
             done = subprocess.run([BIN + "/weir", *words], capture_output=True, text=True)
             self.assertEqual(done.returncode, 2, words)
+        done = subprocess.run([BIN + "/weir", "sevices"], capture_output=True, text=True)
+        self.assertEqual(done.stderr, 'weir: there is no command "sevices": did you mean "services"?\n')
 
     def test_a_bad_listen_address(self):
         status, said = self.agent(*self.fresh_flags(), "--listen", "nowhere")

@@ -4,10 +4,12 @@
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <vector>
 
 #include "loader/exit_codes.h"
 #include "userspace/agent/flags.h"
 #include "userspace/cli/commands.h"
+#include "userspace/source/binder.h"
 
 namespace {
 
@@ -31,6 +33,22 @@ struct Commands {
         return sub;
     }
 };
+
+bool is_command(const CLI::App& app, const std::string& word) {
+    return !app.get_subcommands([&](const CLI::App* one) { return one->get_name() == word; }).empty();
+}
+
+// CLI11 only says that a command is needed; what was meant is more useful.
+int unknown_command(const CLI::App& app, const std::string& word) {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands({}))
+        names.push_back(command->get_name());
+    const auto near = weir::nearest(word, names);
+    std::fprintf(stderr, "weir: there is no command \"%s\"%s\n", word.c_str(),
+                 near.empty() ? ": see weir --help"
+                              : (": did you mean \"" + near + "\"?").c_str());
+    return weir::kExitUsage;
+}
 
 int run(int argc, char** argv) {
     weir::CliOptions options;
@@ -59,6 +77,8 @@ int run(int argc, char** argv) {
     commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)
         ->add_flag("--verify", options.verify, "then look for anything that is left");
     commands.add("version", "of this program", weir::command_version);
+    if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1]))
+        return unknown_command(app, argv[1]);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
