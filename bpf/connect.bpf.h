@@ -65,7 +65,8 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     }
     if (sock)
         socket__end(sock); /* an earlier connect of this socket, which never got as far as a SYN */
-    struct weir_edge *edge = edge__find_or_make(&key);
+    __u32 on_other;
+    struct weir_edge *edge = edge__find_or_make(&key, &on_other);
     if (edge)
         __sync_fetch_and_add(&edge->opened, 1);
     if (!sock) {
@@ -78,6 +79,7 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
         __sync_fetch_and_add(&edge->active, 1);
     socket__add_active(&key, 1);
     sock->edge = key;
+    sock->on_other = on_other;
     sock->service_addr = target->addr;
     sock->service_port = target->port;
     sock->endpoint_addr = pick->endpoint->addr;

@@ -14,18 +14,18 @@ static __always_inline void reason__count(__u32 reason) {
         *count += 1;
 }
 
-/* The counters of an edge that exists, else the service port's `other`. NULL: no such service port.
- */
-static __always_inline struct weir_edge *edge__find(const struct weir_edge_key *key) {
-    struct weir_edge *edge = bpf_map_lookup_elem(&weir_edge, key);
-    if (edge)
-        return edge;
-    struct weir_svc_state *state = bpf_map_lookup_elem(&weir_svc_state, &key->svc_port);
-    return (struct weir_edge *)state; /* `other` is its first member */
+/* The service port's `other`: its first member. NULL: no such service port. */
+static __always_inline struct weir_edge *edge__other(__u32 svc_port) {
+    return bpf_map_lookup_elem(&weir_svc_state, &svc_port);
 }
 
-/* As edge__find, but makes the edge. Two makers at once: one wins, both find it. */
-static __always_inline struct weir_edge *edge__find_or_make(const struct weir_edge_key *key) {
+/*
+ * The edge, made where it is missing; two makers at once: one wins, both find it. Where there is no
+ * room: `other`, and *on_other is 1, since its end must be counted there too.
+ */
+static __always_inline struct weir_edge *edge__find_or_make(const struct weir_edge_key *key,
+                                                            __u32 *on_other) {
+    *on_other = 0;
     struct weir_edge *edge = bpf_map_lookup_elem(&weir_edge, key);
     if (edge)
         return edge;
@@ -35,13 +35,15 @@ static __always_inline struct weir_edge *edge__find_or_make(const struct weir_ed
     if (edge)
         return edge;
     reason__count(WEIR_REASON_EDGE_FULL);
-    return edge__find(key);
+    *on_other = 1;
+    return edge__other(key->svc_port);
 }
 
 /* A connect that was answered without an endpoint: opened and failed at once. */
 static __always_inline void edge__count_refused(__u32 workload, __u32 svc_port, __u32 born) {
     struct weir_edge_key key = {workload, svc_port, WEIR_NO_ENDPOINT, born};
-    struct weir_edge *edge = edge__find_or_make(&key);
+    __u32 on_other;
+    struct weir_edge *edge = edge__find_or_make(&key, &on_other);
     if (edge) {
         __sync_fetch_and_add(&edge->opened, 1);
         __sync_fetch_and_add(&edge->failed, 1);

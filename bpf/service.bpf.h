@@ -30,12 +30,23 @@ static __always_inline int service__find(const struct weir_vip_key *target, __u3
     return 0;
 }
 
-static __always_inline __u32 service__slot_index(__u32 svc_port, __u32 algorithm,
+/* The next turn of the schedule that sockets of this reach walk. */
+static __always_inline __u64 service__next_turn(__u32 svc_port, __u32 reach) {
+    struct weir_svc_state *state = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
+    if (!state)
+        return 0;
+    if (reach == WEIR_REACH_V4)
+        return __sync_fetch_and_add(&state->cursor_v4, 1);
+    if (reach == WEIR_REACH_V6)
+        return __sync_fetch_and_add(&state->cursor_v6, 1);
+    return __sync_fetch_and_add(&state->cursor, 1);
+}
+
+static __always_inline __u32 service__slot_index(__u32 svc_port, __u32 algorithm, __u32 reach,
                                                  struct weir_slot_set slots, int *index) {
     __u32 random = bpf_get_prandom_u32(), slot, word;
     if (algorithm == WEIR_ALGORITHM_ROUND_ROBIN) {
-        struct weir_svc_state *state = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
-        slot = state ? __sync_fetch_and_add(&state->cursor, 1) % slots.count : 0;
+        slot = service__next_turn(svc_port, reach) % slots.count;
         word = slots.offset + weir_packed_word(slot);
     } else {
         slot = weir_random_cell(random, slots.count);
@@ -67,7 +78,7 @@ static __always_inline void service__pick(__u32 svc_port, __u32 reach, struct se
         return;
     }
     int index = 0;
-    if (service__slot_index(svc_port, settings->algorithm, slots, &index))
+    if (service__slot_index(svc_port, settings->algorithm, reach, slots, &index))
         return;
     pick->endpoint_id = settings->endpoint_base + index;
     const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &pick->endpoint_id);

@@ -29,7 +29,8 @@ static __always_inline void socket__end(struct weir_sock *sock) {
     __u32 end = weir_end_of(__sync_lock_test_and_set(&sock->phase, WEIR_PHASE_DONE));
     if (end == WEIR_END_NONE)
         return;
-    struct weir_edge *edge = edge__find(&sock->edge);
+    struct weir_edge *edge = sock->on_other ? edge__other(sock->edge.svc_port)
+                                            : bpf_map_lookup_elem(&weir_edge, &sock->edge);
     if (edge) {
         __sync_fetch_and_add(end == WEIR_END_CLOSED ? &edge->closed : &edge->failed, 1);
         __sync_fetch_and_add(&edge->active, -1);

@@ -25,21 +25,18 @@ weir_install() {
     [ ${#missing[@]} -gt 0 ] || return 0
     [ "$(id -u)" = 0 ] || weir_die "these packages are missing, and only root can install them: ${missing[*]}"
     weir_say "installing ${#missing[@]} packages: ${missing[*]}"
-    # Services of these packages must not start by themselves: only the programs are wanted.
-    local policy=/usr/sbin/policy-rc.d made=0
-    if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' >"$policy"
-        chmod +x "$policy"
-        made=1
-    fi
-    local log; log=$(mktemp)
-    if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
-        tail -n 20 "$log" >&2
-        [ $made = 0 ] || rm -f "$policy"
-        weir_die "apt-get could not install them; its last words are above"
-    fi
-    rm -f "$log"
-    [ $made = 0 ] || rm -f "$policy"
+    # Services of these packages must not start by themselves: only the programs are wanted. In a
+    # subshell, so that the policy goes away with it, also on Ctrl-C.
+    (
+        policy=/usr/sbin/policy-rc.d mark="# of weir's deploy/setup.sh"
+        if [ ! -e "$policy" ] || grep -qF "$mark" "$policy"; then
+            trap 'rm -f "$policy"' EXIT
+            trap 'exit 130' INT TERM
+            printf '#!/bin/sh\n%s\nexit 101\n' "$mark" >"$policy"
+            chmod +x "$policy"
+        fi
+        apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+    ) >/tmp/weir-apt.log 2>&1 || { tail -n 20 /tmp/weir-apt.log >&2; weir_die "apt-get could not install them; its last words are above"; }
 }
 
 # weir_build PRESET [TARGET...]

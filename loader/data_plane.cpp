@@ -12,11 +12,15 @@
 
 namespace weir {
 
-int DataPlane::resolve_program() const {
-    for (const auto& object : objects_)
+AgentPrograms DataPlane::agent_programs() const {
+    AgentPrograms programs;
+    for (const auto& object : objects_) {
         if (object.feature() == "identity")
-            return object.program("weir_resolve");
-    return -1;
+            programs.resolve = object.program("weir_resolve");
+        if (object.feature() == "observe")
+            programs.fold = object.program("weir_fold");
+    }
+    return programs;
 }
 
 Status DataPlane::load_features(const TableSizes& sizes) {
@@ -41,6 +45,10 @@ Status DataPlane::load_features(const TableSizes& sizes) {
     WEIR_CHECK(steer.load(pins_, sizes));
     features_.push_back({"steer", true, ""});
     objects_.push_back(std::move(steer));
+    WEIR_TRY(Object observe, open_observe());
+    WEIR_CHECK(observe.load(pins_, sizes));
+    features_.push_back({"observe", true, ""});
+    objects_.push_back(std::move(observe));
     return {};
 }
 
@@ -58,6 +66,7 @@ Status DataPlane::attach_new(const Object& object, const Hook& hook) {
 }
 
 Status DataPlane::attach(const Object& object, const Hook& hook) {
+    Link::finish_pin(pins_.link(hook.program));
     auto pinned = Link::adopt(pins_.link(hook.program));
     if (!pinned && pinned.error().code != ENOENT)
         return tl::unexpected(pinned.error());

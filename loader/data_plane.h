@@ -28,6 +28,12 @@ struct FeatureState {
     std::string lost;  // what is missing without, when not complete, and the kernel's reason
 };
 
+// Run by the agent, attached nowhere: the kernel's own code writes the kernel's own tables.
+struct AgentPrograms {
+    int resolve = -1;  // gives a cgroup its workload
+    int fold = -1;     // moves an edge's counts to `other`
+};
+
 class DataPlane {
   public:
     // `cgroup`: a cgroup2 directory; the pins must be of that cgroup if there are any.
@@ -37,8 +43,8 @@ class DataPlane {
     const PinDir& pins() const { return pins_; }
     const std::vector<FeatureState>& features() const { return features_; }
     std::uint64_t cgroup_id() const { return cgroup_id_; }
-    // Descriptor of weir_resolve, owned by the data plane.
-    int resolve_program() const;
+    // Descriptors of the programs that the agent runs, owned by the data plane.
+    AgentPrograms agent_programs() const;
 
     // Attaches again what others detached; how many links that were.
     Result<int> repair();

@@ -10,6 +10,11 @@
 #include <cstdio>
 
 namespace weir {
+namespace {
+
+constexpr const char* kFreshSuffix = "_new";  // bpffs reserves dots in names
+
+}  // namespace
 
 Status Link::refresh() {
     bpf_link_info info{};
@@ -51,9 +56,15 @@ Status Link::update(int program) {
     return refresh();
 }
 
+void Link::finish_pin(const std::string& path) {
+    if (::access(path.c_str(), F_OK) == 0 ||
+        ::rename((path + kFreshSuffix).c_str(), path.c_str()) != 0)
+        ::unlink((path + kFreshSuffix).c_str());
+}
+
 Status Link::pin(const std::string& path) const {
-    const std::string fresh = path + "_new";  // bpffs reserves dots in names
-    ::unlink(fresh.c_str());                  // left by an agent that ended between the two steps
+    const std::string fresh = path + kFreshSuffix;
+    ::unlink(fresh.c_str());  // left by an agent that ended between the two steps
     if (bpf_obj_pin(fd_.get(), fresh.c_str()))
         return fail_errno("cannot pin " + fresh, errno);
     if (::rename(fresh.c_str(), path.c_str()))

@@ -24,6 +24,8 @@ class Link {
     Status update(int program);
     // Replaces what is pinned there, in one rename.
     Status pin(const std::string& path) const;
+    // Completes a pin() that a killed process left between its two steps.
+    static void finish_pin(const std::string& path);
     // Takes the program off its hook at once. Tracing links have no detach: theirs ends with the
     // last pin and descriptor, so this succeeds without effect for them.
     Status detach();

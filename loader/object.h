@@ -64,6 +64,7 @@ class Object {
 // The features, one factory each, in files of their own: the only places that see the skeletons.
 Result<Object> open_steer();
 Result<Object> open_identity();
+Result<Object> open_observe();
 
 // Sends libbpf's messages to a buffer that ends up in errors; the last lines of it.
 void capture_libbpf_messages();

@@ -49,15 +49,10 @@ Status PinDir::claim() {
         return fail_errno("cannot open " + root_, errno);
     if (::flock(lock_.get(), LOCK_EX | LOCK_NB))
         return fail_exit(kExitSecondAgent,
-                         "another weir-agent holds " + root_ +
-                             ": stop it first (systemctl stop weir-agent), or give this one "
-                             "its own --bpffs and --cgroup");
+                         "a weir-agent is running and holds " + root_ +
+                             ": stop it first, or give this one its own --bpffs, --cgroup, "
+                             "--socket, --state and --listen");
     return {};
-}
-
-bool PinDir::claimed_by_another() const {
-    const Fd fd(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
 }
 
 std::vector<std::string> PinDir::names(const std::string& directory) {

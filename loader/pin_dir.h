@@ -26,8 +26,6 @@ class PinDir {
 
     // Makes the directory where it is missing and locks it. Exits 16 and 18.
     Status claim();
-    // Whether an agent holds it now.
-    bool claimed_by_another() const;
     // Names below maps/ or links/.
     static std::vector<std::string> names(const std::string& directory);
     // Removes what is left of the directory itself; pins must be gone.

@@ -37,9 +37,7 @@ Status uninstall(const std::string& bpffs) {
     PinDir pins(bpffs);
     if (!pins.exists())
         return {};
-    if (pins.claimed_by_another())
-        return fail_exit(kExitSecondAgent, "a weir-agent is running and holds " + pins.root() +
-                                               ": stop it first (systemctl stop weir-agent)");
+    WEIR_CHECK(pins.claim());  // held to the end: an agent that starts meanwhile is refused
     for (const char* name : kRemovalOrder)
         WEIR_CHECK(remove_link(pins.link(name)));
     for (const auto& name : PinDir::names(pins.links()))  // of another build, or left half made
@@ -67,7 +65,10 @@ std::vector<std::string> leftovers(const std::string& bpffs, const std::string& 
         if (!found)
             continue;
         for (const auto& program : found->programs)
-            if (program.name.starts_with("weir_"))
+            if (program.name.empty())
+                left.push_back("program " + std::to_string(program.id) + " at " + cgroup +
+                               " may be weir's: seeing its name needs CAP_SYS_ADMIN");
+            else if (program.name.starts_with("weir_"))
                 left.push_back("program " + std::to_string(program.id) + " (" + program.name +
                                ") at " + cgroup);
     }

@@ -9,6 +9,7 @@
 
 #include "../../maps/abi/service.h"
 #include "addr.h"
+#include "pick.h"
 
 #define WEIR_OFFSET_BITS 26
 #define WEIR_COUNT_BITS 17
@@ -51,6 +52,19 @@ static inline struct weir_slot_set weir_slots_in_reach(const struct weir_publish
         slots = settings->v6;
     slots.offset += published->offset;
     return slots;
+}
+
+/* Words from the published offset on: the three sets may share them. */
+static inline __u32 weir_published_words(const struct weir_published *published,
+                                         const struct weir_svc_settings *settings) {
+    __u32 words = weir_slot_words(settings->algorithm, published->count);
+    __u32 v4 = settings->v4.offset + weir_slot_words(settings->algorithm, settings->v4.count);
+    __u32 v6 = settings->v6.offset + weir_slot_words(settings->algorithm, settings->v6.count);
+    if (settings->v4.count && v4 > words)
+        words = v4;
+    if (settings->v6.count && v6 > words)
+        words = v6;
+    return words;
 }
 
 #endif

@@ -22,9 +22,11 @@ WEIR_ASSERT(sizeof(struct weir_ep_state) == 64);
 /* Row of `svc_state`, parallel to `svc_port`. */
 struct weir_svc_state {
     struct weir_edge other; /* what found no room in `edge`; first, so that a NULL check suffices */
-    __u64 cursor;           /* round-robin position */
+    __u64 cursor;           /* round-robin position of sockets that reach both families */
     __u64 active;           /* tracked sockets of this service port */
-    __u64 reserved[6];
+    __u64 cursor_v4;        /* … of sockets that reach one family only: each walks a schedule */
+    __u64 cursor_v6;        /* of its own */
+    __u64 reserved[4];
 };
 WEIR_ASSERT(sizeof(struct weir_svc_state) == 128);
 
@@ -43,7 +45,7 @@ struct weir_sock {
     struct weir_addr endpoint_addr;
     __be16 service_port;
     __be16 endpoint_port;
-    __u32 pad2; /* 0 */
+    __u32 on_other; /* 1: counted on the service port's `other`, and ended there */
     __u64 reserved[6];
 };
 WEIR_ASSERT(sizeof(struct weir_sock) == 112);

@@ -73,7 +73,7 @@ class Start(LabCase):
         self.assert_refused(self.agent(*flags), 14, "no bpf file system is mounted at", "mount -t bpf bpf")
 
     def test_a_second_agent(self):
-        self.assert_refused(self.agent(*self.lab.flags()), 16, "another weir-agent holds", "stop it first")
+        self.assert_refused(self.agent(*self.lab.flags()), 16, "a weir-agent is running and holds", "stop it first")
         flags = self.fresh_flags()
         flags[flags.index("--cgroup") + 1] = self.lab.cgroup
         self.assert_refused(self.agent(*flags), 16, r"another weir steers .* \(program \d+, weir_", "another --cgroup")

@@ -68,10 +68,11 @@ const std::vector<Layout> kLayouts{
     LAYOUT(weir_ep_state, F(weir_ep_state, generation), F(weir_ep_state, pad),
            F(weir_ep_state, active), F(weir_ep_state, reserved)),
     LAYOUT(weir_svc_state, F(weir_svc_state, other), F(weir_svc_state, cursor),
-           F(weir_svc_state, active), F(weir_svc_state, reserved)),
+           F(weir_svc_state, active), F(weir_svc_state, cursor_v4), F(weir_svc_state, cursor_v6),
+           F(weir_svc_state, reserved)),
     LAYOUT(weir_sock, F(weir_sock, phase), F(weir_sock, pad), F(weir_sock, edge),
            F(weir_sock, service_addr), F(weir_sock, endpoint_addr), F(weir_sock, service_port),
-           F(weir_sock, endpoint_port), F(weir_sock, pad2), F(weir_sock, reserved)),
+           F(weir_sock, endpoint_port), F(weir_sock, on_other), F(weir_sock, reserved)),
     LAYOUT(weir_node, F(weir_node, heartbeat_ns), F(weir_node, started_ns), F(weir_node, agent_pid),
            F(weir_node, generation), F(weir_node, generation_ns), F(weir_node, mesh_digest),
            F(weir_node, relinked), F(weir_node, cgroup), F(weir_node, reserved)),
@@ -124,7 +125,8 @@ unsigned verified_instructions(int program) {
 TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
     start_plane();
     std::map<std::string, unsigned> counts;
-    counts["weir_resolve"] = verified_instructions(plane_->resolve_program());
+    counts["weir_resolve"] = verified_instructions(plane_->agent_programs().resolve);
+    counts["weir_fold"] = verified_instructions(plane_->agent_programs().fold);
     for (const auto& link : pinned_links(plane_->pins())) {
         EXPECT_TRUE(link.attached) << link.name;
         EXPECT_LE(link.name.size(), 15U);

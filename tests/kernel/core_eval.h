@@ -21,6 +21,7 @@ enum core_operation {
     CORE_PUBLISHED_ENCODE,
     CORE_PUBLISHED_DECODE,
     CORE_SLOTS_IN_REACH,
+    CORE_PUBLISHED_WORDS,
     CORE_RANDOM_CELL,
     CORE_RANDOM_FRACTION,
     CORE_ALIAS_CELL,
@@ -85,6 +86,14 @@ static inline void core_eval_published(struct core_call* call) {
             slots = weir_slots_in_reach(&published, &settings, call->in[1]);
             call->out[0] = slots.offset;
             call->out[1] = slots.count;
+            break;
+        case CORE_PUBLISHED_WORDS:
+            settings.algorithm = call->in[1];
+            settings.v4.offset = call->in[2];
+            settings.v4.count = call->in[3];
+            settings.v6.offset = call->in[4];
+            settings.v6.count = call->in[5];
+            call->out[0] = weir_published_words(&published, &settings);
             break;
     }
 }

@@ -51,7 +51,7 @@ void KernelTest::start_plane(const TableSizes& sizes) {
 Engine KernelTest::start_engine() {
     auto tables = Tables::open(plane_->pins().maps(), Access::kWrite);
     EXPECT_TRUE(tables) << tables.error().message;
-    auto engine = Engine::start(std::move(*tables), plane_->resolve_program(), cgroup_);
+    auto engine = Engine::start(std::move(*tables), plane_->agent_programs(), cgroup_);
     EXPECT_TRUE(engine) << engine.error().message;
     return std::move(*engine);
 }

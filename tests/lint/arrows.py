@@ -18,12 +18,12 @@ ALLOWED = {
     "userspace/node": {"maps", "maps/abi", "loader"},
     "userspace/reconcile": {"userspace/model", "userspace/node", "loader", "maps", "maps/abi", "bpf/core"},
     "userspace/observe": {"userspace/model", "maps", "maps/abi", "bpf/core"},
-    "userspace/control": {"userspace/observe", "userspace/reconcile", "userspace/model", "maps", "maps/abi"},
+    "userspace/control": {"loader", "userspace/observe", "userspace/reconcile", "userspace/model", "maps", "maps/abi"},
     "userspace/agent": None,  # everything
     "userspace/cli": None,
     "tests": None,
 }
-SKELETONS = {"loader/steer.cpp", "loader/identity.cpp"}
+SKELETONS = {"loader/steer.cpp", "loader/identity.cpp", "loader/observe.cpp"}
 CLI11 = {"userspace/cli/main.cpp", "userspace/agent/main.cpp", "userspace/agent/flags.h"}
 
 

@@ -140,7 +140,7 @@ TEST(Plan, WhatDoesNotFitIsRefusedAndTheOldStays) {
         desired({port("a:80", {"10.0.0.1"}, many), port("b:80", {"10.0.0.2"}, {{"10.1.1.1", 1}})}),
         2);
     ASSERT_EQ(made.refusals.size(), 1U);
-    EXPECT_EQ(made.refusals[0].service_port, "a:80");
+    EXPECT_EQ(made.refusals[0].subject, "a:80");
     EXPECT_EQ(made.refusals[0].reason, "table weir_endpoint is full");
     EXPECT_EQ(count<InsertVip>(made), 1U);  // the other service is served
     EXPECT_EQ(count<DeleteVip>(made), 0U);

@@ -82,7 +82,7 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     WEIR_TRY(DataPlane plane, DataPlane::start(options.paths.bpffs, cgroup, options.sizes));
     WEIR_TRY(Tables tables, Tables::open(plane.pins().maps(), Access::kWrite));
     WEIR_TRY(Engine engine,
-             Engine::start(std::move(tables), plane.resolve_program(), std::move(mount)));
+             Engine::start(std::move(tables), plane.agent_programs(), std::move(mount)));
     engine.enter(plane.cgroup_id());
     log::start(version);
     Agent agent(options, std::move(plane), std::move(engine), version);
@@ -181,12 +181,21 @@ awaitable<void> Agent::tick() {
         if (beat % 5 == 0) {
             follower_.retry();
             look_after_hooks();
+            look_after_cgroups();
             if (auto tidied = engine_.tidy(); !tidied)
                 log::error("tidy-failed", tidied.error().message);
         }
         timer.expires_after(200ms);
         co_await timer.async_wait(use_awaitable);
     }
+}
+
+// Where the kernel refuses the tracepoint that tells of new cgroups.
+void Agent::look_after_cgroups() {
+    if (follower_.facts().lostFeatures.empty())
+        return;
+    if (auto identified = engine_.identify_all(); !identified)
+        log::error("identify-failed", identified.error().message);
 }
 
 void Agent::look_after_hooks() {

@@ -36,6 +36,7 @@ class Agent {
     boost::asio::awaitable<HttpResponse> answer_control(const HttpRequest& request);
     boost::asio::awaitable<HttpResponse> answer_metrics(const HttpRequest& request);
     void look_after_hooks();
+    void look_after_cgroups();
     std::vector<HookView> hooks() const;
 
     AgentOptions options_;

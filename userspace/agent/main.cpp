@@ -28,9 +28,12 @@ int run(int argc, char** argv) {
     app.add_option("--max-endpoints", sizes.endpoints, "rows of the endpoint table")
         ->capture_default_str();
     app.add_option("--max-slots", sizes.slot_words, "words of the slot table")
+        ->check(CLI::Range(1U, 1U << 26U))
         ->capture_default_str();
     app.add_option("--max-edges", sizes.edges, "rows of the edge table")->capture_default_str();
     app.add_option("--max-cgroups", sizes.cgroups, "rows of the cgroup table")
+        ->capture_default_str();
+    app.add_option("--max-cgroup-patterns", sizes.cgroup_patterns, "rows of the pattern table")
         ->capture_default_str();
     try {
         app.parse(argc, argv);

@@ -44,8 +44,7 @@ Status MeshFollower::take(const Reading& reading) {
             log::error("mesh-rejected", found.str(),
                        {{"weir.generation", std::to_string(engine_.generation())}});
         }
-        pending_.reset();
-        mark_stale(true);
+        mark_stale(true);  // what is pending of the last good mesh is still brought to its end
         return {};
     }
     facts_.meshWarnings.clear();
@@ -56,30 +55,44 @@ Status MeshFollower::take(const Reading& reading) {
     return apply(reading.snapshot, reading.text);
 }
 
+// Saved before it is published: a crash in between leaves a state that is newer than the kernel,
+// which a restart brings into force; the other way round it would take the kernel back.
+void MeshFollower::save(const MeshText& text) {
+    const SavedState state{engine_.generation() + 1, static_cast<std::int64_t>(::time(nullptr)),
+                           text};
+    const auto saved = save_state(state_directory_, state);
+    facts_.saveError = saved ? "" : saved.error().message;
+    if (!saved)
+        log::error("state-not-saved", saved.error().message);
+}
+
 Status MeshFollower::apply(const std::shared_ptr<const Snapshot>& snapshot, const MeshText& text) {
+    pending_ = snapshot;
+    pending_text_ = text;
+    if (snapshot->digest != saved_digest_)
+        save(text);
+    saved_digest_ = snapshot->digest;
     const auto report = engine_.apply(*snapshot);
+    facts_.applyError = report ? "" : report.error().message;
     if (!report) {
-        pending_ = snapshot;
-        pending_text_ = text;
         mark_stale(true);
         return tl::unexpected(report.error());
     }
     in_force_ = snapshot;
-    pending_.reset();
-    mark_stale(false);
-    facts_.refused.clear();
-    for (const auto& refusal : report->refusals) {
-        facts_.refused.push_back(refusal.service_port + ": " + refusal.reason);
-        log::error("service-port-refused",
-                   refusal.service_port + " stays as it was: " + refusal.reason);
-    }
+    std::vector<std::string> refused;
+    for (const auto& refusal : report->refusals)
+        refused.push_back(refusal.subject + ": " + refusal.reason);
+    if (refused != facts_.refused)
+        for (const auto& one : refused)
+            log::error("refused", one);
+    facts_.refused = std::move(refused);
+    if (facts_.refused.empty())
+        pending_.reset();  // else again in a second: rows may have become free
+    mark_stale(!facts_.refused.empty() || !facts_.meshErrors.empty());
     if (report->operations > 0)
         log::info("mesh-published", "a generation is in the kernel",
                   {{"weir.generation", std::to_string(report->generation)},
                    {"weir.operations", std::to_string(report->operations)}});
-    SavedState state{report->generation, static_cast<std::int64_t>(::time(nullptr)), text};
-    if (auto saved = save_state(state_directory_, state); !saved)
-        log::error("state-not-saved", saved.error().message);
     return {};
 }
 
@@ -88,11 +101,11 @@ bool MeshFollower::retry() {
         return true;
     const auto snapshot = pending_;
     const auto text = pending_text_;
-    if (auto applied = apply(snapshot, text); !applied) {
+    const auto before = facts_.applyError;
+    auto applied = apply(snapshot, text);
+    if (!applied && applied.error().message != before)
         log::error("apply-failed", applied.error().message);
-        return false;
-    }
-    return true;
+    return applied.has_value();
 }
 
 void MeshFollower::mark_stale(bool stale) {

@@ -33,6 +33,7 @@ class MeshFollower {
 
   private:
     Status apply(const std::shared_ptr<const Snapshot>& snapshot, const MeshText& text);
+    void save(const MeshText& text);
     void mark_stale(bool stale);
 
     Engine& engine_;
@@ -41,6 +42,7 @@ class MeshFollower {
     std::shared_ptr<const Snapshot> in_force_ = std::make_shared<Snapshot>();
     std::shared_ptr<const Snapshot> pending_;
     MeshText pending_text_;
+    std::uint64_t saved_digest_ = 0;
     std::chrono::steady_clock::time_point stale_since_;
     bool stale_ = false;
 };

@@ -66,13 +66,13 @@ int command_apply(const CliOptions& options) {
                    .c_str(),
                stdout);
     std::fflush(stdout);
-    for (const auto& path : options.arguments) {
-        const auto name = path.substr(path.rfind('/') + 1);
+    std::vector<MeshFile> files;
+    for (const auto& path : options.arguments)
         for (const auto& file : wanted.text.files)
-            if (file.name == name)
-                if (auto installed = install(options.paths.mesh, file); !installed)
-                    return print_error(installed.error());
-    }
+            if (file.name == path.substr(path.rfind('/') + 1))
+                files.push_back(file);
+    if (auto installed = install(options.paths.mesh, files); !installed)
+        return print_error(installed.error());
     return wait_until_in_force(options, digest);
 }
 

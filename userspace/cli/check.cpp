@@ -81,16 +81,16 @@ CheckGroup check_agent(const CliOptions& options, const Result<Seen<StatusView>>
                 : CheckResult{"the agent answers", Outcome::kError,
                               (seen ? seen->why_no_agent : seen.error().message) +
                                   "; traffic goes on as it is, but changes are not followed",
-                              "systemctl start weir-agent, or weir-agent --socket " +
-                                  options.paths.socket});
+                              "start weir-agent, with --socket " + options.paths.socket});
     if (!running)
         return group;
     group.checks.push_back(
         seen->view.heartbeatAgeSeconds < 5
             ? passed("its loop turns")
-            : CheckResult{"its loop turns", Outcome::kError,
-                          "the last turn was " + age_str(seen->view.heartbeatAgeSeconds) + " ago",
-                          "restart it: systemctl restart weir-agent"});
+            : CheckResult{
+                  "its loop turns", Outcome::kError,
+                  "the last turn was " + age_str(seen->view.heartbeatAgeSeconds) + " ago",
+                  "end it (SIGTERM, then SIGKILL) and start it again: traffic does not notice"});
     return group;
 }
 
@@ -110,7 +110,10 @@ CheckGroup check_mesh(const CliOptions& options, const Result<Seen<StatusView>>&
     if (!seen)
         return group;
     const std::string in_force = "the mesh directory is in force";
-    if (digest_str(reading.text.digest()) == seen->view.meshDigest)
+    if (seen->view.agent && !seen->view.agent->refused.empty())
+        group.checks.push_back({in_force, Outcome::kError, seen->view.agent->refused.front(),
+                                "uninstall, then start weir-agent with a larger --max-…"});
+    else if (digest_str(reading.text.digest()) == seen->view.meshDigest)
         group.checks.push_back(passed(in_force));
     else
         group.checks.push_back(

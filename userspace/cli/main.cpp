@@ -35,7 +35,8 @@ struct Commands {
 };
 
 bool is_command(const CLI::App& app, const std::string& word) {
-    return !app.get_subcommands([&](const CLI::App* one) { return one->get_name() == word; }).empty();
+    return !app.get_subcommands([&](const CLI::App* one) { return one->get_name() == word; })
+                .empty();
 }
 
 // CLI11 only says that a command is needed; what was meant is more useful.
@@ -45,8 +46,7 @@ int unknown_command(const CLI::App& app, const std::string& word) {
         names.push_back(command->get_name());
     const auto near = weir::nearest(word, names);
     std::fprintf(stderr, "weir: there is no command \"%s\"%s\n", word.c_str(),
-                 near.empty() ? ": see weir --help"
-                              : (": did you mean \"" + near + "\"?").c_str());
+                 near.empty() ? ": see weir --help" : (": did you mean \"" + near + "\"?").c_str());
     return weir::kExitUsage;
 }
 

@@ -70,20 +70,32 @@ Result<MeshText> only_files(const std::vector<std::string>& paths) {
     return text;
 }
 
-Status install(const std::string& directory, const MeshFile& file) {
+namespace {
+
+Status write_new(const std::string& path, const std::string& text) {
+    const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!fd)
+        return fail_errno("cannot write " + path, errno);
+    const auto written = ::write(fd.get(), text.data(), text.size());
+    if (written == static_cast<ssize_t>(text.size()) && ::fsync(fd.get()) == 0)
+        return {};
+    const int code = errno;
+    ::unlink(path.c_str());
+    return fail_errno("cannot write " + path, code);
+}
+
+}  // namespace
+
+Status install(const std::string& directory, const std::vector<MeshFile>& files) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
-    const std::string path = directory + "/" + file.name,
-                      fresh = directory + "/." + file.name + ".new";
-    const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!fd)
-        return fail_errno("cannot write " + fresh, errno);
-    const auto written = ::write(fd.get(), file.text.data(), file.text.size());
-    if (written != static_cast<ssize_t>(file.text.size()) || ::fsync(fd.get()) ||
-        ::rename(fresh.c_str(), path.c_str())) {
-        const int code = errno;
-        ::unlink(fresh.c_str());
-        return fail_errno("cannot write " + path, code);
+    const auto fresh = [&](const MeshFile& file) { return directory + "/." + file.name + ".new"; };
+    for (const auto& file : files)
+        WEIR_CHECK(write_new(fresh(file), file.text));
+    for (const auto& file : files) {
+        const std::string path = directory + "/" + file.name;
+        if (::rename(fresh(file).c_str(), path.c_str()))
+            return fail_errno("cannot write " + path, errno);
     }
     return {};
 }

@@ -18,8 +18,8 @@ Result<MeshText> with_files(const std::string& directory, const std::vector<std:
 // Only these files, or a directory's, as a mesh of their own.
 Result<MeshText> only_files(const std::vector<std::string>& paths);
 
-// Puts one file into the directory by a rename: a reader sees the old or the new.
-Status install(const std::string& directory, const MeshFile& file);
+// Puts files into the directory: all are written beside it, then renamed one after the other.
+Status install(const std::string& directory, const std::vector<MeshFile>& files);
 
 // Diagnostics to standard error; whether there are errors.
 bool print_diagnostics(const Reading& reading);

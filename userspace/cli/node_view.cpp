@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/cli/node_view.h"
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdio>
 
 #include "loader/data_plane.h"
 #include "userspace/control/client.h"
@@ -20,6 +23,11 @@ struct Kernel {
 
 Result<Kernel> read_kernel(const NodePaths& paths, const std::string& why_no_agent) {
     const PinDir pins(paths.bpffs);
+    if (::geteuid() != 0 && !pins.exists())
+        return fail("this user may not ask: " + why_no_agent +
+                        ", and only root sees what is pinned: "
+                        "use sudo, or join the group weir",
+                    EACCES);
     if (!pins.exists())
         return fail("weir is not on this node: nothing is pinned at " + pins.root() + ", and " +
                     why_no_agent + ": start weir-agent, or name another --bpffs and --socket");
@@ -27,7 +35,7 @@ Result<Kernel> read_kernel(const NodePaths& paths, const std::string& why_no_age
     Kernel kernel{std::move(tables), std::make_shared<Snapshot>(), {}};
     auto state = load_state(paths.state);
     if (!state && state.error().code != ENOENT)
-        return tl::unexpected(state.error());
+        std::fprintf(stderr, "weir: %s: services are not shown\n", state.error().message.c_str());
     if (state)
         if (auto reading = read_mesh(std::move(state->mesh)); reading.snapshot)
             kernel.snapshot = reading.snapshot;

@@ -39,6 +39,8 @@ std::string mesh_state(const StatusView& view) {
     if (!view.agent->meshErrors.empty())
         return "stale for " + age_str(view.agent->staleSeconds) +
                ": the directory has errors, the last good generation is in force";
+    if (!view.agent->refused.empty())
+        return "in force but for what was refused";
     return view.agent->staleSeconds > 0 ? "stale for " + age_str(view.agent->staleSeconds)
                                         : "in force";
 }
@@ -87,6 +89,9 @@ std::string render_status(const StatusView& view, Format format) {
         list("ERROR", view.agent->meshErrors);
         list("WARNING", view.agent->meshWarnings);
         list("REFUSED", view.agent->refused);
+        for (const auto& error : {view.agent->applyError, view.agent->saveError})
+            if (!error.empty())
+                line("ERROR", error);
         list("LOST", view.agent->lostFeatures);
     }
     for (const auto& reason : view.reasons)

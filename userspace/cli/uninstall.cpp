@@ -45,7 +45,8 @@ int command_uninstall(const CliOptions& options) {
     for (const auto& file : files_of(options.paths))
         if (::unlink(file.c_str()) && errno != ENOENT)
             return print_error(fail_errno("cannot remove " + file, errno).value());
-    ::rmdir(options.paths.state.c_str());
+    ::rmdir(options.paths.state.c_str());  // these two only if nothing else is in them
+    ::rmdir(options.paths.socket.substr(0, options.paths.socket.rfind('/')).c_str());
     if (options.verify)
         return verify(options);
     std::printf("weir is uninstalled; %s was left as it is\n", options.paths.mesh.c_str());

@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "loader/exit_codes.h"
+
 namespace weir {
 
 std::optional<gid_t> control_group() {
@@ -50,16 +52,24 @@ Result<Fd> listen_control(const std::string& path, std::optional<gid_t> group) {
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd)
         return fail_errno("cannot make the control socket", errno);
-    ::unlink(path.c_str());  // the pin directory's lock says that no other agent uses it
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0)
+        return fail_exit(kExitSecondAgent,
+                         "another weir-agent answers at " + path +
+                             ": stop it first, or give this one its own --socket");
+    fd = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ::unlink(path.c_str());  // a dead agent's
     const mode_t before = ::umask(0177);
     const int bound =
         ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
     ::umask(before);
     if (bound != 0)
         return fail_errno("cannot bind the control socket " + path, errno);
-    if (::chown(path.c_str(), static_cast<uid_t>(-1), group.value_or(::getegid())) ||
-        ::chmod(path.c_str(), 0660))
+    // Without CAP_CHOWN the socket stays its owner's: members of the group are shut out, nobody
+    // else.
+    if (group && ::chown(path.c_str(), static_cast<uid_t>(-1), *group) && errno != EPERM)
         return fail_errno("cannot give the control socket " + path + " its group", errno);
+    if (::chmod(path.c_str(), 0660))
+        return fail_errno("cannot set the mode of the control socket " + path, errno);
     if (::listen(fd.get(), 64))
         return fail_errno("cannot listen on the control socket " + path, errno);
     return fd;

@@ -64,7 +64,7 @@ struct LiveState {
     std::vector<std::uint32_t> endpoint_generations;  // by row of endpoint, as written last
     Extents free_ports, free_endpoints, free_slots;
     std::uint64_t generation = 0;  // of the mesh in the kernel
-    std::uint32_t vip_count = 0, vip_capacity = 0;
+    std::uint32_t vip_count = 0, vip_capacity = 0, pattern_capacity = 0;
 };
 
 }  // namespace weir

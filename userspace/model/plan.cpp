@@ -102,21 +102,41 @@ Result<std::uint32_t> new_port(LiveState& live, std::uint64_t generation) {
     return *id;
 }
 
-void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages, Plan& plan) {
-    std::map<std::string, std::uint32_t> ids;  // workload name -> id that it has already
-    for (const auto& [pattern, name] : desired.patterns)
-        if (const auto known = live.patterns.find(pattern); known != live.patterns.end())
-            ids.emplace(name, known->second);
+// Which id each workload has: the one of its name, else, after a restart, the one that its pattern
+// has in the kernel, unless somebody else has that id by name; else a new one.
+std::map<std::string, std::uint32_t> workload_ids(LiveState& live, const DesiredState& desired) {
+    std::map<std::string, std::uint32_t> by_name, ids;
+    std::set<std::uint32_t> taken;
     for (const auto& [id, name] : live.workload_names)
-        ids.emplace(name, id);
+        by_name.emplace(name, id);
+    for (const auto& [pattern, name] : desired.patterns)
+        if (const auto known = by_name.find(name); known != by_name.end()) {
+            ids.emplace(name, known->second);
+            taken.insert(known->second);
+        }
+    for (const auto& [pattern, name] : desired.patterns) {
+        const auto known = live.patterns.find(pattern);
+        if (known != live.patterns.end() && !live.workload_names.contains(known->second) &&
+            !ids.contains(name) && taken.insert(known->second).second)
+            ids.emplace(name, known->second);
+    }
+    for (const auto& [pattern, name] : desired.patterns)
+        if (!ids.contains(name))
+            ids.emplace(name, live.next_workload++);
+    return ids;
+}
+
+void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages, Plan& plan) {
+    const auto ids = workload_ids(live, desired);
     live.workload_names.clear();
     for (const auto& [pattern, name] : desired.patterns) {
-        const auto [entry, fresh] = ids.emplace(name, live.next_workload);
-        if (fresh)
-            live.next_workload++;
-        const auto id = entry->second;
-        live.workload_names[id] = name;
+        const auto id = ids.at(name);
         const auto known = live.patterns.find(pattern);
+        if (known == live.patterns.end() && live.patterns.size() >= live.pattern_capacity) {
+            plan.refusals.push_back({"workload " + name, "table weir_cg_prefix is full"});
+            continue;
+        }
+        live.workload_names[id] = name;
         if (known != live.patterns.end() && known->second == id)
             continue;
         stages.rows.emplace_back(PutPattern{pattern_key(pattern), id});

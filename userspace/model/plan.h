@@ -19,9 +19,9 @@
 
 namespace weir {
 
-// A service port that stayed as it was since a table has no room for the new one.
+// A service port or workload that stayed as it was since a table has no room for the new one.
 struct Refusal {
-    std::string service_port;
+    std::string subject;
     std::string reason;
 };
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "bpf/core/pick.h"
+#include "bpf/core/published.h"
 
 namespace weir {
 namespace {
@@ -19,7 +20,10 @@ std::vector<std::uint64_t> pack(const std::vector<std::uint16_t>& turns) {
     return words;
 }
 
-// Turns per entry: the weights themselves where the schedule stays short.
+constexpr std::uint64_t kShortSchedule = 1024;
+
+// Turns per entry: the weights themselves where the schedule stays short, else rounded by largest
+// remainder. Everybody gets a turn as long as that costs the others less than a point together.
 std::vector<std::uint64_t> turns_per_entry(const std::vector<WeightedIndex>& entries) {
     std::uint64_t divisor = 0, sum = 0;
     for (const auto& entry : entries)
@@ -29,17 +33,18 @@ std::vector<std::uint64_t> turns_per_entry(const std::vector<WeightedIndex>& ent
         turns.push_back(entry.weight / divisor);
         sum += turns.back();
     }
-    const std::uint64_t limit = std::max<std::uint64_t>(1024, 16 * entries.size());
+    const std::uint64_t limit = std::min<std::uint64_t>(
+        WEIR_SLOTS_MAX, std::max<std::uint64_t>(kShortSchedule, 128 * entries.size()));
     if (sum <= limit)
         return turns;
-    // Largest remainder, after one turn for everybody.
-    const std::uint64_t spare = limit - entries.size();
+    const std::uint64_t least = entries.size() * 100 <= limit ? 1 : 0;
+    const std::uint64_t spare = limit - least * entries.size();
     std::vector<std::pair<std::uint64_t, std::size_t>> remainders;
     std::uint64_t given = 0;
     for (std::size_t i = 0; i < turns.size(); i++) {
         const auto share = static_cast<unsigned __int128>(turns[i]) * spare;
         remainders.emplace_back(static_cast<std::uint64_t>(share % sum), i);
-        turns[i] = 1 + static_cast<std::uint64_t>(share / sum);
+        turns[i] = least + static_cast<std::uint64_t>(share / sum);
         given += turns[i];
     }
     std::sort(remainders.rbegin(), remainders.rend());

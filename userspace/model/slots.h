@@ -28,8 +28,8 @@ struct SlotPlan {
 std::vector<std::uint64_t> alias_cells(const std::vector<WeightedIndex>& entries);
 
 // Indices in turn: the k-th of an entry's t turns is due at (k + 1/2) / t of the round, so that
-// turns are spread evenly. Weights are reduced by their common divisor; a longer schedule than
-// max(1024, 16 n) is rounded by largest remainder, with at least one turn each.
+// turns are spread evenly. Weights are reduced by their common divisor; a schedule longer than
+// max(1024, 128 n), or than 65,536, is rounded by largest remainder.
 std::vector<std::uint16_t> round_robin_turns(const std::vector<WeightedIndex>& entries);
 
 SlotPlan plan_slots(Algorithm algorithm, const std::vector<WeightedIndex>& entries);

@@ -12,15 +12,6 @@ namespace {
 
 using State = LiveEndpoint::State;
 
-// Words that the published slots of a service port take: the three sets may share them.
-std::uint32_t published_words(const weir_published& published, const weir_svc_settings& settings) {
-    const auto end = [&](const weir_slot_set& set) {
-        return set.count == 0 ? 0 : set.offset + weir_slot_words(settings.algorithm, set.count);
-    };
-    return std::max(
-        {weir_slot_words(settings.algorithm, published.count), end(settings.v4), end(settings.v6)});
-}
-
 // Marks the rows that the published slots lead to.
 void hold_published_rows(LivePort& port, const weir_published& published) {
     const auto hold = [&](std::uint32_t index) {
@@ -53,7 +44,7 @@ void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
         return;
     const auto published = weir_published_decode(word);
     const auto& settings = row.settings[published.settings];
-    const auto words = published_words(published, settings);
+    const auto words = weir_published_words(&published, &settings);
     LivePort port;
     port.born = settings.born;
     const bool sane = published.offset + std::uint64_t{words} <= tables.slot.size() &&
@@ -112,6 +103,8 @@ Status adopt_patterns(const Tables& tables, LiveState& live) {
         live.patterns.emplace(pattern_of(key), workload->id);
         highest = std::max(highest, workload->id);
     }
+    WEIR_TRY(const auto info, map_info(tables.cg_prefix.fd()));
+    live.pattern_capacity = info.max_entries;
     WEIR_TRY(const auto edges, tables.edge.keys());
     for (const auto& key : edges)
         highest = std::max(highest, key.workload);
@@ -147,71 +140,6 @@ Result<LiveState> adopt(const Tables& tables) {
     live.vip_capacity = info.max_entries;
     WEIR_CHECK(adopt_patterns(tables, live));
     return live;
-}
-
-namespace {
-
-// True when no row of the range is held any more.
-Result<bool> free_rows(const Tables& tables, LiveRange& range) {
-    bool empty = true;
-    for (std::size_t i = 0; i < range.rows.size(); i++) {
-        auto& row = range.rows[i];
-        if (row.state == State::kHeld)
-            empty = false;
-        if (row.state != State::kDraining)
-            continue;
-        WEIR_TRY(const bool held, row_is_held(tables, range.base + static_cast<std::uint32_t>(i)));
-        if (held)
-            empty = false;
-        else
-            row = {};
-    }
-    return empty;
-}
-
-// Edges of the service port that had this row; nobody can write them any more.
-Status delete_edges_of(const Tables& tables, std::uint32_t svc_port) {
-    WEIR_TRY(const auto keys, tables.edge.keys());
-    for (const auto& key : keys)
-        if (key.svc_port == svc_port && bpf_map_delete_elem(tables.edge.fd(), &key) != 0 &&
-            errno != ENOENT)
-            return fail_errno("cannot delete from table weir_edge", errno);
-    return {};
-}
-
-}  // namespace
-
-Status free_what_left(const Tables& tables, LiveState& live) {
-    for (auto& [id, port] : live.ports)
-        WEIR_CHECK(free_rows(tables, port.range));
-    for (auto leaving = live.leaving_ranges.begin(); leaving != live.leaving_ranges.end();) {
-        WEIR_TRY(const bool empty, free_rows(tables, leaving->range));
-        if (!empty) {
-            ++leaving;
-            continue;
-        }
-        live.free_endpoints.give_back(leaving->range.base,
-                                      static_cast<std::uint32_t>(leaving->range.rows.size()));
-        leaving = live.leaving_ranges.erase(leaving);
-    }
-    for (auto leaving = live.leaving_ports.begin(); leaving != live.leaving_ports.end();) {
-        WEIR_TRY(const bool empty, free_rows(tables, leaving->second));
-        const auto id = leaving->first;
-        WEIR_TRY(const auto state, tables.svc_state.find(id));
-        const bool has_ranges =
-            std::any_of(live.leaving_ranges.begin(), live.leaving_ranges.end(),
-                        [&](const LeavingRange& range) { return range.svc_port == id; });
-        if (!empty || has_ranges || (state && state->active != 0)) {
-            ++leaving;
-            continue;
-        }
-        WEIR_CHECK(delete_edges_of(tables, id));
-        live.free_endpoints.give_back(leaving->second.base,
-                                      static_cast<std::uint32_t>(leaving->second.rows.size()));
-        live.free_ports.give_back(id, 1);
-        leaving = live.leaving_ports.erase(leaving);
-    }
-    return {};
 }
 
 }  // namespace weir

@@ -11,8 +11,4 @@ namespace weir {
 
 // Waits for a grace period first: the predecessor may have ended in the middle of a batch.
 Result<LiveState> adopt(const Tables& tables);
-
-// Frees what left and is held by no socket any more. Safe at any time between batches.
-Status free_what_left(const Tables& tables, LiveState& live);
-
 }  // namespace weir

@@ -3,12 +3,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "userspace/reconcile/identify.h"
+#include "userspace/reconcile/tidy.h"
 
 namespace weir {
 namespace {
+
+constexpr int kIdentifyTries = 5;
 
 void store(__u64& word, std::uint64_t value) {
     MmapArray<weir_node>::store_word(word, value);
@@ -23,33 +27,70 @@ std::uint64_t monotonic_ns() {
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-Result<Engine> Engine::start(Tables tables, int resolve, std::string cgroup_mount) {
-    Engine engine(std::move(tables), resolve, std::move(cgroup_mount));
+Result<Engine> Engine::start(Tables tables, AgentPrograms programs, std::string cgroup_mount) {
+    Engine engine(std::move(tables), programs, std::move(cgroup_mount));
     WEIR_TRY(engine.live_, adopt(engine.tables_));
-    WEIR_CHECK(identify(resolve, list_cgroups(engine.cgroup_mount_)));
+    WEIR_CHECK(weir::tidy(engine.tables_, engine.live_, programs.fold, Edges::kAll));
+    WEIR_CHECK(engine.identify_all());
     return engine;
 }
 
-Result<ApplyReport> Engine::apply(const Snapshot& snapshot, const BeforeWrite& before) {
-    const auto next = live_.generation + 1;
-    const Plan made = plan(live_, compile(snapshot), next);
-    if (made.operations.empty())
-        live_.generation = next - 1;
+Status Engine::identify_all() {
+    // A cgroup made meanwhile may have its parent's workload of before: again, until none was.
+    auto known = list_cgroups(cgroup_mount_);
+    for (int tries = 0; tries < kIdentifyTries; tries++) {
+        WEIR_CHECK(identify(programs_.resolve, known));
+        auto now = list_cgroups(cgroup_mount_);
+        if (now.size() == known.size() &&
+            std::equal(now.begin(), now.end(), known.begin(),
+                       [](const Cgroup& a, const Cgroup& b) { return a.id == b.id; }))
+            break;
+        known = std::move(now);
+    }
+    return {};
+}
+
+Status Engine::tidy() {
+    return live_is_known_ ? weir::tidy(tables_, live_, programs_.fold) : Status();
+}
+
+// Carries the plan out; after a failure the live state is read from the kernel again.
+Status Engine::publish(const Plan& made, const BeforeWrite& before) {
     const auto done = carry_out(tables_, made.operations, before);
-    if (!done || *done < made.operations.size()) {
+    if (done && *done == made.operations.size()) {
+        for (const auto& [offset, count] : made.slots_to_free)
+            live_.free_slots.give_back(offset, count);
+        return {};
+    }
+    live_is_known_ = false;
+    WEIR_TRY(live_, adopt(tables_));
+    live_is_known_ = true;
+    return done ? fail("stopped after " + std::to_string(*done) + " writes")
+                : Status(tl::unexpected(done.error()));
+}
+
+Result<ApplyReport> Engine::apply(const Snapshot& snapshot, const BeforeWrite& before) {
+    if (!live_is_known_) {
         WEIR_TRY(live_, adopt(tables_));
-        return done ? fail("stopped after " + std::to_string(*done) + " writes")
-                    : tl::unexpected(done.error());
+        live_is_known_ = true;
     }
-    for (const auto& [offset, count] : made.slots_to_free)
-        live_.free_slots.give_back(offset, count);
-    if (made.patterns_changed)
-        WEIR_CHECK(identify(resolve_, list_cgroups(cgroup_mount_)));
     auto& node = tables_.node[0];
-    if (!made.operations.empty()) {
+    const auto next = std::max(live_.generation, std::uint64_t{node.generation}) + 1;
+    const Plan made = plan(live_, compile(snapshot), next);
+    cgroups_are_current_ = cgroups_are_current_ && !made.patterns_changed;
+    generation_is_stored_ = generation_is_stored_ && made.operations.empty();
+    if (generation_is_stored_)
+        live_.generation = next - 1;
+    WEIR_CHECK(publish(made, before));
+    if (!cgroups_are_current_)
+        WEIR_CHECK(identify_all());
+    cgroups_are_current_ = true;
+    if (!generation_is_stored_) {
+        live_.generation = next;
         store(node.generation_ns, monotonic_ns());
-        store(node.generation, live_.generation);
+        store(node.generation, next);
     }
+    generation_is_stored_ = true;
     store(node.mesh_digest, snapshot.digest);
     return ApplyReport{live_.generation, made.operations.size(), made.refusals};
 }

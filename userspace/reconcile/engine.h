@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "loader/data_plane.h"
 #include "maps/tables.h"
 #include "userspace/model/plan.h"
 #include "userspace/reconcile/adopt.h"
@@ -22,13 +23,15 @@ struct ApplyReport {
 
 class Engine {
   public:
-    // `resolve`: descriptor of weir_resolve; `cgroup_mount`: of the cgroup2 tree.
-    static Result<Engine> start(Tables tables, int resolve, std::string cgroup_mount);
+    // `cgroup_mount`: of the cgroup2 tree.
+    static Result<Engine> start(Tables tables, AgentPrograms programs, std::string cgroup_mount);
 
     // After an error the live state is what the kernel holds; calling again goes on from there.
     Result<ApplyReport> apply(const Snapshot& snapshot, const BeforeWrite& before = {});
-    // Frees rows that nothing leads to and no socket holds. Cheap; every second or so.
-    Status tidy() { return free_what_left(tables_, live_); }
+    // Frees what nothing leads to and no socket holds. Cheap; every second or so.
+    Status tidy();
+    // Gives every cgroup its workload again; for a kernel that does not tell of new ones.
+    Status identify_all();
     // The agent's sign of life in the node row; CLOCK_MONOTONIC.
     void beat();
     void count_relinked(int links);
@@ -43,13 +46,17 @@ class Engine {
     Fill port_fill() const;
 
   private:
-    Engine(Tables tables, int resolve, std::string mount)
-        : tables_(std::move(tables)), resolve_(resolve), cgroup_mount_(std::move(mount)) {}
+    Engine(Tables tables, AgentPrograms programs, std::string mount)
+        : tables_(std::move(tables)), programs_(programs), cgroup_mount_(std::move(mount)) {}
+    Status publish(const Plan& made, const BeforeWrite& before);
 
     Tables tables_;
-    int resolve_;
+    AgentPrograms programs_;
     std::string cgroup_mount_;
     LiveState live_;
+    bool live_is_known_ = true;        // false: a batch failed, and so did reading what it left
+    bool cgroups_are_current_ = true;  // false: patterns changed, and giving them out failed
+    bool generation_is_stored_ = true;
 };
 
 // CLOCK_MONOTONIC, what bpf_ktime_get_ns() reads.

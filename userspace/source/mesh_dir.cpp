@@ -18,6 +18,7 @@ namespace weir {
 namespace {
 
 constexpr std::uintmax_t kFileMax = 64U << 20U;
+constexpr int kReadTries = 5;
 
 bool counts(const std::filesystem::path& path) {
     const auto name = path.filename().string();
@@ -26,7 +27,9 @@ bool counts(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<MeshText> read_mesh_text(const std::string& directory) {
+namespace {
+
+Result<MeshText> read_once(const std::string& directory) {
     MeshText text;
     text.directory = directory;
     std::error_code error;
@@ -38,8 +41,11 @@ Result<MeshText> read_mesh_text(const std::string& directory) {
     for (const auto& entry : entries) {
         if (!counts(entry.path()))
             continue;
+        // A link that leads nowhere must not make its services vanish.
         if (!entry.is_regular_file(error))
-            continue;
+            return fail(entry.path().string() + " is no readable file" +
+                        (error ? " (" + error.message() + ")" : "") +
+                        ": mend or remove it, nothing of the directory is taken until then");
         const auto name = entry.path().filename().string();
         if (std::any_of(name.begin(), name.end(), [](char c) { return c < ' ' || c > '~'; }))
             return fail("a file in " + directory +
@@ -54,6 +60,20 @@ Result<MeshText> read_mesh_text(const std::string& directory) {
     }
     std::sort(text.files.begin(), text.files.end(),
               [](const MeshFile& a, const MeshFile& b) { return a.name < b.name; });
+    return text;
+}
+
+}  // namespace
+
+Result<MeshText> read_mesh_text(const std::string& directory) {
+    auto text = read_once(directory);
+    // A listing that runs while files are renamed may miss one: two that agree did not.
+    for (int tries = 0; tries < kReadTries && text; tries++) {
+        auto again = read_once(directory);
+        if (!again || again->files == text->files)
+            return again;
+        text = std::move(again);
+    }
     return text;
 }
 

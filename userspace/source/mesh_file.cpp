@@ -71,10 +71,9 @@ void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
             found.error(protocol->origin,
                         "`protocol` of " + what + " is \"" + *text + "\": only TCP is steered");
     }
-    const auto* number = reader.require("port");
-    if (number == nullptr)
-        return;
-    const auto value = read_number(*number, "`port` of " + what, 1, 65535, found);
+    std::optional<std::uint64_t> value;
+    if (const auto* number = reader.require("port"))
+        value = read_number(*number, "`port` of " + what, 1, 65535, found);
     const auto* target = reader.find("targetPort");
     const auto target_value =
         target == nullptr ? value
@@ -132,7 +131,8 @@ void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
     service->origin = key.origin;
     const std::string what = quoted("service", service->name);
     const MappingReader reader(node, what, {"addresses", "ports", "endpoints", "balance"}, found);
-    if (!check_name(key, "service", found) || !reader.ok())
+    const bool named = check_name(key, "service", found);
+    if (!reader.ok())
         return;
     const auto* addresses = reader.require("addresses");
     for (const auto& item : read_list(addresses, "`addresses` of " + what, found))
@@ -150,6 +150,8 @@ void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
         read_endpoint(item, *service, found);
     if (const auto* balance = reader.find("balance"))
         read_balance(*balance, *service, found);
+    if (!named)
+        return;
     const auto [first, fresh] = snapshot.services.emplace(service->name, service);
     if (!fresh)
         found.error(key.origin, what + " is written twice, first at " +
@@ -183,13 +185,14 @@ void read_workload(const YamlNode& key, const YamlNode& node, Snapshot& snapshot
                    Diagnostics& found) {
     const std::string what = quoted("workload", key.scalar);
     const MappingReader reader(node, what, {"cgroup"}, found);
-    if (!check_name(key, "workload", found) || !reader.ok())
+    const bool named = check_name(key, "workload", found);
+    if (!reader.ok())
         return;
     const auto* cgroup = reader.require("cgroup");
     if (cgroup == nullptr)
         return;
     const auto pattern = read_pattern(*cgroup, what, found);
-    if (!pattern)
+    if (!pattern || !named)
         return;
     const auto [first, fresh] =
         snapshot.workloads.emplace(key.scalar, Workload{key.scalar, *pattern, key.origin});

@@ -99,8 +99,9 @@ class Collector : public prometheus::Collectable {
         one("weir_mesh_endpoints", "Endpoints in the mesh in force.", MetricType::Gauge,
             status_.endpoints);
         one("weir_mesh_last_read_successful",
-            "1 when the mesh directory as it is now is in force, 0 when it is bad.",
-            MetricType::Gauge, input_.agent.meshErrors.empty() ? 1 : 0);
+            "1 when the mesh directory as it is now is in force, 0 when it is bad or not taken.",
+            MetricType::Gauge,
+            input_.agent.meshErrors.empty() && input_.agent.applyError.empty() ? 1 : 0);
         one("weir_mesh_stale_seconds",
             "How long the mesh in force has not been what the directory says.", MetricType::Gauge,
             input_.agent.staleSeconds);
@@ -108,9 +109,11 @@ class Collector : public prometheus::Collectable {
             static_cast<double>(input_.agent.meshReads));
         one("weir_mesh_rejections_total", "How often what was read was bad.", MetricType::Counter,
             static_cast<double>(input_.agent.meshRejections));
-        one("weir_mesh_refused_service_ports",
-            "Service ports that stayed as they were since a table has no room.", MetricType::Gauge,
-            static_cast<double>(input_.agent.refused.size()));
+        one("weir_mesh_saved", "1 when the last good mesh is saved for a restart.",
+            MetricType::Gauge, input_.agent.saveError.empty() ? 1 : 0);
+        one("weir_mesh_refused",
+            "Service ports and workloads that stayed as they were since a table has no room.",
+            MetricType::Gauge, static_cast<double>(input_.agent.refused.size()));
     }
 
     void collect_node(std::vector<MetricFamily>& all) const {

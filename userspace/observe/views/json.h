@@ -16,8 +16,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, portName, addresses,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, endpoint, weight, share, state,
                                    counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
-                                   lostFeatures, meshDigest, meshReads, meshRejections,
-                                   staleSeconds)
+                                   applyError, saveError, lostFeatures, meshDigest, meshReads,
+                                   meshRejections, staleSeconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HookView, name, attached)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReasonView, name, count, meaning)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Fill, table, used, capacity)

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <ctime>
 
-#include "bpf/core/pick.h"
 #include "bpf/core/published.h"
 #include "maps/reason_names.h"
 
@@ -44,7 +43,7 @@ Result<std::vector<Fill>> fills(const Tables& tables) {
         const auto& settings = tables.svc_port[id].settings[published.settings];
         ports.used++;
         endpoints.used += settings.endpoint_capacity;
-        slots.used += weir_slot_words(settings.algorithm, published.count);
+        slots.used += weir_published_words(&published, &settings);
     }
     WEIR_TRY(const Fill vips, fill_of(tables.vip));
     WEIR_TRY(const Fill edges, fill_of(tables.edge));

@@ -18,7 +18,9 @@ struct AgentFacts {
     std::string version;
     std::vector<std::string> meshErrors;    // of the directory as it is now; empty: it is in force
     std::vector<std::string> meshWarnings;  // of the mesh in force
-    std::vector<std::string> refused;       // service ports for which a table has no room
+    std::vector<std::string> refused;       // what a table has no room for
+    std::string applyError;  // why the kernel did not take the mesh; tried again each second
+    std::string saveError;   // why the last good mesh could not be saved
     std::vector<std::string> lostFeatures;  // with the kernel's reason
     std::string meshDigest;                 // of the directory as it was read last, good or bad
     std::uint64_t meshReads = 0;            // how often it was read

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/reconcile/tidy.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+namespace weir {
+namespace {
+
+using State = LiveEndpoint::State;
+
+Result<bool> is_held(const Tables& tables, std::uint32_t row) {
+    WEIR_TRY(const auto state, tables.ep_state.find(row));
+    return state && state->active != 0;
+}
+
+// Frees the draining rows that no socket holds; true when none of the range is in use any more.
+Result<bool> free_rows(const Tables& tables, LiveRange& range, std::set<std::uint32_t>& freed) {
+    bool empty = true;
+    for (std::size_t i = 0; i < range.rows.size(); i++) {
+        auto& row = range.rows[i];
+        const auto id = range.base + static_cast<std::uint32_t>(i);
+        if (row.state == State::kHeld)
+            empty = false;
+        if (row.state != State::kDraining)
+            continue;
+        WEIR_TRY(const bool held, is_held(tables, id));
+        if (held) {
+            empty = false;
+            continue;
+        }
+        row = {};
+        freed.insert(id);
+    }
+    return empty;
+}
+
+Status tidy_ranges(const Tables& tables, LiveState& live, std::set<std::uint32_t>& freed) {
+    for (auto& [id, port] : live.ports)
+        WEIR_CHECK(free_rows(tables, port.range, freed));
+    for (auto leaving = live.leaving_ranges.begin(); leaving != live.leaving_ranges.end();) {
+        WEIR_TRY(const bool empty, free_rows(tables, leaving->range, freed));
+        if (!empty) {
+            ++leaving;
+            continue;
+        }
+        live.free_endpoints.give_back(leaving->range.base,
+                                      static_cast<std::uint32_t>(leaving->range.rows.size()));
+        leaving = live.leaving_ranges.erase(leaving);
+    }
+    return {};
+}
+
+// Service ports that nothing leads to and nobody holds; their ids are free after their edges went.
+Result<std::set<std::uint32_t>> ports_that_left(const Tables& tables, LiveState& live,
+                                                std::set<std::uint32_t>& freed) {
+    std::set<std::uint32_t> gone;
+    for (auto& [id, range] : live.leaving_ports) {
+        WEIR_TRY(const bool empty, free_rows(tables, range, freed));
+        WEIR_TRY(const auto state, tables.svc_state.find(id));
+        const bool has_ranges = std::any_of(
+            live.leaving_ranges.begin(), live.leaving_ranges.end(),
+            [port = id](const LeavingRange& leaving) { return leaving.svc_port == port; });
+        if (empty && !has_ranges && (!state || state->active == 0))
+            gone.insert(id);
+    }
+    return gone;
+}
+
+Status fold_edge(int program, weir_edge_key key) {
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = &key;
+    options.data_size_in = sizeof(key);
+    options.repeat = 1;
+    if (bpf_prog_test_run_opts(program, &options))
+        return fail_errno("cannot fold an edge", errno);
+    return {};
+}
+
+// One pass over all edges.
+Status tidy_edges(const Tables& tables, const LiveState& live, int fold,
+                  const std::set<std::uint32_t>& freed, const std::set<std::uint32_t>& gone) {
+    WEIR_TRY(const auto keys, tables.edge.keys());
+    for (const auto& key : keys) {
+        const bool known =
+            live.ports.contains(key.svc_port) ||
+            (live.leaving_ports.contains(key.svc_port) && !gone.contains(key.svc_port));
+        if (!known) {
+            if (bpf_map_delete_elem(tables.edge.fd(), &key) != 0 && errno != ENOENT)
+                return fail_errno("cannot delete from table weir_edge", errno);
+        } else if (freed.contains(key.endpoint)) {
+            WEIR_CHECK(fold_edge(fold, key));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Status tidy(const Tables& tables, LiveState& live, int fold, Edges edges) {
+    std::set<std::uint32_t> freed;
+    WEIR_CHECK(tidy_ranges(tables, live, freed));
+    WEIR_TRY(const auto gone, ports_that_left(tables, live, freed));
+    if (edges == Edges::kAll || !freed.empty() || !gone.empty())
+        WEIR_CHECK(tidy_edges(tables, live, fold, freed, gone));
+    for (const auto id : gone) {
+        const auto& range = live.leaving_ports.at(id);
+        live.free_endpoints.give_back(range.base, static_cast<std::uint32_t>(range.rows.size()));
+        live.free_ports.give_back(id, 1);
+        live.leaving_ports.erase(id);
+    }
+    return {};
+}
+
+}  // namespace weir
