@@ -47,7 +47,7 @@ def counts(output, status):
 def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    names = sys.argv[1:] or sorted(os.path.basename(p)[5:-3] for p in glob.glob(HERE + "/test_*.py"))
+    names = [re.sub(r"^test_|\.py$", "", name) for name in sys.argv[1:]] or sorted(os.path.basename(p)[5:-3] for p in glob.glob(HERE + "/test_*.py"))
     paths = [f"{HERE}/test_{name}.py" for name in names]
     total = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("WEIR_E2E_JOBS", "2"))) as pool:

@@ -17,6 +17,7 @@ LiveState empty_live(std::uint32_t ports = 64, std::uint32_t endpoints = 256,
     live.free_slots = Extents(slots);
     live.endpoint_generations.resize(endpoints);
     live.vip_capacity = 64;
+    live.pattern_capacity = 64;
     return live;
 }
 
@@ -196,6 +197,60 @@ TEST(Plan, PublishedRowsAreNeverWritten) {
         }
         live.leaving_ports.clear();
     }
+}
+
+using Patterns = std::map<std::string, std::string>;  // pattern -> workload
+
+DesiredState workloads(const Patterns& patterns) {
+    DesiredState state;
+    state.patterns = patterns;
+    return state;
+}
+
+// Every id stands for one workload, and the names say which.
+void expect_ids_are_names(const LiveState& live, const Patterns& patterns) {
+    ASSERT_EQ(live.patterns.size(), patterns.size());
+    for (const auto& [pattern, id] : live.patterns)
+        EXPECT_EQ(live.workload_names.at(id), patterns.at(pattern)) << pattern;
+}
+
+TEST(PlanWorkloads, AnIdIsNeverShared) {
+    auto live = empty_live();
+    const std::vector<Patterns> meshes = {
+        {{"/a*", "a"}, {"/b*", "b"}},
+        {{"/a*", "b"}, {"/b*", "a"}},                // swapped
+        {{"/a*", "c"}, {"/b*", "a"}},                // a pattern taken over by a new one
+        {{"/a*", "c"}, {"/d*", "a"}},                // a moves on
+        {{"/a*", "c"}, {"/d*", "d"}, {"/e*", "a"}},  // again, and its pattern is taken
+    };
+    std::map<std::string, std::uint32_t> known;
+    for (const auto& mesh : meshes) {
+        plan(live, workloads(mesh), 1);
+        expect_ids_are_names(live, mesh);
+        for (const auto& [id, name] : live.workload_names)
+            EXPECT_EQ(known.emplace(name, id).first->second, id) << name;
+    }
+}
+
+TEST(PlanWorkloads, AfterARestartTheKernelsIdsAreKept) {
+    auto live = empty_live();
+    live.patterns = {{"/a*", 3}, {"/b*", 5}};  // as adopted: without names
+    live.next_workload = 6;
+    const auto made = plan(live, workloads({{"/a*", "a"}, {"/b*", "b"}, {"/c*", "c"}}), 1);
+    EXPECT_EQ(live.patterns,
+              (std::map<std::string, std::uint32_t>{{"/a*", 3}, {"/b*", 5}, {"/c*", 6}}));
+    EXPECT_EQ(count<PutPattern>(made), 1U);
+}
+
+TEST(PlanWorkloads, AFullPatternTableRefusesTheNewOne) {
+    auto live = empty_live();
+    live.pattern_capacity = 1;
+    const auto made = plan(live, workloads({{"/a*", "a"}, {"/b*", "b"}}), 1);
+    ASSERT_EQ(made.refusals.size(), 1U);
+    EXPECT_EQ(made.refusals[0].subject, "workload b");
+    EXPECT_EQ(made.refusals[0].reason, "table weir_cg_prefix is full");
+    EXPECT_EQ(count<PutPattern>(made), 1U);
+    EXPECT_EQ(live.workload_names.size(), 1U);
 }
 
 TEST(Compile, PatternsGoToKeysAndBack) {

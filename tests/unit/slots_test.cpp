@@ -6,6 +6,7 @@
 #include <random>
 
 #include "bpf/core/pick.h"
+#include "bpf/core/published.h"
 #include "userspace/model/slots.h"
 
 namespace weir {
@@ -69,6 +70,38 @@ TEST(RoundRobin, RoundsLongSchedulesWithinAPoint) {
     EXPECT_NEAR(share(0), 2.0 / 3, 0.005);
     EXPECT_NEAR(share(1), 1.0 / 3, 0.005);
     EXPECT_GE(std::count(turns.begin(), turns.end(), 2), 1);
+}
+
+// The worst error of a share, in parts of one, against the weights.
+double worst_error(const std::vector<WeightedIndex>& entries) {
+    const auto turns = round_robin_turns(entries);
+    EXPECT_LE(turns.size(), WEIR_SLOTS_MAX);
+    std::map<std::uint16_t, double> share;
+    for (const auto turn : turns)
+        share[turn] += 1.0 / static_cast<double>(turns.size());
+    double sum = 0, worst = 0;
+    for (const auto& entry : entries)
+        sum += entry.weight;
+    for (const auto& entry : entries)
+        worst = std::max(worst, std::fabs(share[entry.index] - entry.weight / sum));
+    return worst;
+}
+
+TEST(RoundRobin, KeepsAHeavyEndpointsShareBesideManyLightOnes) {
+    for (const std::uint16_t light : {99, 5000}) {
+        std::vector<WeightedIndex> entries{{0, 100000000, true}};
+        for (std::uint16_t i = 1; i <= light; i++)
+            entries.push_back({i, 1, true});
+        EXPECT_LE(worst_error(entries), 0.01);
+    }
+}
+
+TEST(RoundRobin, StaysInItsSlotsForThousandsOfEndpoints) {
+    std::mt19937 random(11);
+    std::vector<WeightedIndex> entries;
+    for (std::uint16_t i = 0; i < 9000; i++)
+        entries.push_back({i, 1 + static_cast<std::uint32_t>(random() % 1000), true});
+    EXPECT_LE(worst_error(entries), 0.0001);
 }
 
 TEST(PlanSlots, SharesWordsWhereFamiliesAreOne) {
