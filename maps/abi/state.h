@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the kernel knows of endpoints, service ports and sockets. Written by the kernel only, with
- * atomics; user space reads. Append-only: fields are never moved or reused, so that two builds of
- * the programs can work on the same rows while links are updated one by one.
+ * atomics; user space reads, and clears the row of a service port that is not published yet.
+ * Append-only: fields are never moved or reused, so that two builds of the programs can work on the
+ * same rows while links are updated one by one.
  */
 #ifndef WEIR_ABI_STATE_H
 #define WEIR_ABI_STATE_H

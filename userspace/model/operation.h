@@ -26,6 +26,9 @@ struct WriteSettings {  // the one of the two rows that is not in force
     std::uint32_t which;
     weir_svc_settings row;
 };
+struct ResetCounts {  // before a service port that is new is published
+    std::uint32_t svc_port;
+};
 struct Publish {  // one aligned 8-byte store: what makes all of the above visible
     std::uint32_t svc_port;
     std::uint64_t word;
@@ -50,7 +53,7 @@ struct DeletePattern {
 };
 struct Grace {};  // everything that started before has ended
 
-using Operation = std::variant<WriteEndpoint, WriteSlots, WriteSettings, Publish, InsertVip,
-                               MoveVip, DeleteVip, PutPattern, DeletePattern, Grace>;
+using Operation = std::variant<WriteEndpoint, WriteSlots, WriteSettings, ResetCounts, Publish,
+                               InsertVip, MoveVip, DeleteVip, PutPattern, DeletePattern, Grace>;
 
 }  // namespace weir

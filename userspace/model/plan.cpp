@@ -94,11 +94,12 @@ void remove_port(LiveState& live, std::uint32_t id, Stages& stages, Plan& plan) 
     live.ports.erase(id);
 }
 
-Result<std::uint32_t> new_port(LiveState& live, std::uint64_t generation) {
+Result<std::uint32_t> new_port(LiveState& live, std::uint64_t generation, Stages& stages) {
     const auto id = live.free_ports.take(1);
     if (!id)
         return fail("table weir_svc_port is full");
     live.ports[*id].born = static_cast<std::uint32_t>(generation);
+    stages.rows.emplace_back(ResetCounts{*id});
     return *id;
 }
 
@@ -180,7 +181,7 @@ Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation
     for (const auto& [name, port] : desired.ports) {
         const auto found = matched.find(name);
         const bool fresh = found == matched.end();
-        Result<std::uint32_t> id = fresh ? new_port(live, generation) : found->second;
+        Result<std::uint32_t> id = fresh ? new_port(live, generation, stages) : found->second;
         Status done = id ? plan_port(live, *id, port, generation, stages, made)
                          : Status(tl::unexpected(id.error()));
         if (done)

@@ -30,6 +30,10 @@ class Writer {
         tables_.svc_port[write.svc_port].settings[write.which] = write.row;
         return {};
     }
+    // The kernel's own row, but nothing leads there yet and nobody holds it any more.
+    Status operator()(const ResetCounts& write) {
+        return tables_.svc_state.put(write.svc_port, {});
+    }
     Status operator()(const Publish& write) {
         if (write.svc_port >= tables_.svc_port.size())
             return fail("service port row is beyond its table");

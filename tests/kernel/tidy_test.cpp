@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What left the mesh leaves the tables, and its counts stay: an edge whose endpoint's row is freed
+// is added to `other`, one whose service is gone is deleted, one that sockets still hold stays.
+#include <bpf/bpf.h>
+
+#include "tests/kernel/fixture.h"
+
+namespace weir {
+namespace {
+
+class Tidy : public KernelTest {
+  protected:
+    void SetUp() override {
+        KernelTest::SetUp();
+        start_plane();
+    }
+
+    static weir_edge_key key_of(const Tables& tables, std::uint32_t svc_port, std::uint32_t row) {
+        return {7, svc_port, row, tables.endpoint[row].generation};
+    }
+
+    static void put(const Tables& tables, const weir_edge_key& key, const weir_edge& edge) {
+        ASSERT_EQ(bpf_map_update_elem(tables.edge.fd(), &key, &edge, BPF_NOEXIST), 0);
+    }
+
+    static bool has(const Tables& tables, const weir_edge_key& key) {
+        const auto found = tables.edge.find(key);
+        return found && found->has_value();
+    }
+
+    static weir_edge other(const Tables& tables, std::uint32_t svc_port) {
+        return tables.svc_state.find(svc_port).value()->other;
+    }
+
+    // As a socket does; user space itself opens the table for reading only.
+    void hold(std::uint32_t row, std::uint64_t sockets) {
+        const Fd table(bpf_obj_get(plane_->pins().map("weir_ep_state").c_str()));
+        weir_ep_state state{};
+        state.active = sockets;
+        ASSERT_EQ(bpf_map_update_elem(table.get(), &row, &state, BPF_ANY), 0);
+    }
+
+    static std::uint32_t row_of(const Tables& tables, const std::string& address) {
+        for (std::uint32_t row = 0; row < tables.endpoint.size(); row++)
+            if (Addr(tables.endpoint[row].addr).str() == address)
+                return row;
+        ADD_FAILURE() << address << " has no row";
+        return 0;
+    }
+};
+
+TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnInOther) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
+    const auto& tables = engine.tables();
+    const auto row = row_of(tables, "10.1.0.1"), stays = row_of(tables, "10.1.0.2");
+    const auto key = key_of(tables, 0, row), kept = key_of(tables, 0, stays);
+    put(tables, key, {10, 6, 3, 0, 1, {}});
+    put(tables, kept, {5, 5, 0, 0, 0, {}});
+    hold(row, 1);
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_TRUE(has(tables, key)) << "a socket still holds it";
+    hold(row, 0);
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_FALSE(has(tables, key));
+    EXPECT_TRUE(has(tables, kept));
+    const auto sum = other(tables, 0);
+    EXPECT_EQ(sum.opened, 10U);
+    EXPECT_EQ(sum.closed, 6U);
+    EXPECT_EQ(sum.failed, 3U);
+    EXPECT_EQ(sum.active, 0U);
+    EXPECT_EQ(sum.untracked, 1U);
+}
+
+TEST_F(Tidy, TheEdgesOfAGoneServiceAreDeleted) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1 b=10.0.0.2:10.1.0.2")));
+    const auto& tables = engine.tables();
+    const auto a = key_of(tables, tables.endpoint[row_of(tables, "10.1.0.1")].svc_port,
+                          row_of(tables, "10.1.0.1"));
+    const auto b = key_of(tables, tables.endpoint[row_of(tables, "10.1.0.2")].svc_port,
+                          row_of(tables, "10.1.0.2"));
+    put(tables, a, {1, 1, 0, 0, 0, {}});
+    put(tables, b, {2, 2, 0, 0, 0, {}});
+    ASSERT_TRUE(engine.apply(mesh("b=10.0.0.2:10.1.0.2")));
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_FALSE(has(tables, a));
+    EXPECT_TRUE(has(tables, b));
+}
+
+TEST_F(Tidy, AServiceDoesNotInheritTheCountsOfAGoneOne) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
+    const auto& tables = engine.tables();
+    const auto a = key_of(tables, 0, row_of(tables, "10.1.0.1"));
+    put(tables, a, {3, 3, 0, 0, 0, {}});
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_EQ(other(tables, 0).opened, 3U);
+    ASSERT_TRUE(engine.apply(mesh("")));
+    ASSERT_TRUE(engine.tidy());
+    ASSERT_TRUE(engine.apply(mesh("b=10.0.0.2:10.1.0.3")));
+    EXPECT_EQ(tables.endpoint[row_of(tables, "10.1.0.3")].svc_port, 0U) << "the row is used again";
+    EXPECT_EQ(other(tables, 0).opened, 0U);
+}
+
+TEST_F(Tidy, TheNextAgentFoldsWhatItsPredecessorLeft) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
+    const auto key = key_of(engine.tables(), 0, row_of(engine.tables(), "10.1.0.1"));
+    put(engine.tables(), key, {4, 4, 0, 0, 0, {}});
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));  // and killed before it tidied
+    const weir_edge_key stranger{7, 40, 3, 1};               // of a service port that nobody knows
+    put(engine.tables(), stranger, {1, 1, 0, 0, 0, {}});
+    auto next = start_engine();
+    EXPECT_FALSE(has(next.tables(), key));
+    EXPECT_FALSE(has(next.tables(), stranger));
+    EXPECT_EQ(other(next.tables(), 0).opened, 4U);
+}
+
+}  // namespace
+}  // namespace weir
