@@ -11,6 +11,15 @@ import unittest
 from case import BIN, VIP, VIP6, Background, LabCase, run, wait_for
 
 
+def kernel_objects(lab):
+    """The ids of the pinned tables, and of the programs behind the pinned links: ("map", "17"), …"""
+    pins = lab.bpffs + "/weir/v1"
+    found = {("map", re.match(r"(\d+):", run("bpftool", "map", "show", "pinned", f"{pins}/maps/{name}"))[1])
+             for name in os.listdir(pins + "/maps")}
+    return found | {("prog", re.search(r" prog (\d+)", run("bpftool", "link", "show", "pinned", f"{pins}/links/{name}"))[1])
+                    for name in os.listdir(pins + "/links")}
+
+
 class Life(LabCase):
     def objects(self):
         """Pins by name, and how many weir programs are attached at the lab's cgroup."""
@@ -116,6 +125,8 @@ class Uninstall(LabCase):
         held = [self.client.start(BIN + "/weir-peer", "hold", address, 80, "--interval", "20") for address in (VIP, VIP6)]
         for process in held:
             process.first_line("holding")
+        ids = kernel_objects(self.lab)
+        self.assertGreaterEqual(len(ids), 8 + 10)
         refused = self.lab.weir("uninstall", "--verify", check=False)
         self.assertEqual(refused.returncode, 16)
         self.assertIn("stop it first", refused.stderr)
@@ -128,11 +139,28 @@ class Uninstall(LabCase):
         time.sleep(0.3)
         for process in held:
             self.assertIn('"errors": 0', process.stop())
-        # And verify does notice: a pin that is left is named.
-        os.makedirs(self.lab.bpffs + "/weir/v1/links", mode=0o700)
-        os.makedirs(self.lab.state, exist_ok=True)
-        open(self.lab.state + "/last-good.json", "w").close()
-        self.addCleanup(lambda: subprocess.run(["rm", "-rf", self.lab.bpffs + "/weir"]))
+        wait_for(lambda: not self.still_there(ids), "the programs and tables to leave the kernel", 5)
+
+    @staticmethod
+    def still_there(ids):
+        return {(kind, number) for kind, number in ids
+                if subprocess.run(["bpftool", kind, "show", "id", number], capture_output=True).returncode == 0}
+
+    def test_verify_names_what_is_left(self):
+        self.lab.start_agent()
+        self.lab.kill_agent(signal.SIGTERM)
+        # A program that a link of somebody's own keeps attached, as a second weir would.
+        program = self.lab.bpffs + "/stranger"
+        prog_id = re.search(r"^(\d+) .*weir_peer4", run("bpftool", "cgroup", "show", self.lab.cgroup), re.M)[1]
+        run("bpftool", "prog", "pin", "id", prog_id, program)
+        self.lab.weir("uninstall")
+        run("bpftool", "cgroup", "attach", self.lab.cgroup, "getpeername4", "pinned", program, "multi")
+        done = self.lab.weir("uninstall", "--verify", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"left: program \d+ \(weir_peer4\) at ")
+        run("bpftool", "cgroup", "detach", self.lab.cgroup, "getpeername4", "pinned", program)
+        os.unlink(program)
+        self.assertEqual(self.lab.weir("uninstall", "--verify").returncode, 0)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,42 @@ class Files(LabCase):
         self.lab.start_agent()
         self.assertEqual(self.client.connects(VIP, 80, count=20)["errors"], {})
 
+    def test_a_link_that_leads_nowhere_is_an_error(self):
+        link = self.lab.mesh + "/linked.yaml"
+        with open(self.lab.directory + "/linked.yaml", "w") as file:
+            file.write('services:\n  linked: {addresses: ["10.96.9.8"], ports: [{port: 1}]}\n')
+        os.symlink(self.lab.directory + "/linked.yaml", link)
+        wait_for(lambda: self.lab.service("linked", 1), "the linked file's service", 3)
+        os.unlink(self.lab.directory + "/linked.yaml")
+        self.lab.write_mesh(self.good(self.a.ip))  # the directory is read again
+        errors = wait_for(self._errors, "the error in status", 3)["agent"]["meshErrors"]
+        self.assertIn("linked.yaml is no readable file (No such file or directory)", errors[0])
+        self.assertTrue(self.lab.service("linked", 1), "its services must not vanish")
+        os.unlink(link)
+        wait_for(lambda: not self.lab.service("linked", 1), "the service to go", 3)
+        self.wait_for_endpoints(self.a)
+
+    def test_a_state_that_cannot_be_saved_is_said(self):
+        status = lambda: self.lab.weir("status", "-o", "json", parse=True)["agent"]["saveError"]  # noqa: E731
+        def put_back():
+            if os.path.isfile(self.lab.state):
+                os.unlink(self.lab.state)
+                os.rename(self.lab.state + ".away", self.lab.state)
+        self.addCleanup(put_back)
+        os.rename(self.lab.state, self.lab.state + ".away")
+        open(self.lab.state, "w").close()  # a file where the directory should be: root may write anything else
+        self.lab.write_mesh(self.good(self.a.ip))
+        self.assertIn("cannot", wait_for(status, "the error in status", 3))
+        self.wait_for_endpoints(self.a)  # in force all the same
+        self.assertRegex(self.lab.weir("status").stdout, "ERROR +the mesh is not saved for a restart: cannot write")
+        self.assertIn("weir_mesh_saved 0", wait_for(
+            lambda: (m := self.lab.metrics()) and "weir_mesh_saved 0" in m and m, "the metric", 3))
+        self.assertIn("state-not-saved", self.lab.agent_log())
+        put_back()
+        wait_for(lambda: status() == "", "the state to be saved", 3)  # without another change
+        with open(self.lab.state + "/last-good.json") as file:
+            self.assertNotIn(self.b.ip, file.read())
+
     def test_a_missing_directory_is_said_and_followed(self):
         os.rename(self.lab.mesh, self.lab.mesh + ".away")
         errors = wait_for(self._errors, "the error in status", 5)["agent"]["meshErrors"]

@@ -73,10 +73,43 @@ class Start(LabCase):
         self.assert_refused(self.agent(*flags), 14, "no bpf file system is mounted at", "mount -t bpf bpf")
 
     def test_a_second_agent(self):
-        self.assert_refused(self.agent(*self.lab.flags()), 16, "a weir-agent is running and holds", "stop it first")
+        self.assert_refused(self.agent(*self.lab.flags()), 16, "a weir-agent is running and answers at", "stop it first")
         flags = self.fresh_flags()
+        same_pins = ["--bpffs", self.lab.bpffs, *flags[2:]]
+        self.assert_refused(self.agent(*same_pins), 16, "a weir-agent is running and holds", "stop it first")
+        self.assertFalse(os.path.exists(flags[flags.index("--socket") + 1]), "a refused start leaves a socket behind")
         flags[flags.index("--cgroup") + 1] = self.lab.cgroup
         self.assert_refused(self.agent(*flags), 16, r"another weir steers .* \(program \d+, weir_", "another --cgroup")
+
+    def test_a_living_agents_socket_is_not_taken(self):
+        flags = self.fresh_flags()
+        flags[flags.index("--socket") + 1] = self.lab.socket
+        self.assert_refused(self.agent(*flags), 16, r"a weir-agent is running and answers at .*agent\.sock", "--socket")
+        self.assertNotIn("weir", os.listdir(flags[1]), "something was attached")
+        self.assertTrue(self.lab.weir("status", "-o", "json", parse=True)["agentRunning"])
+
+    def test_the_three_capabilities_are_enough(self):
+        flags = self.fresh_flags()
+        state = flags[flags.index("--state") + 1]
+        os.makedirs(state, exist_ok=True)
+        self.addCleanup(lambda: subprocess.run(["rm", "-rf", state]))
+        only = "+bpf,+net_admin,+perfmon"
+        agent = subprocess.Popen(["setpriv", f"--bounding-set=-all,{only}", f"--inh-caps=-all,{only}", BIN + "/weir-agent",
+                                  "--listen", "", *flags], stderr=subprocess.PIPE, text=True)
+        try:
+            ask = [BIN + "/weir", "check", *flags[:8], "--mesh", self.lab.mesh]
+            wait_for(lambda: agent.poll() is not None or "√ the agent answers" in subprocess.run(ask, text=True, capture_output=True).stdout,
+                     "the agent with three capabilities", 10)
+            with open(f"/proc/{agent.pid}/status") as status:
+                self.assertRegex(status.read(), r"CapEff:\t000000c000001000")
+            out = subprocess.run(ask, text=True, capture_output=True).stdout
+            self.assertNotIn("×", out)
+            self.assertIn("√ weir_mkdir is attached", out)
+        finally:
+            agent.terminate()
+            said = agent.communicate(timeout=10)[1]
+        self.assertEqual(agent.returncode, 0, said)
+        subprocess.run([BIN + "/weir", "uninstall", *flags[:8]], capture_output=True)
 
     def test_a_foreign_program_that_forbids_others(self):
         flags = self.fresh_flags()
@@ -102,7 +135,10 @@ class Start(LabCase):
         status, said = self.agent(*self.fresh_flags(), "--listen", "nowhere")
         self.assertEqual(status, 1)
         self.assertIn("--listen nowhere is no ADDRESS:PORT", said)
-        self.assertNotIn("weir", os.listdir(self.fresh_flags()[1]), "something was attached before the flags were read")
+        status, said = self.agent(*self.fresh_flags(), "--listen", f"127.0.0.1:{self.lab.metrics_port}")
+        self.assertEqual(status, 1)
+        self.assertIn("cannot listen on 127.0.0.1:", said)
+        self.assertNotIn("weir", os.listdir(self.fresh_flags()[1]), "something was attached before the addresses were open")
 
 
 class ControlSocket(LabCase):
@@ -122,7 +158,9 @@ class ControlSocket(LabCase):
                                       if line.startswith(name) and not line.endswith(" 0")), None), name, 4)
 
     def test_members_of_the_group_may_ask(self):
-        run("groupadd", "-f", "weir")
+        if subprocess.run(["getent", "group", "weir"], capture_output=True).returncode:
+            run("groupadd", "weir")
+            self.addCleanup(lambda: run("groupdel", "weir"))
         gid = re.search(r":(\d+):", run("getent", "group", "weir"))[1]
         self.lab.kill_agent(signal.SIGTERM)
         self.lab.start_agent()

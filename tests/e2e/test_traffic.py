@@ -118,6 +118,8 @@ class Refusals(LabCase):
 class Families(LabCase):
     """The TCP rows of the address matrix: which hook sees which call, and what can be reached."""
 
+    SERVERS = ("a", "b", "c")
+
     def setUp(self):
         self.both = [self.a.ip, self.b.ip6]
 
@@ -144,6 +146,17 @@ class Families(LabCase):
     def test_a_v4_socket_gets_v4_endpoints_only(self):
         self.lab.apply(self.mesh_of(self.both))
         self.assertEqual(self.client.connects(VIP, 80, count=100)["greeted"], {"a": 100})
+
+    def test_sockets_of_both_families_at_once_each_get_exact_turns(self):
+        # A v4 socket can only reach a and c, a v6 one everybody: each walks a schedule of its own.
+        self.lab.apply(self.mesh_of([(self.a.ip, 1), (self.c.ip, 1), (self.b.ip6, 2)]))
+        v4, v6 = {}, {}
+        for _ in range(40):  # in turns, the case that one cursor for both would get wrong
+            for seen, address in ((v4, VIP), (v6, VIP6)):
+                name = self.client.probe(address, 80)["greeting"]
+                seen[name] = seen.get(name, 0) + 1
+        self.assertEqual(v4, {"a": 20, "c": 20})
+        self.assertEqual(v6, {"a": 10, "b": 20, "c": 10})
 
     def test_a_v6only_socket_gets_v6_endpoints_only(self):
         self.lab.apply(self.mesh_of(self.both))

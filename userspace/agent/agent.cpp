@@ -38,16 +38,6 @@ awaitable<std::invoke_result_t<Function>> on_worker(asio::thread_pool& worker, F
         use_awaitable);
 }
 
-Result<asio::ip::tcp::endpoint> parse_listen(const std::string& text) {
-    const auto colon = text.rfind(':');
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(text.substr(0, colon), error);
-    const int port = colon == std::string::npos ? -1 : std::atoi(&text[colon + 1]);
-    if (error || port < 0 || port > 65535)
-        return fail("--listen " + text + " is no ADDRESS:PORT, such as 127.0.0.1:15090");
-    return asio::ip::tcp::endpoint(address, static_cast<unsigned short>(port));
-}
-
 void spawn(asio::io_context& loop, awaitable<void> task) {
     asio::co_spawn(loop, std::move(task), [](const std::exception_ptr& failed) {
         if (failed)
@@ -71,14 +61,23 @@ Agent::Agent(const AgentOptions& options, DataPlane plane, Engine engine,
     follower_.set_lost_features(std::move(lost));
 }
 
+Result<Agent::Listeners> Agent::listen(const AgentOptions& options) {
+    Listeners made;
+    made.group = control_group();
+    if (!options.listen.empty()) {
+        WEIR_TRY(made.metrics, listen_metrics(options.listen));
+    }
+    WEIR_TRY(made.control, ControlSocket::listen(options.paths.socket, made.group));
+    return made;
+}
+
 Status Agent::run(const AgentOptions& options, const std::string& version) {
-    if (!options.listen.empty())
-        WEIR_CHECK(parse_listen(options.listen));
     WEIR_CHECK(check_privilege());
     WEIR_CHECK(check_btf());
     WEIR_TRY(const std::string cgroup, choose_cgroup(options.paths.cgroup));
     WEIR_TRY(std::string mount, find_cgroup2());
     WEIR_CHECK(check_bpffs(options.paths.bpffs));
+    WEIR_TRY(const Listeners listeners, listen(options));
     WEIR_TRY(DataPlane plane, DataPlane::start(options.paths.bpffs, cgroup, options.sizes));
     WEIR_TRY(Tables tables, Tables::open(plane.pins().maps(), Access::kWrite));
     WEIR_TRY(Engine engine,
@@ -86,7 +85,7 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     engine.enter(plane.cgroup_id());
     log::start(version);
     Agent agent(options, std::move(plane), std::move(engine), version);
-    auto started = agent.start();
+    auto started = agent.start(listeners);
     if (started)
         agent.loop_.run();
     agent.worker_.join();
@@ -96,8 +95,8 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     return started;
 }
 
-Status Agent::start() {
-    WEIR_CHECK(start_servers());
+Status Agent::start(const Listeners& listeners) {
+    serve(listeners);
     log::info("agent-started", "programs are attached",
               {{"process.pid", std::to_string(::getpid())},
                {"weir.cgroup_id", std::to_string(plane_.cgroup_id())},
@@ -114,37 +113,25 @@ Status Agent::start() {
     return {};
 }
 
-Status Agent::start_servers() {
-    const auto group = control_group();
-    WEIR_TRY(Fd control, listen_control(options_.paths.socket, group));
+void Agent::serve(const Listeners& listeners) {
     using Local = asio::local::stream_protocol;
-    Local::acceptor acceptor(loop_, Local(), ::dup(control.get()));
+    using asio::ip::tcp;
     spawn(loop_,
           serve_http(
-              std::move(acceptor),
+              Local::acceptor(loop_, Local(), ::dup(listeners.control.fd())),
               [this](const HttpRequest& request) { return answer_control(request); },
-              [group](int socket) { return peer_may_control(socket, group); }, {}, http_counters_));
-    return options_.listen.empty() ? Status() : start_metrics();
-}
-
-Status Agent::start_metrics() {
-    using asio::ip::tcp;
-    WEIR_TRY(const tcp::endpoint endpoint, parse_listen(options_.listen));
-    tcp::acceptor metrics(loop_);
-    boost::system::error_code error;
-    metrics.open(endpoint.protocol(), error);
-    metrics.set_option(tcp::acceptor::reuse_address(true), error);
-    metrics.bind(endpoint, error);
-    if (!error)
-        metrics.listen(64, error);
-    if (error)
-        return fail("cannot listen on " + options_.listen + " for metrics: " + error.message() +
-                    ": choose another address with --listen");
+              [group = listeners.group](int socket) { return peer_may_control(socket, group); }, {},
+              http_counters_));
+    if (!listeners.metrics)
+        return;
+    sockaddr_storage address{};
+    socklen_t size = sizeof(address);
+    ::getsockname(listeners.metrics.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    const auto family = address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
     spawn(loop_, serve_http(
-                     std::move(metrics),
+                     tcp::acceptor(loop_, family, ::dup(listeners.metrics.get())),
                      [this](const HttpRequest& request) { return answer_metrics(request); }, {},
                      http_counters_));
-    return {};
 }
 
 awaitable<void> Agent::follow_directory() {

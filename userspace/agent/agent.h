@@ -14,6 +14,7 @@
 #include "userspace/agent/mesh_follower.h"
 #include "userspace/agent/options.h"
 #include "userspace/control/http_server.h"
+#include "userspace/control/listeners.h"
 #include "userspace/source/mesh_dir.h"
 
 namespace weir {
@@ -26,9 +27,14 @@ class Agent {
   private:
     Agent(const AgentOptions& options, DataPlane plane, Engine engine, const std::string& version);
 
-    Status start_servers();
-    Status start_metrics();
-    Status start();
+    struct Listeners {
+        std::optional<gid_t> group;  // whose members may use the control socket
+        ControlSocket control;
+        Fd metrics;  // none: not asked for
+    };
+    static Result<Listeners> listen(const AgentOptions& options);
+    void serve(const Listeners& listeners);
+    Status start(const Listeners& listeners);
     boost::asio::awaitable<void> follow_directory();
     boost::asio::awaitable<void> reload();
     boost::asio::awaitable<void> tick();

@@ -30,7 +30,7 @@ Status MeshFollower::restore() {
     }
     log::info("state-restored", "the last good mesh is in force again",
               {{"weir.generation", std::to_string(generation)}});
-    return apply(reading.snapshot, reading.text);
+    return apply(reading);
 }
 
 Status MeshFollower::take(const Reading& reading) {
@@ -52,33 +52,41 @@ Status MeshFollower::take(const Reading& reading) {
         facts_.meshWarnings.push_back(found.str());
         log::warn("mesh-warning", found.str());
     }
-    return apply(reading.snapshot, reading.text);
+    return apply(reading);
 }
 
 // Saved before it is published: a crash in between leaves a state that is newer than the kernel,
 // which a restart brings into force; the other way round it would take the kernel back.
-void MeshFollower::save(const MeshText& text) {
+void MeshFollower::save() {
+    if (!last_good_ || last_good_->digest == saved_digest_)
+        return;
     const SavedState state{engine_.generation() + 1, static_cast<std::int64_t>(::time(nullptr)),
-                           text};
+                           last_good_text_};
     const auto saved = save_state(state_directory_, state);
-    facts_.saveError = saved ? "" : saved.error().message;
-    if (!saved)
-        log::error("state-not-saved", saved.error().message);
+    if (saved)
+        saved_digest_ = last_good_->digest;
+    const std::string error = saved ? "" : saved.error().message;
+    if (!saved && error != facts_.saveError)
+        log::error("state-not-saved", error);
+    facts_.saveError = error;
 }
 
-Status MeshFollower::apply(const std::shared_ptr<const Snapshot>& snapshot, const MeshText& text) {
-    pending_ = snapshot;
-    pending_text_ = text;
-    if (snapshot->digest != saved_digest_)
-        save(text);
-    saved_digest_ = snapshot->digest;
-    const auto report = engine_.apply(*snapshot);
+Status MeshFollower::apply(const Reading& reading) {
+    last_good_ = reading.snapshot;
+    last_good_text_ = reading.text;
+    return apply();
+}
+
+Status MeshFollower::apply() {
+    pending_ = true;
+    save();
+    const auto report = engine_.apply(*last_good_);
     facts_.applyError = report ? "" : report.error().message;
     if (!report) {
         mark_stale(true);
         return tl::unexpected(report.error());
     }
-    in_force_ = snapshot;
+    in_force_ = last_good_;
     std::vector<std::string> refused;
     for (const auto& refusal : report->refusals)
         refused.push_back(refusal.subject + ": " + refusal.reason);
@@ -86,8 +94,7 @@ Status MeshFollower::apply(const std::shared_ptr<const Snapshot>& snapshot, cons
         for (const auto& one : refused)
             log::error("refused", one);
     facts_.refused = std::move(refused);
-    if (facts_.refused.empty())
-        pending_.reset();  // else again in a second: rows may have become free
+    pending_ = !facts_.refused.empty();  // again in a second: rows may have become free
     mark_stale(!facts_.refused.empty() || !facts_.meshErrors.empty());
     if (report->operations > 0)
         log::info("mesh-published", "a generation is in the kernel",
@@ -96,16 +103,13 @@ Status MeshFollower::apply(const std::shared_ptr<const Snapshot>& snapshot, cons
     return {};
 }
 
-bool MeshFollower::retry() {
+void MeshFollower::retry() {
     if (!pending_)
-        return true;
-    const auto snapshot = pending_;
-    const auto text = pending_text_;
+        return save();
     const auto before = facts_.applyError;
-    auto applied = apply(snapshot, text);
+    auto applied = apply();
     if (!applied && applied.error().message != before)
         log::error("apply-failed", applied.error().message);
-    return applied.has_value();
 }
 
 void MeshFollower::mark_stale(bool stale) {

@@ -23,8 +23,8 @@ class MeshFollower {
     Status restore();
     // A reading, good or bad. An error is the kernel's; call retry() later.
     Status take(const Reading& reading);
-    // Applies again what could not be applied. True when there is nothing left to do.
-    bool retry();
+    // Applies and saves again what could not be; every second or so.
+    void retry();
 
     std::shared_ptr<const Snapshot> in_force() const { return in_force_; }
     // With staleness as of now.
@@ -32,16 +32,18 @@ class MeshFollower {
     void set_lost_features(std::vector<std::string> lost) { facts_.lostFeatures = std::move(lost); }
 
   private:
-    Status apply(const std::shared_ptr<const Snapshot>& snapshot, const MeshText& text);
-    void save(const MeshText& text);
+    Status apply(const Reading& reading);
+    Status apply();
+    void save();
     void mark_stale(bool stale);
 
     Engine& engine_;
     std::string state_directory_;
     AgentFacts facts_;
     std::shared_ptr<const Snapshot> in_force_ = std::make_shared<Snapshot>();
-    std::shared_ptr<const Snapshot> pending_;
-    MeshText pending_text_;
+    std::shared_ptr<const Snapshot> last_good_;  // what was read, be it in force or not
+    MeshText last_good_text_;
+    bool pending_ = false;  // it is not in force, or not all of it
     std::uint64_t saved_digest_ = 0;
     std::chrono::steady_clock::time_point stale_since_;
     bool stale_ = false;

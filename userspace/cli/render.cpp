@@ -89,9 +89,10 @@ std::string render_status(const StatusView& view, Format format) {
         list("ERROR", view.agent->meshErrors);
         list("WARNING", view.agent->meshWarnings);
         list("REFUSED", view.agent->refused);
-        for (const auto& error : {view.agent->applyError, view.agent->saveError})
-            if (!error.empty())
-                line("ERROR", error);
+        if (!view.agent->applyError.empty())
+            line("ERROR", "the mesh is not in force: " + view.agent->applyError);
+        if (!view.agent->saveError.empty())
+            line("ERROR", "the mesh is not saved for a restart: " + view.agent->saveError);
         list("LOST", view.agent->lostFeatures);
     }
     for (const auto& reason : view.reasons)

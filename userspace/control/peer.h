@@ -6,10 +6,6 @@
 #include <sys/types.h>
 
 #include <optional>
-#include <string>
-
-#include "maps/fd.h"
-#include "maps/result.h"
 
 namespace weir {
 
@@ -18,9 +14,5 @@ std::optional<gid_t> control_group();
 
 // Whether the process at the other end of a unix socket may use it.
 bool peer_may_control(int socket, std::optional<gid_t> group);
-
-// A listening unix socket, mode 0660, of the group where there is one (else root's alone); takes
-// the place of a dead agent's.
-Result<Fd> listen_control(const std::string& path, std::optional<gid_t> group);
 
 }  // namespace weir

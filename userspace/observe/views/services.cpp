@@ -49,6 +49,15 @@ void add_wanted(const Service& service, const Port& port, bool published,
     }
 }
 
+// What was counted on endpoints that the mesh does not name: shown too, so that the sums are right.
+const char* state_of_other(const std::string& endpoint, const EdgeCounts& counts) {
+    if (endpoint == "none")
+        return "refused";
+    if (endpoint == "other" || endpoint == "departed")
+        return "summed";
+    return counts.active > 0 ? "leaving" : "gone";
+}
+
 }  // namespace
 
 Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snapshot& snapshot) {
@@ -92,9 +101,9 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
             auto& counts = sums[{name, port.port}];
             add_wanted(*service, port, is_published(tables, names, *service, port.port), counts,
                        views);
-            for (const auto& [endpoint, count] : counts)  // no longer in the mesh
-                if (count.active > 0)
-                    views.push_back({name, port.port, endpoint, 0, 0, "leaving", count});
+            for (const auto& [endpoint, count] : counts)
+                views.push_back(
+                    {name, port.port, endpoint, 0, 0, state_of_other(endpoint, count), count});
         }
     }
     return views;

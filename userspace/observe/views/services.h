@@ -27,10 +27,12 @@ struct ServiceView {
 struct EndpointView {
     std::string service;
     std::uint16_t port = 0;
-    std::string endpoint;  // "10.0.0.2:8080"
+    std::string endpoint;  // "10.0.0.2:8080", or as EdgeView has it
     std::uint32_t weight = 0;
-    double share = 0;   // of new connections, 0 to 1
-    std::string state;  // serving, drained (weight 0), pending, or leaving: only old connections
+    double share = 0;  // of new connections, 0 to 1
+    // serving, drained (weight 0), pending (not in the kernel); of those not in the mesh: leaving
+    // (only old connections), gone, refused ("none"), summed ("other", "departed").
+    std::string state;
     EdgeCounts counts;
 };
 

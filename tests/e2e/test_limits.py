@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables at 100 %: nothing is lost, nothing is silent. What finds no room in the edge table is counted on
+`other`, what finds none in a table of the mesh is refused by name, shown, and tried again."""
+
+import threading
+import unittest
+
+from case import VIP, VIP6, Background, LabCase, service_yaml, wait_for
+
+
+class FullEdgeTable(LabCase):
+    AGENT_FLAGS = ("--max-edges", "1")
+
+    def test_sums_stay_exact_and_active_is_right(self):
+        held = [self.client.start(self.peer(), "hold", VIP, 80, "--interval", "20") for _ in range(4)]
+        for process in held:
+            process.first_line("holding")
+        self.assertEqual(self.totals()["active"], 4)
+        tally = self.client.connects(VIP, 80, count=500, threads=2)
+        self.assert_clean(tally)
+        for process in held:
+            self.assertIn('"errors": 0', process.stop())
+        after = self.settled()
+        self.assertEqual((after["opened"], after["closed"], after["failed"]), (504, 504, 0))
+        # One edge had room; everything else is on "other", and said to be.
+        counts = {e: row["counts"] for e, row in self.lab.endpoints("orders.shop").items()}
+        self.assertGreater(counts["other"]["opened"], 200)
+        self.assertEqual(sum(one["opened"] for one in counts.values()), 504)
+        self.assertTrue(all(one["active"] == 0 for one in counts.values()), counts)
+        self.assertRegex(self.lab.weir("status").stdout, r'\d+ connects counted on "other"')
+
+    @staticmethod
+    def peer():
+        from lab import BIN
+        return BIN + "/weir-peer"
+
+
+class ReplacedEndpoints(LabCase):
+    def test_sums_stay_when_endpoints_are_replaced_under_load(self):
+        before = self.settled()
+        with Background(self.client) as load:
+            for endpoints in ([self.a.ip], [self.b.ip], [self.a.ip, self.b.ip], [self.a.ip6], [self.b.ip]) * 4:
+                self.lab.apply(self.mesh_of(endpoints + ([self.b.ip] if self.b.ip not in endpoints else [])))
+        self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
+        self.settled()
+        left = {self.b.ip + ":8080", "other"}
+        wait_for(lambda: set(self.lab.endpoints("orders.shop")) == left, "the rows of the others to be freed", 6)
+        after = self.settled()
+        self.assertEqual(after["opened"] - before["opened"], load.total)
+        self.assertEqual(after["closed"] - before["closed"], load.total)
+        self.assertIn('destination_endpoint="other"', self.lab.metrics())
+
+
+class Refused(LabCase):
+    AGENT_FLAGS = ("--max-addresses", "3")  # a service of two families takes two
+
+    def status(self):
+        return self.lab.weir("status", "-o", "json", parse=True)
+
+    def test_what_has_no_room_is_refused_said_and_tried_again(self):
+        more = service_yaml("more.shop", ["10.96.0.30", "10.96.0.31"], [self.a.ip])
+        self.lab.write_mesh(self.mesh_of([self.a.ip], extra=more))
+        refused = wait_for(lambda: self.status()["agent"]["refused"], "the refusal", 3)
+        self.assertEqual(refused, ["more.shop:80: table weir_vip is full"])
+        self.assertIn("more.shop:80: table weir_vip is full", self.lab.agent_log())
+        self.assertRegex(self.lab.weir("status").stdout, "more.shop:80: table weir_vip is full")
+        check = self.lab.weir("check", check=False)
+        self.assertEqual(check.returncode, 1)
+        self.assertIn("× the mesh directory is in force", check.stdout)
+        self.assertRegex(self.lab.metrics(), r"weir_mesh_refused 1\b")
+        self.assert_clean(self.client.connects(VIP, 80, count=20))  # the others are served
+        self.lab.write_mesh("services:\n" + more.replace("10.96.0.31", VIP))  # room, and the whole of it
+        wait_for(lambda: not self.status()["agent"]["refused"], "the refusal to be over", 4)
+        self.assert_clean(self.client.connects("10.96.0.30", 80, count=20))
+        self.lab.write_mesh(self.mesh())
+        wait_for(lambda: self.lab.service("orders.shop"), "the old mesh", 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
