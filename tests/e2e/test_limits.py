@@ -2,17 +2,17 @@
 """Tables at 100 %: nothing is lost, nothing is silent. What finds no room in the edge table is counted on
 `other`, what finds none in a table of the mesh is refused by name, shown, and tried again."""
 
-import threading
+import time
 import unittest
 
-from case import VIP, VIP6, Background, LabCase, service_yaml, wait_for
+from case import BIN, VIP, VIP6, Background, LabCase, service_yaml, wait_for
 
 
 class FullEdgeTable(LabCase):
     AGENT_FLAGS = ("--max-edges", "1")
 
     def test_sums_stay_exact_and_active_is_right(self):
-        held = [self.client.start(self.peer(), "hold", VIP, 80, "--interval", "20") for _ in range(4)]
+        held = [self.client.start(BIN + "/weir-peer", "hold", VIP, 80, "--interval", "20") for _ in range(4)]
         for process in held:
             process.first_line("holding")
         self.assertEqual(self.totals()["active"], 4)
@@ -28,11 +28,6 @@ class FullEdgeTable(LabCase):
         self.assertEqual(sum(one["opened"] for one in counts.values()), 504)
         self.assertTrue(all(one["active"] == 0 for one in counts.values()), counts)
         self.assertRegex(self.lab.weir("status").stdout, r'\d+ connects counted on "other"')
-
-    @staticmethod
-    def peer():
-        from lab import BIN
-        return BIN + "/weir-peer"
 
 
 class ReplacedEndpoints(LabCase):
@@ -74,6 +69,21 @@ class Refused(LabCase):
         self.assert_clean(self.client.connects("10.96.0.30", 80, count=20))
         self.lab.write_mesh(self.mesh())
         wait_for(lambda: self.lab.service("orders.shop"), "the old mesh", 3)
+
+class RowsThatAreHeld(LabCase):
+    AGENT_FLAGS = ("--max-endpoints", "4")  # the rows of one service
+
+    def test_what_was_refused_is_served_once_rows_are_free(self):
+        held = self.client.start(BIN + "/weir-peer", "hold", VIP, 80, "--interval", "20")
+        held.first_line("holding")
+        refused = lambda: self.lab.weir("status", "-o", "json", parse=True)["agent"]["refused"]  # noqa: E731
+        self.lab.write_mesh("services:\n" + service_yaml("next.shop", ["10.96.0.40"], [self.b.ip]))
+        self.assertEqual(wait_for(refused, "the refusal", 3), ["next.shop:80: table weir_endpoint is full"])
+        time.sleep(2.5)  # the old service's row is still held by the connection
+        self.assertTrue(refused())
+        self.assertIn('"errors": 0', held.stop())
+        wait_for(lambda: not refused(), "the row to be free", 4)
+        self.assertEqual(self.client.connects("10.96.0.40", 80, count=10)["greeted"], {"b": 10})
 
 
 if __name__ == "__main__":

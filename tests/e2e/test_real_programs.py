@@ -19,11 +19,12 @@ defaults
   timeout connect 2s
   timeout client 10s
   timeout server 10s
-frontend in
+listen v4
   bind :8080
-  default_backend out
-backend out
-  server s {target}
+  server s 10.96.0.20:80
+listen v6
+  bind :::8081 v6only
+  server s [fd00:96::20]:80
 """
 
 
@@ -38,10 +39,10 @@ class RealPrograms(LabCase):
         redis.start("redis-server", "--port", 6379, "--bind", "*", "-::*", "--protected-mode", "no", "--save", "",
                     stdout=-3, stderr=-3)
         # Proxies are clients of the mesh here: they know services, not servers.
-        cls.nginx("front", "location / { proxy_pass http://10.96.0.20; }")
+        cls.nginx("front", "location / { proxy_pass http://10.96.0.20; } location /six/ { proxy_pass http://[fd00:96::20]/; }")
         haproxy = cls.lab.pod("balancer")
         with open(cls.lab.directory + "/haproxy.cfg", "w") as file:
-            file.write(HAPROXY.format(target="10.96.0.20:80"))
+            file.write(HAPROXY)
         haproxy.start("haproxy", "-db", "-f", cls.lab.directory + "/haproxy.cfg", stdout=-3, stderr=-3)
         pods = cls.lab.pods
         both = [pods["web1"].ip, pods["web2"].ip6]
@@ -49,8 +50,9 @@ class RealPrograms(LabCase):
         return ("services:\n" + service_yaml("web.shop", ["10.96.0.20"], v4, algorithm="round-robin")
                 + service_yaml("web6.shop", ["fd00:96::20"], both, algorithm="round-robin")
                 + service_yaml("redis.shop", [VIP, VIP6], [redis.ip, redis.ip6], port=6379, target=6379)
-                + service_yaml("front.shop", ["10.96.0.21"], [pods["front"].ip])
+                + service_yaml("front.shop", ["10.96.0.21", "fd00:96::21"], [pods["front"].ip6, pods["front"].ip])
                 + service_yaml("balancer.shop", ["10.96.0.22"], [pods["balancer"].ip])
+                + service_yaml("balancer6.shop", ["fd00:96::22"], [pods["balancer"].ip6], target=8081)
                 + "workloads:\n" + "".join(f"  {n}.shop: {{cgroup: {cls.lab.pattern(n)}}}\n"
                                            for n in ("client", "front", "balancer")))
 
@@ -65,8 +67,8 @@ class RealPrograms(LabCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for address in ("10.96.0.20", "10.96.0.21", "10.96.0.22"):
-            wait_for(lambda a=address: cls.client.run("curl", "-s", f"http://{a}/", check=False), f"{address} to answer")
+        for address in ("10.96.0.20", "[fd00:96::20]", "10.96.0.21", "10.96.0.22", "[fd00:96::22]"):
+            wait_for(lambda a=address: cls.client.run("curl", "-gs", f"http://{a}/", check=False), f"{address} to answer")
         wait_for(lambda: "PONG" in cls.client.run("redis-cli", "-h", VIP, "ping", check=False), "redis")
 
     def requests_logged(self, name):
@@ -92,17 +94,18 @@ class RealPrograms(LabCase):
         self.assertEqual(self.curl_many("http://[fd00:96::20]/", 40), {"web1": 20, "web2": 20})
 
     def test_wrk_with_kept_connections(self):
-        before = self.settled("web.shop")
-        out = self.client.run("wrk", "-t1", "-c16", "-d1s", "http://10.96.0.20/")
-        self.assertNotRegex(out, "Socket errors|Non-2xx")
-        after = self.settled("web.shop")
-        self.assertEqual(after["failed"], before["failed"])
-        # wrk opens one more connection to try the address; nginx ends one after 1,000 requests.
-        opened = after["opened"] - before["opened"]
-        requests = int(re.search(r"(\d+) requests in", out)[1])
-        self.assertGreaterEqual(opened, 17)
-        self.assertLessEqual(opened, 17 + 16 + requests // 1000)
-        self.assertEqual(after["closed"] - before["closed"], opened)
+        for service, address in (("web.shop", "10.96.0.20"), ("web6.shop", "[fd00:96::20]")):
+            before = self.settled(service)
+            out = self.client.run("wrk", "-t1", "-c16", "-d1s", f"http://{address}/")
+            self.assertNotRegex(out, "Socket errors|Non-2xx")
+            after = self.settled(service)
+            self.assertEqual(after["failed"], before["failed"])
+            # wrk opens one more connection to try the address; nginx ends one after 1,000 requests.
+            opened = after["opened"] - before["opened"]
+            requests = int(re.search(r"(\d+) requests in", out)[1])
+            self.assertGreaterEqual(opened, 17)
+            self.assertLessEqual(opened, 17 + 16 + requests // 1000)
+            self.assertEqual(after["closed"] - before["closed"], opened)
 
     def test_redis_benchmark(self):
         for address in (VIP, VIP6):
@@ -121,18 +124,17 @@ class RealPrograms(LabCase):
         return find()
 
     def test_nginx_as_client(self):
-        before = self.settled("web.shop")
-        seen = self.curl_many("http://10.96.0.21/", 20)
-        self.assertEqual(seen, {"web1": 10, "web2": 10})
-        self.assertEqual(self.settled("web.shop")["opened"] - before["opened"], 20)
+        for service, url in (("web.shop", "http://10.96.0.21/"), ("web6.shop", "http://[fd00:96::21]/six/")):
+            before = self.settled(service)
+            self.assertEqual(self.curl_many(url, 20), {"web1": 10, "web2": 10})
+            self.assertEqual(self.settled(service)["opened"] - before["opened"], 20)
         self.assertIn('source_workload="front"', self.lab.metrics())
 
     def test_haproxy_as_client(self):
-        before = self.settled("web.shop")
-        seen = self.curl_many("http://10.96.0.22/", 20)
-        self.assertEqual(sum(seen.values()), 20)
-        self.assertEqual(set(seen), {"web1", "web2"})
-        self.assertGreaterEqual(self.settled("web.shop")["opened"] - before["opened"], 20)
+        for service, url in (("web.shop", "http://10.96.0.22/"), ("web6.shop", "http://[fd00:96::22]/")):
+            before = self.settled(service)
+            self.assertEqual(self.curl_many(url, 20), {"web1": 10, "web2": 10})
+            self.assertEqual(self.settled(service)["opened"] - before["opened"], 20)
         self.assertIn('source_workload="balancer"', self.lab.metrics())
 
 
