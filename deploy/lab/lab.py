@@ -96,20 +96,20 @@ ip -n {node} route add {self.ip} dev {host}; ip -n {node} -6 route add {self.ip6
     def sysctl(self, name, value):
         self.lab.in_netns(self.netns, lambda: self.lab.write_sysctl(name, value))
 
-    def _enter(self):
+    def _enter(self, cgroup):
         # A new session: Ctrl-C ends the lab, and the lab ends this.
         os.setsid()
-        with open(self.cgroup + "/cgroup.procs", "w") as procs:
+        with open(cgroup + "/cgroup.procs", "w") as procs:
             procs.write("0")
         fd = os.open("/run/netns/" + self.netns, os.O_RDONLY)
         if LIBC.setns(fd, CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "setns")
         os.close(fd)
 
-    def start(self, *words, **options):
-        """Starts a process in the pod, its output in pipes."""
+    def start(self, *words, cgroup=None, **options):
+        """Starts a process in the pod, its output in pipes; in another cgroup than the pod's where one is named."""
         settings = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
-        process = Process([str(w) for w in words], preexec_fn=self._enter, **{**settings, **options})
+        process = Process([str(w) for w in words], preexec_fn=lambda: self._enter(cgroup or self.cgroup), **{**settings, **options})
         self.lab.processes.append(process)
         return process
 
@@ -190,6 +190,14 @@ class Lab:
         path = f"{self.cgroup}/{name}"
         os.mkdir(path)
         self.cgroups.append(path)
+        return path
+
+    def unsteered_cgroup(self):
+        """A cgroup beside the lab's, where weir is not attached."""
+        path = self.cgroup + "-unsteered"
+        if path not in self.cgroups:
+            os.mkdir(path)
+            self.cgroups.append(path)
         return path
 
     def pattern(self, name):
@@ -317,7 +325,8 @@ def sweep():
             if os.path.exists(f"/proc/{text.read()}"):
                 continue
         name = os.path.basename(directory).split("-")[1]
-        remove_cgroup(f"{cgroup2_mount()}/{name}", kill=True)
+        for cgroup in (name, name + "-unsteered"):
+            remove_cgroup(f"{cgroup2_mount()}/{cgroup}", kill=True)
         subprocess.run(["umount", directory + "/bpffs"], capture_output=True)
         for namespace in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
             if namespace.startswith(name + "-"):

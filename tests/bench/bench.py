@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench of the connect path. Pods on one node, client and server on one CPU, variants in random order in
-every round. A direct connection is made from a cgroup that weir is not attached at; each peer has a node
-namespace of its own, since its rules would slow the others down. Started by tests/bench/run.sh."""
+every round. A direct connection runs between the same pods, by processes in a cgroup that weir is not attached at;
+iptables has node namespaces of its own, since its rules would slow the others down. Started by tests/bench/run.sh."""
 
 import json
 import os
@@ -17,6 +17,7 @@ from report import Figures  # noqa: E402
 ROUNDS = int(os.environ.get("WEIR_BENCH_ROUNDS", "15"))
 MS = int(os.environ.get("WEIR_BENCH_MS", "300"))
 MANY = 10000
+STEERED, DIRECT = 7000, 7001  # ports of the server in the pod's cgroup, and of the one where weir is not
 PINNED = ("nice", "-n", "-15", "taskset", "-c", "1")
 
 
@@ -30,39 +31,47 @@ class Node:
         for extra in self.endpoints[1:]:
             run("ip", "-n", self.server.netns, "addr", "add", extra + "/32", "dev", "eth0")
             run("ip", "-n", self.lab.node, "route", "add", extra, "dev", "v1")
-        process = self.server.start(*PINNED, BIN + "/weir-peer", "serve", "0.0.0.0", 7000)
-        process.first_line("ready")
+        self.unsteered = self.lab.unsteered_cgroup()
+        for port, cgroup in ((STEERED, None), (DIRECT, self.unsteered)):
+            self.server.start(*PINNED, BIN + "/weir-peer", "serve", "0.0.0.0", port, cgroup=cgroup).first_line("ready")
         if services:
             self.lab.write_mesh("services:\n" + "".join(
-                service_yaml(f"svc{n}.bench", [service_address(n)], self.endpoints, target=7000) for n in range(services)))
+                service_yaml(f"svc{n}.bench", [service_address(n)], self.endpoints, target=STEERED) for n in range(services)))
             self.lab.start_agent()
             wait_for(lambda: self.lab.weir("status", "-o", "json", parse=True)["services"] == services, "the mesh", 60)
 
-    def measure(self, mode, address, port=80, ms=MS):
-        out = self.client.run(*PINNED, BIN + "/weir-peer", mode, address, port, "--ms", ms)
+    def direct(self, mode, ms=MS):
+        """Between the same pods, with no program of weir at either end."""
+        return self.measure(mode, self.server.ip, DIRECT, ms, self.unsteered)
+
+    def measure(self, mode, address, port=80, ms=MS, cgroup=None):
+        out = self.client.run(*PINNED, BIN + "/weir-peer", mode, address, port, "--ms", ms, cgroup=cgroup)
         seen = json.loads(out)
         if seen["errors"] or not seen["n"]:
             raise RuntimeError(f"{mode} {address}: {seen}")
         return seen
 
-    def program_id(self, name):
-        """The id of a program that is attached at the lab's cgroup."""
-        for line in json.loads(run("bpftool", "-j", "cgroup", "show", self.lab.cgroup)):
-            if line["name"] == name:
-                return line["id"]
-        raise RuntimeError(f"{name} is not attached")
+def programs_at(cgroup):
+    return {one["name"]: one["id"] for one in json.loads(run("bpftool", "-j", "cgroup", "show", cgroup))}
 
 
-def counted(program):
-    shown = json.loads(run("bpftool", "-j", "prog", "show", "id", str(program)))
-    return shown.get("run_time_ns", 0), shown.get("run_cnt", 0)
+def counted(cgroup):
+    """Runs and nanoseconds so far of every program at a cgroup, by name. Needs kernel.bpf_stats_enabled."""
+    shown = {name: json.loads(run("bpftool", "-j", "prog", "show", "id", str(number)))
+             for name, number in programs_at(cgroup).items()}
+    return {name: (one.get("run_cnt", 0), one.get("run_time_ns", 0)) for name, one in shown.items()}
 
 
-def ns_per_run(program, act):
-    before = counted(program)
-    act()
-    after = counted(program)
-    return (after[0] - before[0]) / max(1, after[1] - before[1])
+def runs_during(cgroup, act):
+    """What act() gives, and (runs, nanoseconds) by program meanwhile."""
+    before = counted(cgroup)
+    result = act()
+    after = counted(cgroup)
+    return result, {name: (after[name][0] - before[name][0], after[name][1] - before[name][1]) for name in after}
+
+
+def ns_per_run(runs):
+    return runs[1] / max(1, runs[0])
 
 
 def interleaved(variants, rounds):
@@ -82,13 +91,13 @@ def interleaved(variants, rounds):
 
 
 def connects(figures, nodes):
-    plain, one, many, ipt1, ipt_many = nodes
-    last = service_address(MANY - 1)
-    connect = lambda node, address, port=80: lambda: node.measure("bench-connect", address, port)["p50"]  # noqa: E731
+    one, many, ipt1, ipt_many = nodes
+    connect = lambda node, address: lambda: node.measure("bench-connect", address)["p50"]  # noqa: E731
+    direct = lambda: one.direct("bench-connect")["p50"]  # noqa: E731
     rounds = interleaved({
-        "direct": connect(plain, plain.server.ip, 7000), "direct again": connect(plain, plain.server.ip, 7000),
-        "weir": connect(one, service_address(0)), "weir 10,000": connect(many, last),
-        "iptables": connect(ipt1, service_address(0)), "iptables 10,000": connect(ipt_many, last)}, ROUNDS)
+        "direct": direct, "direct again": direct,
+        "weir": connect(one, service_address(0)), "weir 10,000": connect(many, service_address(MANY - 1)),
+        "iptables": connect(ipt1, service_address(0)), "iptables 10,000": connect(ipt_many, service_address(MANY - 1))}, ROUNDS)
     for name in rounds[0]:
         figures.note(f"connect, {name}", "us, p50", [r[name] for r in rounds])
     figures.ratio("connect, direct against itself (the noise)", "ratio of p50", rounds, "direct again", "direct", 0.05, below=False)
@@ -101,9 +110,10 @@ def connects(figures, nodes):
 
 
 def round_trips(figures, nodes):
-    plain, one = nodes[:2]
-    rounds = interleaved({"direct": lambda: plain.measure("bench-rr", plain.server.ip, 7000)["p50"],
+    one = nodes[0]
+    rounds = interleaved({"direct": lambda: one.direct("bench-rr")["p50"],
                           "weir": lambda: one.measure("bench-rr", service_address(0))["p50"]}, ROUNDS)
+    figures.note("round trip, direct", "us, p50", [r["direct"] for r in rounds])
     figures.ratio("round trip on an open connection / direct", "ratio of p50", rounds, "weir", "direct", 0.02, below=False)
 
 
@@ -116,9 +126,9 @@ def cpu_usage(*pods):
 
 
 def against_haproxy(figures, nodes):
-    one = nodes[1]
+    one = nodes[0]
     proxy = one.lab.pod("proxy")
-    start_haproxy(proxy, one.endpoints, 7000)
+    start_haproxy(proxy, one.endpoints, STEERED)
 
     def cpu_per_request(address, port):
         before = cpu_usage(one.client, one.server, proxy)
@@ -132,39 +142,71 @@ def against_haproxy(figures, nodes):
         figures.note(f"CPU per request, {name}", "us", [r[name] for r in rounds])
 
 
+class Empty:
+    """An empty connect4 program where weir is not attached: what the count itself costs."""
+
+    def __init__(self, node):
+        self.node, self.path = node, node.lab.bpffs + "/foreign"
+
+    def __enter__(self):
+        run("bpftool", "prog", "load", BIN + "/../tests/e2e/foreign.bpf.o", self.path)
+        run("bpftool", "cgroup", "attach", self.node.unsteered, "connect4", "pinned", self.path, "multi")
+        return self
+
+    def __exit__(self, *_):
+        run("bpftool", "cgroup", "detach", self.node.unsteered, "connect4", "pinned", self.path)
+        os.unlink(self.path)
+
+    def ns(self):
+        _, runs = runs_during(self.node.unsteered, lambda: self.node.direct("bench-connect", 150))
+        return ns_per_run(runs["foreign"])
+
+
+def during_connects(node, address, port=80):
+    """ns of connect4 per connect, and of all programs per connection: (runs, ns)."""
+    seen, runs = runs_during(node.lab.cgroup, lambda: node.measure("bench-connect", address, port, 150))
+    total = [sum(one[i] for name, one in runs.items() if name != "weir_release") / seen["n"] for i in (0, 1)]
+    return ns_per_run(runs["weir_connect4"]), total
+
+
+def during_round_trips(node):
+    """ns of all programs per request, of a connection with many."""
+    seen, runs = runs_during(node.lab.cgroup, lambda: node.measure("bench-rr", service_address(0)))
+    return sum(one[1] for one in runs.values()) / seen["n"], seen["p50"] * 1000
+
+
 def program_times(figures, nodes):
-    plain, one, many = nodes[:3]
-    path = plain.lab.bpffs + "/foreign"
-    run("bpftool", "prog", "load", BIN + "/../tests/e2e/foreign.bpf.o", path)
-    run("bpftool", "cgroup", "attach", plain.lab.cgroup, "connect4", "pinned", path, "multi")
-    before = open("/proc/sys/kernel/bpf_stats_enabled").read()
+    one, many = nodes[:2]
+    with open("/proc/sys/kernel/bpf_stats_enabled") as file:
+        before = file.read()
     try:
         Lab.write_sysctl("kernel.bpf_stats_enabled", "1")
-        empty, hit, hit_many, miss = [], [], [], []
-        last = service_address(MANY - 1)
-        for _ in range(ROUNDS):
-            empty.append(ns_per_run(plain.program_id("foreign"), lambda: plain.measure("bench-connect", plain.server.ip, 7000, 150)))
-            hit.append(ns_per_run(one.program_id("weir_connect4"), lambda: one.measure("bench-connect", service_address(0), 80, 150)))
-            hit_many.append(ns_per_run(many.program_id("weir_connect4"), lambda: many.measure("bench-connect", last, 80, 150)))
-            miss.append(ns_per_run(many.program_id("weir_connect4"), lambda: many.measure("bench-connect", many.server.ip, 7000, 150)))
+        with Empty(one) as empty_program:
+            rounds = interleaved({
+                "empty": empty_program.ns, "hit": lambda: during_connects(one, service_address(0)),
+                "hit 10,000": lambda: during_connects(many, service_address(MANY - 1)),
+                "miss": lambda: during_connects(many, many.server.ip, STEERED), "trips": lambda: during_round_trips(one)}, ROUNDS)
     finally:
         Lab.write_sysctl("kernel.bpf_stats_enabled", before)
-        run("bpftool", "cgroup", "detach", plain.lab.cgroup, "connect4", "pinned", path)
-        os.unlink(path)
-    net = lambda values: [(v - e) / 1000 for v, e in zip(values, empty)]  # noqa: E731
-    best = lambda values: (min(values) - min(empty)) / 1000  # noqa: E731
-    figures.note("empty program", "ns per event", empty)
-    figures.value("a connect to no service, 10,000 services", "us, program less empty", net(miss), 0.1, best(miss))
-    figures.value("connect4 for a service", "us, program less empty", net(hit), 1.5, best(hit))
-    figures.value("connect4 for a service, 10,000 services", "us, program less empty", net(hit_many), 1.5, best(hit_many))
+    floor = min(r["empty"] for r in rounds)
+    figures.note("empty program", "ns per event", [r["empty"] for r in rounds])
+    net = lambda name: [(r[name][0] - floor) / 1000 for r in rounds]  # noqa: E731
+    figures.value("a connect to no service, 10,000 services", "us, program less empty", net("miss"), 0.1)
+    figures.value("connect4 for a service", "us, program less empty", net("hit"), 1.5)
+    figures.value("connect4 for a service, 10,000 services", "us, program less empty", net("hit 10,000"), 1.5)
+    figures.value("connect4 and sock_ops of a connection", "us, programs less empty",
+                  [(r["hit"][1][1] - r["hit"][1][0] * floor) / 1000 for r in rounds], 1.5)
+    shares = [1 + r["trips"][0] / r["trips"][1] for r in rounds]
+    figures.add("round trip, with the time of weir's programs", "ratio, programs' ns", min(shares), min(shares), shares, 0.02,
+                max(shares) - 1 <= 0.02)
 
 
 def main():
     print("== making nodes (the one with 10,000 services takes a moment)", flush=True)
     ipt1, ipt_many = Node(), Node()
-    install_rules(ipt1.lab, kube_proxy_rules(1, ipt1.endpoints, 7000))
-    install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, 7000))
-    nodes = [Node(), Node(1), Node(MANY), ipt1, ipt_many]
+    install_rules(ipt1.lab, kube_proxy_rules(1, ipt1.endpoints, STEERED))
+    install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, STEERED))
+    nodes = [Node(1), Node(MANY), ipt1, ipt_many]
     figures = Figures()
     for part in (connects, round_trips, against_haproxy, program_times):
         print(f"== {part.__name__.replace('_', ' ')}", flush=True)
