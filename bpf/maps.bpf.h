@@ -29,6 +29,7 @@ char LICENSE[] SEC("license") __attribute__((weak)) = "Dual BSD/GPL";
 
 /* Written by user space. The sizes are the loader's; 1 stands for "set before load". */
 WEIR_MAP(weir_vip, BPF_MAP_TYPE_HASH, 0, struct weir_vip_key, struct weir_vip, 1);
+WEIR_MAP(weir_vip_filter, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, __u64, WEIR_VIP_FILTER_WORDS);
 WEIR_MAP(weir_svc_port, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, struct weir_svc_port, 1);
 WEIR_MAP(weir_slot, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, __u64, 1);
 WEIR_MAP(weir_endpoint, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, struct weir_endpoint, 1);

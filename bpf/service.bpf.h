@@ -9,6 +9,7 @@
 
 #include "core/pick.h"
 #include "core/published.h"
+#include "core/vip_filter.h"
 #include "maps.bpf.h"
 
 /* What was picked, or why nothing was. */
@@ -23,6 +24,10 @@ struct service_pick {
 
 /* 0 and the service port's id, or -1. */
 static __always_inline int service__find(const struct weir_vip_key *target, __u32 *svc_port) {
+    __u32 bit = weir_vip_filter_bit(target), word = weir_vip_filter_word(bit);
+    __u64 *bits = bpf_map_lookup_elem(&weir_vip_filter, &word);
+    if (!bits || !(*bits & weir_vip_filter_mask(bit)))
+        return -1;
     struct weir_vip *vip = bpf_map_lookup_elem(&weir_vip, target);
     if (!vip)
         return -1;

@@ -38,6 +38,7 @@ Status open_array(MmapArray<Row>& array, const std::string& directory, const cha
 Result<Tables> Tables::open(const std::string& directory, Access access) {
     Tables tables;
     WEIR_CHECK(open_map(tables.vip, directory, "weir_vip", access));
+    WEIR_CHECK(open_array(tables.vip_filter, directory, "weir_vip_filter", access));
     WEIR_CHECK(open_array(tables.svc_port, directory, "weir_svc_port", access));
     WEIR_CHECK(open_array(tables.slot, directory, "weir_slot", access));
     WEIR_CHECK(open_array(tables.endpoint, directory, "weir_endpoint", access));

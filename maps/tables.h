@@ -21,6 +21,7 @@ enum class Access { kRead, kWrite };
 struct Tables {
     // Written by user space.
     BpfMap<weir_vip_key, weir_vip> vip;
+    MmapArray<__u64> vip_filter;
     MmapArray<weir_svc_port> svc_port;
     MmapArray<std::uint64_t> slot;
     MmapArray<weir_endpoint> endpoint;

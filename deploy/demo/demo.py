@@ -110,7 +110,7 @@ class Demo:
     def opened(self, service):
         """Connections by instance, as weir counts them."""
         by_ip = {pod.ip: name for name, pod in self.lab.pods.items()}
-        return {by_ip[e.rsplit(":", 1)[0]]: row["counts"]["opened"] for e, row in self.lab.endpoints(service).items()}
+        return {by_ip.get(e.rsplit(":", 1)[0], e): row["counts"]["opened"] for e, row in self.lab.endpoints(service).items()}
 
     def logged(self, *names):
         """Requests by instance, as the servers' access logs have them."""

@@ -25,6 +25,15 @@ struct weir_vip {
 };
 WEIR_ASSERT(sizeof(struct weir_vip) == 4);
 
+/*
+ * The table `vip_filter`: bits in 64-bit words, by core/vip_filter.h. A bit is set before an
+ * address is inserted into `vip`, and cleared after the last one that it stands for was deleted.
+ * 32 KB; with 10,000 addresses, 1 in 27 connects that go to none of them looks into `vip` too.
+ */
+#define WEIR_VIP_FILTER_BITS_LOG2 18
+#define WEIR_VIP_FILTER_BITS (1u << WEIR_VIP_FILTER_BITS_LOG2)
+#define WEIR_VIP_FILTER_WORDS (WEIR_VIP_FILTER_BITS / 64)
+
 /* weir_svc_settings.algorithm */
 #define WEIR_ALGORITHM_RANDOM 0      /* slots are alias cells, one per endpoint (core/pick.h) */
 #define WEIR_ALGORITHM_ROUND_ROBIN 1 /* slots are endpoint indices in turn, four to a word */

@@ -11,6 +11,7 @@
 #include "../../bpf/core/connection.h"
 #include "../../bpf/core/pick.h"
 #include "../../bpf/core/published.h"
+#include "../../bpf/core/vip_filter.h"
 
 enum core_operation {
     CORE_ADDR_FROM_V4,
@@ -22,6 +23,9 @@ enum core_operation {
     CORE_PUBLISHED_DECODE,
     CORE_SLOTS_IN_REACH,
     CORE_PUBLISHED_WORDS,
+    CORE_VIP_FILTER_BIT,
+    CORE_VIP_FILTER_WORD,
+    CORE_VIP_FILTER_MASK,
     CORE_RANDOM_CELL,
     CORE_RANDOM_FRACTION,
     CORE_ALIAS_CELL,
@@ -98,6 +102,16 @@ static inline void core_eval_published(struct core_call* call) {
     }
 }
 
+static inline void core_eval_vip_filter(struct core_call* call) {
+    struct weir_vip_key key = {core_addr(call->in[0], call->in[1]), (__be16)call->in[2],
+                               (__u8)call->in[3], 0};
+    switch (call->operation) {
+        case CORE_VIP_FILTER_BIT: call->out[0] = weir_vip_filter_bit(&key); break;
+        case CORE_VIP_FILTER_WORD: call->out[0] = weir_vip_filter_word(call->in[0]); break;
+        case CORE_VIP_FILTER_MASK: call->out[0] = weir_vip_filter_mask(call->in[0]); break;
+    }
+}
+
 static inline void core_eval_pick(struct core_call* call) {
     const __u64* in = call->in;
     switch (call->operation) {
@@ -126,6 +140,7 @@ static inline void core_eval_life(struct core_call* call) {
 static inline void core_eval(struct core_call* call) {
     core_eval_addr(call);
     core_eval_published(call);
+    core_eval_vip_filter(call);
     core_eval_pick(call);
     core_eval_life(call);
 }

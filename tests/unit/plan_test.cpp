@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "bpf/core/vip_filter.h"
 #include "userspace/model/plan.h"
 
 namespace weir {
@@ -16,6 +17,7 @@ LiveState empty_live(std::uint32_t ports = 64, std::uint32_t endpoints = 256,
     live.free_endpoints = Extents(endpoints);
     live.free_slots = Extents(slots);
     live.endpoint_generations.resize(endpoints);
+    live.vip_filter.resize(WEIR_VIP_FILTER_BITS);
     live.vip_capacity = 64;
     live.pattern_capacity = 64;
     return live;
@@ -111,14 +113,41 @@ TEST(Plan, AMovedAddressIsNeverMissing) {
     }
 }
 
+// Two addresses that one bit of the filter stands for, found by trying.
+std::pair<std::string, std::string> addresses_of_one_bit() {
+    std::map<std::uint32_t, std::string> known;
+    for (int i = 0;; i++) {
+        const auto text = "10.9." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1);
+        const auto key = Vip{*Addr::parse(text), 80}.key();
+        const auto [found, fresh] = known.emplace(weir_vip_filter_bit(&key), text);
+        if (!fresh)
+            return {found->second, text};
+    }
+}
+
+TEST(Plan, ABitOfTheFilterIsSetBeforeTheFirstAddressAndClearedAfterTheLast) {
+    auto live = empty_live();
+    const auto [one, two] = addresses_of_one_bit();
+    const auto first = plan(live, desired({port("a:80", {one}, {{"10.1.0.1", 1}})}), 1);
+    EXPECT_EQ(count<SetVipFilter>(first), 1U);
+    EXPECT_LT(place<SetVipFilter>(first), place<InsertVip>(first));
+    // The other one comes while the first goes: the bit stays as it is.
+    const auto second = plan(live, desired({port("a:80", {two}, {{"10.1.0.1", 1}})}), 2);
+    EXPECT_EQ(count<SetVipFilter>(second) + count<ClearVipFilter>(second), 0U);
+    const auto third = plan(live, desired({}), 3);
+    EXPECT_EQ(count<ClearVipFilter>(third), 1U);
+    EXPECT_LT(place<DeleteVip>(third), place<ClearVipFilter>(third));
+}
+
 TEST(Plan, ARemovedServiceIsUnpublishedAfterItsAddressesAndAGrace) {
     auto live = empty_live();
     plan(live, desired({port("a:80", {"10.0.0.1"}, {{"10.1.0.1", 1}})}), 1);
     const auto made = plan(live, desired({}), 2);
-    ASSERT_EQ(made.operations.size(), 3U);
+    ASSERT_EQ(made.operations.size(), 4U);
     EXPECT_TRUE(std::holds_alternative<DeleteVip>(made.operations[0]));
-    EXPECT_TRUE(std::holds_alternative<Grace>(made.operations[1]));
-    EXPECT_EQ(std::get<Publish>(made.operations[2]).word, 0U);
+    EXPECT_TRUE(std::holds_alternative<ClearVipFilter>(made.operations[1]));
+    EXPECT_TRUE(std::holds_alternative<Grace>(made.operations[2]));
+    EXPECT_EQ(std::get<Publish>(made.operations[3]).word, 0U);
     EXPECT_EQ(live.leaving_ports.size(), 1U);
     EXPECT_EQ(live.vip_count, 0U);
 }

@@ -33,6 +33,13 @@ struct Publish {  // one aligned 8-byte store: what makes all of the above visib
     std::uint32_t svc_port;
     std::uint64_t word;
 };
+// The filter's bit of an address: set before the first, cleared after the last that it stands for.
+struct SetVipFilter {
+    std::uint32_t bit;
+};
+struct ClearVipFilter {
+    std::uint32_t bit;
+};
 struct InsertVip {
     weir_vip_key key;
     std::uint32_t svc_port;
@@ -53,7 +60,8 @@ struct DeletePattern {
 };
 struct Grace {};  // everything that started before has ended
 
-using Operation = std::variant<WriteEndpoint, WriteSlots, WriteSettings, ResetCounts, Publish,
-                               InsertVip, MoveVip, DeleteVip, PutPattern, DeletePattern, Grace>;
+using Operation =
+    std::variant<WriteEndpoint, WriteSlots, WriteSettings, ResetCounts, Publish, SetVipFilter,
+                 ClearVipFilter, InsertVip, MoveVip, DeleteVip, PutPattern, DeletePattern, Grace>;
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bpf/core/vip_filter.h"
 #include "userspace/model/plan_ports.h"
 
 namespace weir {
@@ -42,6 +43,24 @@ std::map<std::string, std::uint32_t> match_ports(const LiveState& live,
     return matched;
 }
 
+void insert_vip(LiveState& live, const Vip& vip, std::uint32_t id, Stages& stages) {
+    const auto key = vip.key();
+    const auto bit = weir_vip_filter_bit(&key);
+    if (live.vip_filter.at(bit)++ == 0)
+        stages.inserts.emplace_back(SetVipFilter{bit});
+    stages.inserts.emplace_back(InsertVip{key, id});
+    live.vip_count++;
+}
+
+void delete_vip(LiveState& live, const Vip& vip, Stages& stages) {
+    const auto key = vip.key();
+    const auto bit = weir_vip_filter_bit(&key);
+    stages.deletes.emplace_back(DeleteVip{key});
+    if (--live.vip_filter.at(bit) == 0)
+        stages.deletes.emplace_back(ClearVipFilter{bit});
+    live.vip_count--;
+}
+
 // Adds the addresses that a service port lacks; takes them from whoever has them.
 Status plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired,
                  std::map<Vip, std::uint32_t>& owners, Stages& stages) {
@@ -55,8 +74,7 @@ Status plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired,
             continue;
         const auto owner = owners.find(vip);
         if (owner == owners.end()) {
-            stages.inserts.emplace_back(InsertVip{vip.key(), id});
-            live.vip_count++;
+            insert_vip(live, vip, id, stages);
         } else {
             live.ports.at(owner->second).vips.erase(vip);
             stages.moves.emplace_back(MoveVip{vip.key(), id});
@@ -74,8 +92,7 @@ void drop_vips(LiveState& live, LivePort& port, const std::vector<Vip>& wanted, 
             ++vip;
             continue;
         }
-        stages.deletes.emplace_back(DeleteVip{vip->key()});
-        live.vip_count--;
+        delete_vip(live, *vip, stages);
         vip = port.vips.erase(vip);
     }
 }
@@ -193,7 +210,8 @@ Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation
         wanted.emplace(*id, done ? &port : nullptr);
         live.ports.at(*id).name = name;
     }
-    // Only now: an address may have moved to a service port further down.
+    // Only now: an address may have moved to a service port further down, and a bit of the filter
+    // that is set for an insert must not be cleared after it.
     for (const auto& [id, port] : wanted)
         if (port != nullptr)
             drop_vips(live, live.ports.at(id), port->vips, stages);

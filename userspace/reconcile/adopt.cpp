@@ -5,6 +5,7 @@
 
 #include "bpf/core/pick.h"
 #include "bpf/core/published.h"
+#include "bpf/core/vip_filter.h"
 #include "maps/grace.h"
 
 namespace weir {
@@ -125,6 +126,7 @@ Result<LiveState> adopt(const Tables& tables) {
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
         adopt_port(tables, live, id);
     WEIR_CHECK(adopt_left_rows(tables, live));
+    live.vip_filter.resize(WEIR_VIP_FILTER_BITS);
     WEIR_TRY(const auto vips, tables.vip.keys());
     for (const auto& key : vips) {
         WEIR_TRY(const auto vip, tables.vip.find(key));
@@ -134,6 +136,7 @@ Result<LiveState> adopt(const Tables& tables) {
         if (!live.ports.contains(vip->svc_port))
             live.free_ports.take_at(vip->svc_port, 1);
         live.ports[vip->svc_port].vips.insert(Vip::from_key(key));
+        live.vip_filter[weir_vip_filter_bit(&key)]++;
     }
     live.vip_count = static_cast<std::uint32_t>(vips.size());
     WEIR_TRY(const auto info, map_info(tables.vip.fd()));

@@ -29,10 +29,19 @@ std::uint64_t monotonic_ns() {
 
 Result<Engine> Engine::start(Tables tables, AgentPrograms programs, std::string cgroup_mount) {
     Engine engine(std::move(tables), programs, std::move(cgroup_mount));
-    WEIR_TRY(engine.live_, adopt(engine.tables_));
+    WEIR_CHECK(engine.read_live());
     WEIR_CHECK(weir::tidy(engine.tables_, engine.live_, programs.fold, Edges::kAll));
     WEIR_CHECK(engine.identify_all());
     return engine;
+}
+
+// What the kernel holds, and what a writer that stopped half way has left is made whole.
+Status Engine::read_live() {
+    live_is_known_ = false;
+    WEIR_TRY(live_, adopt(tables_));
+    mend_vip_filter(tables_, live_);
+    live_is_known_ = true;
+    return {};
 }
 
 Status Engine::identify_all() {
@@ -62,18 +71,14 @@ Status Engine::publish(const Plan& made, const BeforeWrite& before) {
             live_.free_slots.give_back(offset, count);
         return {};
     }
-    live_is_known_ = false;
-    WEIR_TRY(live_, adopt(tables_));
-    live_is_known_ = true;
+    WEIR_CHECK(read_live());
     return done ? fail("stopped after " + std::to_string(*done) + " writes")
                 : Status(tl::unexpected(done.error()));
 }
 
 Result<ApplyReport> Engine::apply(const Snapshot& snapshot, const BeforeWrite& before) {
-    if (!live_is_known_) {
-        WEIR_TRY(live_, adopt(tables_));
-        live_is_known_ = true;
-    }
+    if (!live_is_known_)
+        WEIR_CHECK(read_live());
     auto& node = tables_.node[0];
     const auto next = std::max(live_.generation, std::uint64_t{node.generation}) + 1;
     const Plan made = plan(live_, compile(snapshot), next);

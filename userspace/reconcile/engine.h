@@ -48,6 +48,7 @@ class Engine {
   private:
     Engine(Tables tables, AgentPrograms programs, std::string mount)
         : tables_(std::move(tables)), programs_(programs), cgroup_mount_(std::move(mount)) {}
+    Status read_live();
     Status publish(const Plan& made, const BeforeWrite& before);
 
     Tables tables_;

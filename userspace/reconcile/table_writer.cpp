@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bpf/core/vip_filter.h"
 #include "maps/grace.h"
 
 namespace weir {
@@ -41,6 +42,16 @@ class Writer {
                                              write.word);
         return {};
     }
+    Status operator()(const SetVipFilter& write) {
+        auto& word = tables_.vip_filter[weir_vip_filter_word(write.bit)];
+        MmapArray<__u64>::store_word(word, word | weir_vip_filter_mask(write.bit));
+        return {};
+    }
+    Status operator()(const ClearVipFilter& write) {
+        auto& word = tables_.vip_filter[weir_vip_filter_word(write.bit)];
+        MmapArray<__u64>::store_word(word, word & ~weir_vip_filter_mask(write.bit));
+        return {};
+    }
     Status operator()(const InsertVip& write) {
         return tables_.vip.put(write.key, {write.svc_port}, BPF_NOEXIST);
     }
@@ -62,6 +73,17 @@ class Writer {
 };
 
 }  // namespace
+
+void mend_vip_filter(Tables& tables, const LiveState& live) {
+    for (std::uint32_t word = 0; word < tables.vip_filter.size(); word++) {
+        std::uint64_t wanted = 0;
+        for (std::uint32_t bit = word * 64; bit < word * 64 + 64; bit++)
+            if (live.vip_filter.at(bit) != 0)
+                wanted |= weir_vip_filter_mask(bit);
+        if (tables.vip_filter[word] != wanted)
+            MmapArray<__u64>::store_word(tables.vip_filter[word], wanted);
+    }
+}
 
 Result<std::size_t> carry_out(Tables& tables, const std::vector<Operation>& operations,
                               const BeforeWrite& before) {

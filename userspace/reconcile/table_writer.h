@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "maps/tables.h"
+#include "userspace/model/live.h"
 #include "userspace/model/operation.h"
 
 namespace weir {
@@ -18,5 +19,8 @@ using BeforeWrite = std::function<bool(std::size_t)>;
 // How many operations were carried out; fewer than all only when `before` said stop.
 Result<std::size_t> carry_out(Tables& tables, const std::vector<Operation>& operations,
                               const BeforeWrite& before = {});
+
+// Makes the filter what the addresses in the kernel say. Safe at any time between batches.
+void mend_vip_filter(Tables& tables, const LiveState& live);
 
 }  // namespace weir
