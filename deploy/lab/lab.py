@@ -141,7 +141,7 @@ class Lab:
     def __init__(self):
         self.id = "w" + "".join(random.choice("0123456789abcdef") for _ in range(5))
         self.mount = cgroup2_mount()
-        self.namespaces, self.processes, self.pods, self.cgroups = [], [], {}, []
+        self.namespaces, self.processes, self.pods, self.cgroups, self.agent = [], [], {}, [], None
         self.directory = tempfile.mkdtemp(prefix=f"weir-{self.id}-", dir="/tmp")
         atexit.register(self.close)
         with open(self.directory + "/pid", "w") as file:
@@ -164,7 +164,6 @@ class Lab:
         for name, value in (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"),
                             ("net.ipv4.conf.all.rp_filter", "0")):
             self.in_netns(self.node, lambda n=name, v=value: self.write_sysctl(n, v))
-        self.agent = None
 
     @staticmethod
     def write_sysctl(name, value):

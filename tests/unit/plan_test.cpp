@@ -17,7 +17,6 @@ LiveState empty_live(std::uint32_t ports = 64, std::uint32_t endpoints = 256,
     live.free_endpoints = Extents(endpoints);
     live.free_slots = Extents(slots);
     live.endpoint_generations.resize(endpoints);
-    live.vip_filter.resize(WEIR_VIP_FILTER_BITS);
     live.vip_capacity = 64;
     live.pattern_capacity = 64;
     return live;

@@ -126,7 +126,6 @@ Result<LiveState> adopt(const Tables& tables) {
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
         adopt_port(tables, live, id);
     WEIR_CHECK(adopt_left_rows(tables, live));
-    live.vip_filter.resize(WEIR_VIP_FILTER_BITS);
     WEIR_TRY(const auto vips, tables.vip.keys());
     for (const auto& key : vips) {
         WEIR_TRY(const auto vip, tables.vip.find(key));
