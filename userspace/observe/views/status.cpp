@@ -63,14 +63,15 @@ std::string digest_str(std::uint64_t digest) {
 Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot,
                                std::vector<HookView> hooks, const AgentFacts* agent) {
     const auto& node = tables.node[0];
+    const auto load = MmapArray<weir_node>::load_word;  // the agent's loop writes meanwhile
     StatusView view;
     view.agentRunning = agent != nullptr;
-    view.agentPid = node.agent_pid;
-    view.heartbeatAgeSeconds = seconds_since(node.heartbeat_ns);
-    view.generation = node.generation;
-    view.publishedAgoSeconds = seconds_since(node.generation_ns);
-    view.meshDigest = digest_str(node.mesh_digest);
-    view.relinked = node.relinked;
+    view.agentPid = load(node.agent_pid);
+    view.heartbeatAgeSeconds = seconds_since(load(node.heartbeat_ns));
+    view.generation = load(node.generation);
+    view.publishedAgoSeconds = seconds_since(load(node.generation_ns));
+    view.meshDigest = digest_str(load(node.mesh_digest));
+    view.relinked = load(node.relinked);
     view.services = static_cast<std::uint32_t>(snapshot.services.size());
     view.workloads = static_cast<std::uint32_t>(snapshot.workloads.size());
     for (const auto& [name, service] : snapshot.services) {
