@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "loader/exit_codes.h"
 #include "loader/foreign.h"
@@ -23,7 +24,40 @@ AgentPrograms DataPlane::agent_programs() const {
     return programs;
 }
 
-Status DataPlane::load_features(const TableSizes& sizes) {
+DataPlane::~DataPlane() {
+    if (!cgroup_ || kept_)
+        return;
+    const auto was_there = [this](const std::string& pin) {
+        return std::find(found_.begin(), found_.end(), pin) != found_.end();
+    };
+    auto links = PinDir::names(pins_.links());
+    std::reverse(links.begin(), links.end());
+    for (const auto& name : links)
+        if (!was_there(pins_.link(name)))
+            (void)Link::remove(pins_.link(name));
+    for (const auto& name : PinDir::names(pins_.maps()))
+        if (!was_there(pins_.map(name)))
+            ::unlink(pins_.map(name).c_str());
+}
+
+Result<DataPlane> DataPlane::claim(const std::string& bpffs, const std::string& cgroup) {
+    capture_libbpf_messages();
+    DataPlane plane(bpffs);
+    WEIR_CHECK(plane.pins_.claim());
+    for (const auto& name : PinDir::names(plane.pins_.links()))
+        plane.found_.push_back(plane.pins_.link(name));
+    for (const auto& name : PinDir::names(plane.pins_.maps()))
+        plane.found_.push_back(plane.pins_.map(name));
+    plane.cgroup_path_ = cgroup;
+    plane.cgroup_ = Fd(::open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat stat{};
+    if (!plane.cgroup_ || ::fstat(plane.cgroup_.get(), &stat))
+        return fail_errno("cannot open the cgroup " + cgroup, errno);
+    plane.cgroup_id_ = stat.st_ino;
+    return plane;
+}
+
+Status DataPlane::load_identity(const TableSizes& sizes) {
     WEIR_TRY(Object identity, open_identity());
     FeatureState state{"identity", true, ""};
     if (auto loaded = identity.load(pins_, sizes); !loaded) {
@@ -41,14 +75,17 @@ Status DataPlane::load_features(const TableSizes& sizes) {
     }
     features_.push_back(std::move(state));
     objects_.push_back(std::move(identity));
-    WEIR_TRY(Object steer, open_steer());
-    WEIR_CHECK(steer.load(pins_, sizes));
-    features_.push_back({"steer", true, ""});
-    objects_.push_back(std::move(steer));
-    WEIR_TRY(Object observe, open_observe());
-    WEIR_CHECK(observe.load(pins_, sizes));
-    features_.push_back({"observe", true, ""});
-    objects_.push_back(std::move(observe));
+    return {};
+}
+
+Status DataPlane::load(const TableSizes& sizes) {
+    WEIR_CHECK(load_identity(sizes));
+    for (const auto& open : {open_steer, open_observe}) {
+        WEIR_TRY(Object object, open());
+        WEIR_CHECK(object.load(pins_, sizes));
+        features_.push_back({object.feature(), true, ""});
+        objects_.push_back(std::move(object));
+    }
     return {};
 }
 
@@ -84,23 +121,12 @@ Status DataPlane::attach(const Object& object, const Hook& hook) {
     return pinned->update(object.program(hook.program));
 }
 
-Result<DataPlane> DataPlane::start(const std::string& bpffs, const std::string& cgroup,
-                                   const TableSizes& sizes) {
-    capture_libbpf_messages();
-    DataPlane plane(bpffs);
-    plane.cgroup_path_ = cgroup;
-    plane.cgroup_ = Fd(::open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    struct stat stat{};
-    if (!plane.cgroup_ || ::fstat(plane.cgroup_.get(), &stat))
-        return fail_errno("cannot open the cgroup " + cgroup, errno);
-    plane.cgroup_id_ = stat.st_ino;
-    WEIR_CHECK(plane.pins_.claim());
-    WEIR_CHECK(plane.load_features(sizes));
-    for (const auto& object : plane.objects_)
+Status DataPlane::attach() {
+    for (const auto& object : objects_)
         for (const auto& hook : object.hooks())
-            if (auto attached = plane.attach(object, hook); !attached)
+            if (auto attached = attach(object, hook); !attached)
                 return fail_with(attached.error(), hook.program);
-    return plane;
+    return {};
 }
 
 Result<int> DataPlane::repair() {
@@ -120,8 +146,11 @@ Result<int> DataPlane::repair() {
 }
 
 std::vector<LinkState> pinned_links(const PinDir& pins) {
+    std::set<std::string> names(kHookNames.begin(), kHookNames.end());
+    for (const auto& name : PinDir::names(pins.links()))
+        names.insert(name);
     std::vector<LinkState> states;
-    for (const auto& name : PinDir::names(pins.links())) {
+    for (const auto& name : names) {
         LinkState state{name, false, 0, 0};
         if (const auto link = Link::adopt(pins.link(name))) {
             state.program_id = link->program_id();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of weir's kernel objects, and the only place that knows its order.
-//   start      claim the pin directory -> open -> size -> adopt pinned tables -> load -> update
-//              pinned links or attach new ones -> pin. identity before steer, so that workloads are
-//              known; within a feature the order of its hooks.
+//   start      claim the pin directory; load: open -> size -> adopt pinned tables -> load -> pin;
+//              attach: update pinned links or attach new ones -> pin, in the order of kHookNames.
+//              Between the two the caller makes the tables what these programs need. What a start
+//              made that does not come to its end goes with it.
 //   crash      nothing happens to traffic; the next start adopts.
 //   upgrade    a start over existing pins: cgroup links are updated in place, one by one; a tracing
 //              link is attached anew before the old one goes, and two at once do no harm.
@@ -11,6 +12,7 @@
 //   on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,11 +36,24 @@ struct AgentPrograms {
     int fold = -1;     // moves an edge's counts to `other`
 };
 
+// Every hook, in the order in which they are attached: identity before steer, so that workloads are
+// known; what starts connections last. Removal is the reverse.
+inline constexpr std::array<const char*, 8> kHookNames{
+    "weir_mkdir", "weir_rmdir", "weir_release",  "weir_sockops",
+    "weir_peer4", "weir_peer6", "weir_connect4", "weir_connect6"};
+
 class DataPlane {
   public:
     // `cgroup`: a cgroup2 directory; the pins must be of that cgroup if there are any.
-    static Result<DataPlane> start(const std::string& bpffs, const std::string& cgroup,
-                                   const TableSizes& sizes);
+    static Result<DataPlane> claim(const std::string& bpffs, const std::string& cgroup);
+    DataPlane(DataPlane&&) = default;
+    DataPlane& operator=(DataPlane&&) = default;
+    ~DataPlane();
+
+    Status load(const TableSizes& sizes);
+    Status attach();
+    // The start came to its end: what it made outlives this process.
+    void keep() { kept_ = true; }
 
     const PinDir& pins() const { return pins_; }
     const std::vector<FeatureState>& features() const { return features_; }
@@ -51,7 +66,7 @@ class DataPlane {
 
   private:
     explicit DataPlane(const std::string& bpffs) : pins_(bpffs) {}
-    Status load_features(const TableSizes& sizes);
+    Status load_identity(const TableSizes& sizes);
     Status attach(const Object& object, const Hook& hook);
     Status attach_new(const Object& object, const Hook& hook);
 
@@ -61,9 +76,12 @@ class DataPlane {
     std::uint64_t cgroup_id_ = 0;
     std::vector<Object> objects_;
     std::vector<FeatureState> features_;
+    std::vector<std::string> found_;  // what was pinned before: not this start's to remove
+    bool kept_ = false;
 };
 
-// What `weir check` and `weir status` say of the pinned links, without an agent.
+// What `weir check` and `weir status` say of the hooks, without an agent: all of kHookNames, and
+// whatever else is pinned as a link.
 struct LinkState {
     std::string name;
     bool attached = false;

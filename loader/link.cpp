@@ -62,6 +62,17 @@ void Link::finish_pin(const std::string& path) {
         ::unlink((path + kFreshSuffix).c_str());
 }
 
+Status Link::remove(const std::string& path) {
+    auto link = adopt(path);
+    if (!link && link.error().code == ENOENT)
+        return {};
+    if (link)
+        WEIR_CHECK(link->detach());
+    if (::unlink(path.c_str()) && errno != ENOENT)
+        return fail_errno("cannot remove " + path, errno);
+    return {};
+}
+
 Status Link::pin(const std::string& path) const {
     const std::string fresh = path + kFreshSuffix;
     ::unlink(fresh.c_str());  // left by an agent that ended between the two steps

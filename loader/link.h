@@ -26,6 +26,8 @@ class Link {
     Status pin(const std::string& path) const;
     // Completes a pin() that a killed process left between its two steps.
     static void finish_pin(const std::string& path);
+    // Detaches what is pinned there, and removes the pin. None there is no error.
+    static Status remove(const std::string& path);
     // Takes the program off its hook at once. Tracing links have no detach: theirs ends with the
     // last pin and descriptor, so this succeeds without effect for them.
     Status detach();

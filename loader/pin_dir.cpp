@@ -36,6 +36,11 @@ Status make_private_directory(const std::string& path) {
 PinDir::PinDir(const std::string& bpffs)
     : root_(bpffs + "/weir/v" + std::to_string(WEIR_ABI_VERSION)) {}
 
+PinDir::~PinDir() {
+    if (lock_)
+        (void)remove();
+}
+
 bool PinDir::exists() const {
     return ::access(root_.c_str(), F_OK) == 0;
 }
@@ -44,14 +49,15 @@ Status PinDir::claim() {
     const std::string parent = root_.substr(0, root_.rfind('/'));
     for (const auto& path : {parent, root_, maps(), links()})
         WEIR_CHECK(make_private_directory(path));
-    lock_ = Fd(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!lock_)
+    Fd lock(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock)
         return fail_errno("cannot open " + root_, errno);
-    if (::flock(lock_.get(), LOCK_EX | LOCK_NB))
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB))
         return fail_exit(kExitSecondAgent,
                          "a weir-agent is running and holds " + root_ +
                              ": stop it first, or give this one its own --bpffs, --cgroup, "
                              "--socket, --state and --listen");
+    lock_ = std::move(lock);
     return {};
 }
 

@@ -16,6 +16,10 @@ class PinDir {
   public:
     // The place, whether it exists or not.
     explicit PinDir(const std::string& bpffs);
+    PinDir(PinDir&&) = default;
+    PinDir& operator=(PinDir&&) = default;
+    // Whoever claimed it and leaves it empty, such as a start that was refused, removes it.
+    ~PinDir();
 
     bool exists() const;
     const std::string& root() const { return root_; }

@@ -12,24 +12,9 @@
 namespace weir {
 namespace {
 
-constexpr std::array<const char*, 8> kRemovalOrder{"weir_connect6", "weir_connect4", "weir_peer6",
-                                                   "weir_peer4",    "weir_sockops",  "weir_release",
-                                                   "weir_rmdir",    "weir_mkdir"};
-
 constexpr std::array<bpf_attach_type, 6> kHooks{
     BPF_CGROUP_INET4_CONNECT,     BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_INET4_GETPEERNAME,
     BPF_CGROUP_INET6_GETPEERNAME, BPF_CGROUP_SOCK_OPS,      BPF_CGROUP_INET_SOCK_RELEASE};
-
-Status remove_link(const std::string& pin) {
-    auto link = Link::adopt(pin);
-    if (!link && link.error().code == ENOENT)
-        return {};
-    if (link)
-        WEIR_CHECK(link->detach());
-    if (::unlink(pin.c_str()) && errno != ENOENT)
-        return fail_errno("cannot remove " + pin, errno);
-    return {};
-}
 
 }  // namespace
 
@@ -38,10 +23,10 @@ Status uninstall(const std::string& bpffs) {
     if (!pins.exists())
         return {};
     WEIR_CHECK(pins.claim());  // held to the end: an agent that starts meanwhile is refused
-    for (const char* name : kRemovalOrder)
-        WEIR_CHECK(remove_link(pins.link(name)));
+    for (auto name = kHookNames.rbegin(); name != kHookNames.rend(); ++name)
+        WEIR_CHECK(Link::remove(pins.link(*name)));
     for (const auto& name : PinDir::names(pins.links()))  // of another build, or left half made
-        WEIR_CHECK(remove_link(pins.link(name)));
+        WEIR_CHECK(Link::remove(pins.link(name)));
     for (const auto& name : PinDir::names(pins.maps()))
         if (::unlink(pins.map(name).c_str()) && errno != ENOENT)
             return fail_errno("cannot remove " + pins.map(name), errno);

@@ -160,7 +160,7 @@ TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
 
 TEST_F(Objects, AStrangersPinsAreRefused) {
     ::mkdir((bpffs_ + "/weir").c_str(), 0755);
-    const auto plane = DataPlane::start(bpffs_, cgroup_, small_sizes());
+    const auto plane = DataPlane::claim(bpffs_, cgroup_);
     ASSERT_FALSE(plane);
     EXPECT_NE(plane.error().message.find("cannot be trusted"), std::string::npos);
     EXPECT_EQ(plane.error().exit_code, 18);
@@ -174,16 +174,54 @@ TEST_F(Objects, AnotherLayoutIsRefused) {
     ::unlink(pin.c_str());
     const Fd map(bpf_map_create(BPF_MAP_TYPE_HASH, "weir_vip", 20, 8, 64, nullptr));
     ASSERT_EQ(bpf_obj_pin(map.get(), pin.c_str()), 0);
-    const auto plane = DataPlane::start(bpffs_, cgroup_, small_sizes());
-    ASSERT_FALSE(plane);
-    EXPECT_NE(plane.error().message.find("another layout"), std::string::npos);
+    auto plane = DataPlane::claim(bpffs_, cgroup_);
+    ASSERT_TRUE(plane);
+    const auto loaded = plane->load(small_sizes());
+    ASSERT_FALSE(loaded);
+    EXPECT_NE(loaded.error().message.find("another layout"), std::string::npos);
 }
 
 TEST_F(Objects, ASecondAgentIsRefused) {
     start_plane();
-    const auto second = DataPlane::start(bpffs_, cgroup_, small_sizes());
+    const auto second = DataPlane::claim(bpffs_, cgroup_);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().exit_code, 16);
+}
+
+TEST_F(Objects, AStartThatDoesNotComeToItsEndLeavesWhatWasThere) {
+    const auto pins = [&] {
+        auto all = PinDir::names(PinDir(bpffs_).maps());
+        for (const auto& name : PinDir::names(PinDir(bpffs_).links()))
+            all.push_back(name);
+        return all;
+    };
+    {
+        auto plane = DataPlane::claim(bpffs_, cgroup_);
+        ASSERT_TRUE(plane && plane->load(small_sizes()) && plane->attach());
+        EXPECT_GE(pins().size(), 20U);
+    }
+    EXPECT_FALSE(PinDir(bpffs_).exists());
+    EXPECT_TRUE(leftovers(bpffs_, cgroup_).empty());
+    start_plane();
+    stop_plane();
+    const auto before = pins();
+    {
+        auto plane = DataPlane::claim(bpffs_, cgroup_);
+        ASSERT_TRUE(plane && plane->load(small_sizes()) && plane->attach());
+    }
+    EXPECT_EQ(pins(), before);
+    for (const auto& link : pinned_links(PinDir(bpffs_)))
+        EXPECT_TRUE(link.attached) << link.name;
+}
+
+TEST_F(Objects, AMissingHookIsSeen) {
+    start_plane();
+    ::unlink(plane_->pins().link("weir_connect4").c_str());
+    const auto links = pinned_links(plane_->pins());
+    EXPECT_EQ(links.size(), kHookNames.size());
+    EXPECT_EQ(std::count_if(links.begin(), links.end(),
+                            [](const LinkState& link) { return link.attached; }),
+              static_cast<std::ptrdiff_t>(kHookNames.size()) - 1);
 }
 
 TEST_F(Objects, ARestartKeepsTheObjects) {

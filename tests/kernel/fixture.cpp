@@ -43,8 +43,11 @@ TableSizes KernelTest::small_sizes() {
 }
 
 void KernelTest::start_plane(const TableSizes& sizes) {
-    auto plane = DataPlane::start(bpffs_, cgroup_, sizes);
+    auto plane = DataPlane::claim(bpffs_, cgroup_);
     ASSERT_TRUE(plane) << plane.error().message;
+    for (const auto& done : {plane->load(sizes), plane->attach()})
+        ASSERT_TRUE(done) << done.error().message;
+    plane->keep();
     plane_ = std::make_unique<DataPlane>(std::move(*plane));
 }
 

@@ -162,6 +162,25 @@ TEST_F(Publishing, ARestartWritesNothingWhenNothingChanged) {
     EXPECT_EQ(second->generation, first->generation);
 }
 
+// Light endpoints have no turn in the schedule of all, but one in that of their family.
+TEST_F(Publishing, ARestartHoldsTheRowsOfEverySchedule) {
+    auto sizes = small_sizes();
+    sizes.endpoints = 4096;
+    sizes.slot_words = 65536;
+    start_plane(sizes);
+    std::string text = "a=10.0.0.1:10.1.0.1,10.1.0.2";
+    for (int i = 1; i <= 699; i++)
+        text += ",fd00::" + std::to_string(i) + "*1000000";
+    const auto wanted = mesh(text);
+    auto engine = start_engine();
+    const auto first = engine.apply(wanted);
+    ASSERT_TRUE(first && first->refusals.empty());
+    auto next = start_engine();
+    const auto again = next.apply(wanted);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->operations, 0U);
+}
+
 TEST_F(Publishing, AFullTableRefusesTheNewAndKeepsTheOld) {
     auto sizes = small_sizes();
     sizes.vips = 2;

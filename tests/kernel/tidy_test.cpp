@@ -2,6 +2,7 @@
 // What left the mesh leaves the tables, and its counts stay: an edge whose endpoint's row is freed
 // is added to `other`, one whose service is gone is deleted, one that sockets still hold stays.
 #include <bpf/bpf.h>
+#include <sys/stat.h>
 
 #include "tests/kernel/fixture.h"
 
@@ -103,6 +104,20 @@ TEST_F(Tidy, AServiceDoesNotInheritTheCountsOfAGoneOne) {
     ASSERT_TRUE(engine.apply(mesh("b=10.0.0.2:10.1.0.3")));
     EXPECT_EQ(tables.endpoint[row_of(tables, "10.1.0.3")].svc_port, 0U) << "the row is used again";
     EXPECT_EQ(other(tables, 0).opened, 0U);
+}
+
+TEST_F(Tidy, CgroupsThatAreGoneHaveNoRow) {
+    auto engine = start_engine();
+    const auto& tables = engine.tables();
+    const Fd table(bpf_obj_get(plane_->pins().map("weir_cgroup").c_str()));
+    const std::uint64_t gone = 0x7fffffff00000001;
+    const weir_workload workload{};
+    ASSERT_EQ(bpf_map_update_elem(table.get(), &gone, &workload, BPF_ANY), 0);
+    ASSERT_TRUE(engine.identify_all());
+    EXPECT_FALSE(tables.cgroup.find(gone).value());
+    struct stat alive{};
+    ASSERT_EQ(::stat(cgroup_.c_str(), &alive), 0);
+    EXPECT_TRUE(tables.cgroup.find(alive.st_ino).value());
 }
 
 TEST_F(Tidy, TheNextAgentFoldsWhatItsPredecessorLeft) {

@@ -151,11 +151,54 @@ TEST(Plan, ARemovedServiceIsUnpublishedAfterItsAddressesAndAGrace) {
     EXPECT_EQ(live.vip_count, 0U);
 }
 
-TEST(Plan, ARenamedServiceKeepsItsRow) {
+TEST(Plan, AServiceNeverGetsTheRowOfAnother) {
     auto live = empty_live();
     plan(live, desired({port("a:80", {"10.0.0.1"}, {{"10.1.0.1", 1}})}), 1);
     const auto made = plan(live, desired({port("z:80", {"10.0.0.1"}, {{"10.1.0.1", 1}})}), 2);
+    EXPECT_EQ(live.ports.at(1).name, "z:80");
+    EXPECT_EQ(count<ResetCounts>(made), 1U);
+    EXPECT_EQ(count<MoveVip>(made), 1U);
+    EXPECT_EQ(count<DeleteVip>(made), 0U);
+    EXPECT_TRUE(live.leaving_ports.contains(0));
+}
+
+// As adopted: rows and addresses, but no names.
+LiveState without_names(LiveState live) {
+    for (auto& [id, known] : live.ports)
+        known.name.clear();
+    live.workload_names.clear();
+    return live;
+}
+
+TEST(Plan, AfterARestartRowsAreFoundByAddress) {
+    auto live = empty_live();
+    const auto wanted = desired({port("a:80", {"10.0.0.1"}, {{"10.1.0.1", 1}})});
+    plan(live, wanted, 1);
+    live = without_names(live);
+    const auto made = plan(live, wanted, 2);
     EXPECT_EQ(count<WriteEndpoint>(made) + count<InsertVip>(made) + count<DeleteVip>(made), 0U);
+    EXPECT_EQ(live.ports.at(0).name, "a:80");
+}
+
+TEST(Plan, AfterARestartNamesAreThoseOfTheMeshBefore) {
+    auto live = empty_live();
+    auto before = desired({port("a:80", {"10.0.0.1"}, {{"10.1.0.1", 1}}),
+                           port("b:80", {"10.0.0.2"}, {{"10.1.0.2", 1}})});
+    before.patterns = {{"/a*", "a"}, {"/b*", "b"}};
+    plan(live, before, 1);
+    live = without_names(live);
+    recall_names(live, before);
+    // Meanwhile everything was swapped in the directory.
+    auto after = desired({port("a:80", {"10.0.0.2"}, {{"10.1.0.1", 1}}),
+                          port("b:80", {"10.0.0.1"}, {{"10.1.0.2", 1}})});
+    after.patterns = {{"/a*", "b"}, {"/b*", "a"}};
+    const auto ids = live.workload_names;
+    const auto made = plan(live, after, 2);
+    EXPECT_EQ(live.ports.at(0).name, "a:80");
+    EXPECT_EQ(live.ports.at(1).name, "b:80");
+    EXPECT_EQ(count<MoveVip>(made), 2U);
+    EXPECT_EQ(count<WriteEndpoint>(made), 0U);
+    EXPECT_EQ(live.workload_names, ids);
 }
 
 TEST(Plan, WhatDoesNotFitIsRefusedAndTheOldStays) {

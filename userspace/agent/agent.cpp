@@ -77,11 +77,15 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     WEIR_TRY(const std::string cgroup, choose_cgroup(options.paths.cgroup));
     WEIR_TRY(std::string mount, find_cgroup2());
     WEIR_CHECK(check_bpffs(options.paths.bpffs));
+    WEIR_TRY(DataPlane plane, DataPlane::claim(options.paths.bpffs, cgroup));
     WEIR_TRY(const Listeners listeners, listen(options));
-    WEIR_TRY(DataPlane plane, DataPlane::start(options.paths.bpffs, cgroup, options.sizes));
+    WEIR_CHECK(plane.load(options.sizes));
     WEIR_TRY(Tables tables, Tables::open(plane.pins().maps(), Access::kWrite));
     WEIR_TRY(Engine engine,
              Engine::start(std::move(tables), plane.agent_programs(), std::move(mount)));
+    WEIR_CHECK(plane.attach());
+    WEIR_CHECK(engine.identify_all());
+    plane.keep();
     engine.enter(plane.cgroup_id());
     log::start(version);
     Agent agent(options, std::move(plane), std::move(engine), version);
@@ -103,6 +107,7 @@ Status Agent::start(const Listeners& listeners) {
                {"weir.mesh", options_.paths.mesh}});
     for (const auto& lost : follower_.facts().lostFeatures)
         log::warn("feature-incomplete", lost);
+    follower_.recall();
     const Reading reading = source_.read();
     if (!reading.snapshot)
         WEIR_CHECK(follower_.restore());

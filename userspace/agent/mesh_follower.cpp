@@ -13,27 +13,33 @@ MeshFollower::MeshFollower(Engine& engine, std::string state_directory, std::str
     facts_.version = std::move(version);
 }
 
-Status MeshFollower::restore() {
+void MeshFollower::recall() {
     auto state = load_state(state_directory_);
     if (!state && state.error().code == ENOENT)
-        return {};
+        return;
     if (!state) {
         log::warn("state-refused", state.error().message);
-        return {};
+        return;
     }
-    const auto generation = state->generation;
-    const Reading reading = read_mesh(std::move(state->mesh));
+    Reading reading = read_mesh(std::move(state->mesh));
     if (!reading.snapshot) {
         log::warn("state-refused", "the saved mesh is not valid for this version",
                   {{"error.message", reading.found.sorted().front().str()}});
-        return {};
+        return;
     }
-    log::info("state-restored", "the last good mesh is in force again",
-              {{"weir.generation", std::to_string(generation)}});
-    return apply(reading);
+    engine_.recall(*reading.snapshot);
+    recalled_ = std::move(reading);
+}
+
+Status MeshFollower::restore() {
+    if (!recalled_)
+        return {};
+    log::info("state-restored", "the last good mesh is in force again");
+    return apply(*recalled_);
 }
 
 Status MeshFollower::take(const Reading& reading) {
+    recalled_.reset();  // from now on it is in force, or was replaced
     facts_.meshReads++;
     facts_.meshDigest = digest_str(reading.text.digest());
     facts_.meshErrors.clear();

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "userspace/observe/views/status.h"
@@ -19,7 +20,10 @@ class MeshFollower {
   public:
     MeshFollower(Engine& engine, std::string state_directory, std::string version);
 
-    // At start, before the first reading: what was in force before. No state is no error.
+    // At start, before the first reading: reads what was in force before, and gives the engine its
+    // names. No state is no error.
+    void recall();
+    // Puts it in force again, where the first reading is bad.
     Status restore();
     // A reading, good or bad. An error is the kernel's; call retry() later.
     Status take(const Reading& reading);
@@ -41,6 +45,7 @@ class MeshFollower {
     std::string state_directory_;
     AgentFacts facts_;
     std::shared_ptr<const Snapshot> in_force_ = std::make_shared<Snapshot>();
+    std::optional<Reading> recalled_;
     std::shared_ptr<const Snapshot> last_good_;  // what was read, be it in force or not
     MeshText last_good_text_;
     bool pending_ = false;  // it is not in force, or not all of it

@@ -63,7 +63,9 @@ struct LiveState {
     std::uint32_t next_workload = 1;
     std::vector<std::uint32_t> endpoint_generations;  // by row of endpoint, as written last
     Extents free_ports, free_endpoints, free_slots;
-    std::uint64_t generation = 0;           // of the mesh in the kernel
+    // Endpoint rows whose edges are still to be folded, and the generation that they had.
+    std::map<std::uint32_t, std::uint32_t> freed_rows;
+    std::uint64_t generation = 0;  // of the mesh in the kernel
     // By bit: the addresses in the kernel that it stands for.
     std::vector<std::uint16_t> vip_filter = std::vector<std::uint16_t>(WEIR_VIP_FILTER_BITS);
     std::uint32_t vip_count = 0, vip_capacity = 0, pattern_capacity = 0;

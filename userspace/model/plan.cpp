@@ -11,15 +11,18 @@ namespace {
 
 using State = LiveEndpoint::State;
 
-// Which row each desired service port has: the one of its name, else the one that its addresses
-// lead to now (after a restart, or a rename).
+// Which row each desired service port has: the one of its name, else one without a name that its
+// addresses lead to (after a restart without a saved mesh). Never another service's: its counts go
+// with the row.
 std::map<std::string, std::uint32_t> match_ports(const LiveState& live,
                                                  const DesiredState& desired) {
     std::map<std::string, std::uint32_t> by_name, matched;
     std::map<Vip, std::uint32_t> by_vip;
     for (const auto& [id, port] : live.ports) {
-        if (!port.name.empty())
+        if (!port.name.empty()) {
             by_name.emplace(port.name, id);
+            continue;
+        }
         for (const auto& vip : port.vips)
             by_vip.emplace(vip, id);
     }
@@ -184,6 +187,20 @@ std::vector<Operation> in_order(Stages& stages) {
 }
 
 }  // namespace
+
+void recall_names(LiveState& live, const DesiredState& before) {
+    std::map<Vip, const std::string*> owners;
+    for (const auto& [name, port] : before.ports)
+        for (const auto& vip : port.vips)
+            owners.emplace(vip, &name);
+    for (auto& [id, port] : live.ports)
+        for (const auto& vip : port.vips)
+            if (const auto owner = owners.find(vip); port.name.empty() && owner != owners.end())
+                port.name = *owner->second;
+    for (const auto& [pattern, id] : live.patterns)
+        if (const auto known = before.patterns.find(pattern); known != before.patterns.end())
+            live.workload_names.emplace(id, known->second);
+}
 
 Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation) {
     Plan made;

@@ -33,6 +33,10 @@ struct Plan {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> slots_to_free;
 };
 
+// After a restart: gives what is in the kernel the names that it had in the mesh before, so that
+// its counts stay with its name whatever changed meanwhile.
+void recall_names(LiveState& live, const DesiredState& before);
+
 // `generation`: of the mesh, written into what is published.
 Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation);
 

@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -36,18 +37,33 @@ std::string unescape(const std::string& field) {
     return text;
 }
 
-void list_below(const std::filesystem::path& directory, const std::string& path,
-                std::uint64_t parent, std::vector<Cgroup>& found) {
+bool vanished(const std::error_code& error) {
+    return error == std::errc::no_such_file_or_directory || error == std::errc::no_such_device;
+}
+
+Status list_below(const std::string& directory, const std::string& path, std::uint64_t parent,
+                  std::vector<Cgroup>& found) {
     struct stat stat{};
+    std::error_code error;
     if (::stat(directory.c_str(), &stat))
-        return;
-    found.push_back({stat.st_ino, parent, path});
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
-        if (entry.is_directory(ignored))
-            list_below(entry.path(),
-                       (path == "/" ? "" : path) + "/" + entry.path().filename().string(),
-                       stat.st_ino, found);
+        error = {errno, std::generic_category()};
+    std::filesystem::directory_iterator entry;
+    if (!error) {
+        found.push_back({stat.st_ino, parent, path});
+        entry = std::filesystem::directory_iterator(directory, error);
+    }
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        std::error_code unknown;
+        if (entry->is_directory(unknown))
+            WEIR_CHECK(
+                list_below(entry->path().string(),
+                           (path == "/" ? "" : path) + "/" + entry->path().filename().string(),
+                           stat.st_ino, found));
+    }
+    if (error && !vanished(error))
+        return fail("cannot list the cgroups at " + directory + ": " + error.message(),
+                    error.value());
+    return {};
 }
 
 }  // namespace
@@ -88,9 +104,9 @@ Result<std::string> choose_cgroup(const std::string& wanted) {
                          "hostPath /sys/fs/cgroup, or name a cgroup with --cgroup");
 }
 
-std::vector<Cgroup> list_cgroups(const std::string& mount) {
+Result<std::vector<Cgroup>> list_cgroups(const std::string& mount) {
     std::vector<Cgroup> found;
-    list_below(mount, "/", 0, found);
+    WEIR_CHECK(list_below(mount, "/", 0, found));
     return found;
 }
 

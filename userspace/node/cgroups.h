@@ -25,6 +25,6 @@ Result<std::string> find_cgroup2();
 Result<std::string> choose_cgroup(const std::string& wanted);
 
 // All cgroups below the mount, parents before children. Ones that vanish meanwhile are left out.
-std::vector<Cgroup> list_cgroups(const std::string& mount);
+Result<std::vector<Cgroup>> list_cgroups(const std::string& mount);
 
 }  // namespace weir

@@ -13,18 +13,18 @@ namespace {
 
 using State = LiveEndpoint::State;
 
-// Marks the rows that the published slots lead to.
-void hold_published_rows(LivePort& port, const weir_published& published) {
+// Marks the rows that a set of the published slots leads to.
+void hold_rows_of(LivePort& port, weir_slot_set set) {
     const auto hold = [&](std::uint32_t index) {
         if (index < port.range.rows.size())
             port.range.rows[index].state = State::kHeld;
     };
-    for (std::uint32_t slot = 0; slot < published.count; slot++) {
+    for (std::uint32_t slot = 0; slot < set.count; slot++) {
         if (port.settings.algorithm == WEIR_ALGORITHM_ROUND_ROBIN) {
-            hold(weir_packed_index(port.slots.words[weir_packed_word(slot)], slot));
+            hold(weir_packed_index(port.slots.words[set.offset + weir_packed_word(slot)], slot));
         } else {
-            hold(weir_alias_pick(port.slots.words[slot], 0));
-            hold(weir_alias_pick(port.slots.words[slot], ~0U));
+            hold(weir_alias_pick(port.slots.words[set.offset + slot], 0));
+            hold(weir_alias_pick(port.slots.words[set.offset + slot], ~0U));
         }
     }
 }
@@ -64,8 +64,11 @@ void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
                                 &tables.slot[published.offset] + words);
     }
     read_range(tables, id, port.range);
-    if (port.published != 0)
-        hold_published_rows(port, published);
+    if (port.published != 0) {
+        // An endpoint may have turns in the schedule of its family only.
+        for (const auto& set : {weir_slot_set{0, published.count}, settings.v4, settings.v6})
+            hold_rows_of(port, set);
+    }
     live.ports.emplace(id, std::move(port));
 }
 

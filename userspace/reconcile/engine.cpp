@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
+#include <utility>
 
 #include "userspace/reconcile/identify.h"
 #include "userspace/reconcile/tidy.h"
@@ -16,6 +18,13 @@ constexpr int kIdentifyTries = 5;
 
 void store(__u64& word, std::uint64_t value) {
     MmapArray<weir_node>::store_word(word, value);
+}
+
+std::set<std::uint64_t> ids_of(const std::vector<Cgroup>& cgroups) {
+    std::set<std::uint64_t> ids;
+    for (const auto& cgroup : cgroups)
+        ids.insert(cgroup.id);
+    return ids;
 }
 
 }  // namespace
@@ -31,7 +40,6 @@ Result<Engine> Engine::start(Tables tables, AgentPrograms programs, std::string 
     Engine engine(std::move(tables), programs, std::move(cgroup_mount));
     WEIR_CHECK(engine.read_live());
     WEIR_CHECK(weir::tidy(engine.tables_, engine.live_, programs.fold, Edges::kAll));
-    WEIR_CHECK(engine.identify_all());
     return engine;
 }
 
@@ -45,17 +53,23 @@ Status Engine::read_live() {
 }
 
 Status Engine::identify_all() {
+    WEIR_TRY(const auto rows, tables_.cgroup.keys());
+    std::set<std::uint64_t> with_row(rows.begin(), rows.end());
+    WEIR_TRY(auto known, list_cgroups(cgroup_mount_));
+    auto alive = ids_of(known);
     // A cgroup made meanwhile may have its parent's workload of before: again, until none was.
-    auto known = list_cgroups(cgroup_mount_);
     for (int tries = 0; tries < kIdentifyTries; tries++) {
+        with_row.insert(alive.begin(), alive.end());
         WEIR_CHECK(identify(programs_.resolve, known));
-        auto now = list_cgroups(cgroup_mount_);
-        if (now.size() == known.size() &&
-            std::equal(now.begin(), now.end(), known.begin(),
-                       [](const Cgroup& a, const Cgroup& b) { return a.id == b.id; }))
+        WEIR_TRY(known, list_cgroups(cgroup_mount_));
+        const auto before = std::exchange(alive, ids_of(known));
+        if (alive == before)
             break;
-        known = std::move(now);
     }
+    // One that was removed before it was given its workload: the kernel will not tell of it again.
+    for (const auto id : with_row)
+        if (!alive.contains(id))
+            WEIR_CHECK(tables_.cgroup.erase(id));
     return {};
 }
 

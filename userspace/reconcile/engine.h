@@ -23,14 +23,18 @@ struct ApplyReport {
 
 class Engine {
   public:
-    // `cgroup_mount`: of the cgroup2 tree.
+    // Reads what the kernel holds and puts it in order; before the programs are attached, which
+    // may need tables that their predecessors did not. `cgroup_mount`: of the cgroup2 tree.
     static Result<Engine> start(Tables tables, AgentPrograms programs, std::string cgroup_mount);
 
+    // What was in force before this start, where it is known; before the first apply.
+    void recall(const Snapshot& before) { recall_names(live_, compile(before)); }
     // After an error the live state is what the kernel holds; calling again goes on from there.
     Result<ApplyReport> apply(const Snapshot& snapshot, const BeforeWrite& before = {});
     // Frees what nothing leads to and no socket holds. Cheap; every second or so.
     Status tidy();
-    // Gives every cgroup its workload again; for a kernel that does not tell of new ones.
+    // Gives every cgroup its workload again, and forgets those that are gone. After the programs
+    // are attached, so that none made meanwhile is missed.
     Status identify_all();
     // The agent's sign of life in the node row; CLOCK_MONOTONIC.
     void beat();

@@ -18,7 +18,7 @@ Result<bool> is_held(const Tables& tables, std::uint32_t row) {
 }
 
 // Frees the draining rows that no socket holds; true when none of the range is in use any more.
-Result<bool> free_rows(const Tables& tables, LiveRange& range, std::set<std::uint32_t>& freed) {
+Result<bool> free_rows(const Tables& tables, LiveState& live, LiveRange& range) {
     bool empty = true;
     for (std::size_t i = 0; i < range.rows.size(); i++) {
         auto& row = range.rows[i];
@@ -33,16 +33,16 @@ Result<bool> free_rows(const Tables& tables, LiveRange& range, std::set<std::uin
             continue;
         }
         row = {};
-        freed.insert(id);
+        live.freed_rows[id] = live.endpoint_generations.at(id);
     }
     return empty;
 }
 
-Status tidy_ranges(const Tables& tables, LiveState& live, std::set<std::uint32_t>& freed) {
+Status tidy_ranges(const Tables& tables, LiveState& live) {
     for (auto& [id, port] : live.ports)
-        WEIR_CHECK(free_rows(tables, port.range, freed));
+        WEIR_CHECK(free_rows(tables, live, port.range));
     for (auto leaving = live.leaving_ranges.begin(); leaving != live.leaving_ranges.end();) {
-        WEIR_TRY(const bool empty, free_rows(tables, leaving->range, freed));
+        WEIR_TRY(const bool empty, free_rows(tables, live, leaving->range));
         if (!empty) {
             ++leaving;
             continue;
@@ -55,11 +55,10 @@ Status tidy_ranges(const Tables& tables, LiveState& live, std::set<std::uint32_t
 }
 
 // Service ports that nothing leads to and nobody holds; their ids are free after their edges went.
-Result<std::set<std::uint32_t>> ports_that_left(const Tables& tables, LiveState& live,
-                                                std::set<std::uint32_t>& freed) {
+Result<std::set<std::uint32_t>> ports_that_left(const Tables& tables, LiveState& live) {
     std::set<std::uint32_t> gone;
     for (auto& [id, range] : live.leaving_ports) {
-        WEIR_TRY(const bool empty, free_rows(tables, range, freed));
+        WEIR_TRY(const bool empty, free_rows(tables, live, range));
         WEIR_TRY(const auto state, tables.svc_state.find(id));
         const bool has_ranges = std::any_of(
             live.leaving_ranges.begin(), live.leaving_ranges.end(),
@@ -82,7 +81,7 @@ Status fold_edge(int program, weir_edge_key key) {
 
 // One pass over all edges.
 Status tidy_edges(const Tables& tables, const LiveState& live, int fold,
-                  const std::set<std::uint32_t>& freed, const std::set<std::uint32_t>& gone) {
+                  const std::set<std::uint32_t>& gone) {
     WEIR_TRY(const auto keys, tables.edge.keys());
     for (const auto& key : keys) {
         const bool known =
@@ -91,9 +90,11 @@ Status tidy_edges(const Tables& tables, const LiveState& live, int fold,
         if (!known) {
             if (bpf_map_delete_elem(tables.edge.fd(), &key) != 0 && errno != ENOENT)
                 return fail_errno("cannot delete from table weir_edge", errno);
-        } else if (freed.contains(key.endpoint)) {
-            WEIR_CHECK(fold_edge(fold, key));
+            continue;
         }
+        const auto freed = live.freed_rows.find(key.endpoint);
+        if (freed != live.freed_rows.end() && key.generation <= freed->second)
+            WEIR_CHECK(fold_edge(fold, key));
     }
     return {};
 }
@@ -101,11 +102,11 @@ Status tidy_edges(const Tables& tables, const LiveState& live, int fold,
 }  // namespace
 
 Status tidy(const Tables& tables, LiveState& live, int fold, Edges edges) {
-    std::set<std::uint32_t> freed;
-    WEIR_CHECK(tidy_ranges(tables, live, freed));
-    WEIR_TRY(const auto gone, ports_that_left(tables, live, freed));
-    if (edges == Edges::kAll || !freed.empty() || !gone.empty())
-        WEIR_CHECK(tidy_edges(tables, live, fold, freed, gone));
+    WEIR_CHECK(tidy_ranges(tables, live));
+    WEIR_TRY(const auto gone, ports_that_left(tables, live));
+    if (edges == Edges::kAll || !live.freed_rows.empty() || !gone.empty())
+        WEIR_CHECK(tidy_edges(tables, live, fold, gone));
+    live.freed_rows.clear();
     for (const auto id : gone) {
         const auto& range = live.leaving_ports.at(id);
         live.free_endpoints.give_back(range.base, static_cast<std::uint32_t>(range.rows.size()));
