@@ -2,7 +2,8 @@
 /*
  * cgroup/getpeername4 and getpeername6: the application sees the service's address, the one it
  * asked for. Only while the socket's peer is still the endpoint that weir chose: a socket that was
- * connected elsewhere since then tells the truth.
+ * connected elsewhere since then tells the truth. Not told apart: a socket whose steered connect
+ * failed, and that was then connected to that very endpoint directly.
  */
 #include "../maps.bpf.h"
 

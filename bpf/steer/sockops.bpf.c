@@ -36,7 +36,8 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
         if (!goes_to_endpoint(sk, sock))
             socket__end(sock); /* the steered connect never got as far as a SYN */
         else if (socket__advance(sock, WEIR_EVENT_SYN) &&
-                 bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG))
+                 bpf_sock_ops_cb_flags_set(ctx,
+                                           ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
             reason__count(WEIR_REASON_NO_STATE_CALLBACK);
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
         socket__advance(sock, WEIR_EVENT_ESTABLISHED);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of the kernel objects: killed agents, adoption, upgrades, detached links, uninstall, all under load."""
 
+import json
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from case import BIN, VIP, VIP6, Background, LabCase, run, wait_for
+from case import BIN, VIP, VIP6, Background, LabCase, run, service_yaml, wait_for
 
 
 def kernel_objects(lab):
@@ -22,10 +23,11 @@ def kernel_objects(lab):
 
 class Life(LabCase):
     def objects(self):
-        """Pins by name, and how many weir programs are attached at the lab's cgroup."""
+        """Pins by name, which weir programs are attached at the lab's cgroup, and the ids of the tables."""
         pins = sorted(p for kind in ("maps", "links") for p in os.listdir(f"{self.lab.bpffs}/weir/v1/{kind}"))
         out = run("bpftool", "cgroup", "show", self.lab.cgroup)
-        return pins, sorted(re.findall(r"weir_\w+", out))
+        tables = sorted(number for kind, number in kernel_objects(self.lab) if kind == "map")
+        return pins, sorted(re.findall(r"weir_\w+", out)), tables, len(kernel_objects(self.lab))
 
     def test_kill_9_twenty_times_under_load(self):
         pins = self.objects()
@@ -110,6 +112,62 @@ class Life(LabCase):
         for process in held:
             self.assertIn('"errors": 0', process.stop())
         self.settled()
+
+    def test_a_hook_that_is_missing_is_seen_without_an_agent(self):
+        self.lab.kill_agent()
+        os.unlink(f"{self.lab.bpffs}/weir/v1/links/weir_connect4")  # its last holder: connects go past weir now
+        self.assertIn("7 of 8 attached, not weir_connect4", self.lab.weir("status").stdout)
+        self.assertIn("× weir_connect4 is attached", self.lab.weir("check", check=False).stdout)
+        self.lab.start_agent()
+        self.assertIn("8 of 8 attached", self.lab.weir("status").stdout)
+        self.assert_clean(self.client.connects(VIP, 80, count=20))
+
+    def test_an_agent_that_hangs_is_seen(self):
+        self.lab.agent.send_signal(signal.SIGSTOP)
+        try:
+            status = self.lab.weir("status")
+            check = self.lab.weir("check", check=False)
+        finally:
+            self.lab.agent.send_signal(signal.SIGCONT)
+        self.assertRegex(status.stdout, r"AGENT +does not answer, last turn \d+s ago, pid")
+        self.assertRegex(check.stdout, r"× the agent answers\n.*is there, but the agent does not answer\n.*SIGKILL")
+        wait_for(self.lab._ready, "the agent to answer again")
+
+    def test_counts_stay_with_their_names_over_a_restart(self):
+        mesh = lambda first, second: ("services:\n" + service_yaml("first.x", [first], [self.a.ip])  # noqa: E731
+                                      + service_yaml("second.x", [second], [self.b.ip]))
+        self.lab.apply(mesh("10.96.7.1", "10.96.7.2"), "names.yaml")
+        self.client.connects("10.96.7.1", 80, count=7)
+        self.client.connects("10.96.7.2", 80, count=3)
+        self.lab.kill_agent()
+        self.lab.write_mesh(mesh("10.96.7.2", "10.96.7.1"), "names.yaml")
+        self.lab.start_agent()
+        opened = lambda name: self.lab.service(name)["counts"]["opened"]  # noqa: E731
+        self.assertEqual((opened("first.x"), opened("second.x")), (7, 3))
+        self.assertEqual(self.client.connects("10.96.7.1", 80, count=5)["greeted"], {"b": 5})
+        # Another service at the address of one that goes: none of its counts.
+        self.lab.apply("services:\n" + service_yaml("third.x", ["10.96.7.1"], [self.a.ip]), "names.yaml")
+        self.assertEqual(opened("third.x"), 0)
+        os.unlink(self.lab.mesh + "/names.yaml")
+
+    def test_other_sock_ops_programs_keep_their_callbacks(self):
+        program = f"{self.lab.bpffs}/foreign_ops"
+        run("bpftool", "prog", "load", BIN + "/../tests/e2e/foreign_ops.bpf.o", program)
+        run("bpftool", "cgroup", "attach", self.client.cgroup, "sock_ops", "pinned", program, "multi")
+        try:
+            ids = json.loads(run("bpftool", "-j", "prog", "show", "pinned", program))["map_ids"]
+            before = self.settled()
+            held = self.client.start(BIN + "/weir-peer", "hold", VIP, 80, "--interval", "10")
+            held.first_line("holding")
+            time.sleep(0.3)
+            self.assertIn('"errors": 0', held.stop())
+            after = self.settled()
+            self.assertEqual(after["closed"] - before["closed"], 1)
+            rtts = json.loads(run("bpftool", "-j", "map", "lookup", "id", str(ids[0]), "key", "0", "0", "0", "0"))
+            self.assertGreater(int(rtts["formatted"]["value"]), 5, "its round-trip times stopped with weir's program")
+        finally:
+            run("bpftool", "cgroup", "detach", self.client.cgroup, "sock_ops", "pinned", program)
+            os.unlink(program)
 
     def test_a_detached_hook_is_repaired(self):
         pin = f"{self.lab.bpffs}/weir/v1/links/weir_connect4"

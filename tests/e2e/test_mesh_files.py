@@ -157,6 +157,19 @@ class Files(LabCase):
         self.assertIn("nothing was changed", done.stderr)
         self.assertEqual(sorted(os.listdir(self.lab.mesh)), before)
 
+    def test_apply_refuses_two_files_of_one_name(self):
+        before = sorted(os.listdir(self.lab.mesh))
+        paths = []
+        for number in (1, 2):
+            os.makedirs(f"{self.lab.directory}/{number}", exist_ok=True)
+            paths.append(f"{self.lab.directory}/{number}/same.yaml")
+            with open(paths[-1], "w") as file:
+                file.write(f'services:\n  s{number}: {{addresses: ["10.96.8.{number}"], ports: [{{port: 1}}]}}\n')
+        done = self.lab.weir("apply", *paths, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("both named same.yaml", done.stderr)
+        self.assertEqual(sorted(os.listdir(self.lab.mesh)), before)
+
     def test_apply_waits_for_the_kernel(self):
         done = self.lab.apply(self.good(self.b.ip))
         self.assertRegex(done.stdout, r"- endpoint orders.shop .*\ngeneration \d+ is in force")

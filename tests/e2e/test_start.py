@@ -5,6 +5,7 @@ has an exit code of its own (docs/cli.md)."""
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import unittest
@@ -24,6 +25,12 @@ class Start(LabCase):
         self.assertEqual(len(said.strip().splitlines()), 1, said)
         for pattern in patterns:
             self.assertRegex(said, pattern)
+
+    def assert_nothing_made(self, flags):
+        """A start that was refused leaves no pin and no socket."""
+        bpffs, socket = flags[flags.index("--bpffs") + 1], flags[flags.index("--socket") + 1]
+        self.assertEqual([name for name in os.listdir(bpffs) if name == "weir" and os.listdir(f"{bpffs}/weir")], [])
+        self.assertFalse(os.path.exists(socket))
 
     def fresh_flags(self):
         """A bpffs and cgroup beside the lab's own agent's."""
@@ -73,20 +80,48 @@ class Start(LabCase):
         self.assert_refused(self.agent(*flags), 14, "no bpf file system is mounted at", "mount -t bpf bpf")
 
     def test_a_second_agent(self):
-        self.assert_refused(self.agent(*self.lab.flags()), 16, "a weir-agent is running and answers at", "stop it first")
+        self.assert_refused(self.agent(*self.lab.flags()), 16, "a weir-agent is running and holds", "stop it first")
         flags = self.fresh_flags()
         same_pins = ["--bpffs", self.lab.bpffs, *flags[2:]]
         self.assert_refused(self.agent(*same_pins), 16, "a weir-agent is running and holds", "stop it first")
         self.assertFalse(os.path.exists(flags[flags.index("--socket") + 1]), "a refused start leaves a socket behind")
         flags[flags.index("--cgroup") + 1] = self.lab.cgroup
         self.assert_refused(self.agent(*flags), 16, r"another weir steers .* \(program \d+, weir_", "another --cgroup")
+        self.assert_nothing_made(flags)
 
     def test_a_living_agents_socket_is_not_taken(self):
         flags = self.fresh_flags()
         flags[flags.index("--socket") + 1] = self.lab.socket
-        self.assert_refused(self.agent(*flags), 16, r"a weir-agent is running and answers at .*agent\.sock", "--socket")
+        self.assert_refused(self.agent(*flags), 16, r"a weir-agent is running and listens at .*agent\.sock", "--socket")
         self.assertNotIn("weir", os.listdir(flags[1]), "something was attached")
         self.assertTrue(self.lab.weir("status", "-o", "json", parse=True)["agentRunning"])
+
+    def test_a_stopped_agent_keeps_its_socket(self):
+        flags = self.fresh_flags()
+        flags[flags.index("--socket") + 1] = self.lab.socket
+        self.lab.agent.send_signal(signal.SIGSTOP)
+        waiting = []
+        try:
+            for _ in range(70):  # more than its backlog
+                waiting.append(socket.socket(socket.AF_UNIX))
+                waiting[-1].setblocking(False)
+                waiting[-1].connect_ex(self.lab.socket)
+            self.assert_refused(self.agent(*flags), 16, "a weir-agent is running and listens at")
+        finally:
+            self.lab.agent.send_signal(signal.SIGCONT)
+            for one in waiting:
+                one.close()
+        wait_for(lambda: self.lab.weir("status", "-o", "json", parse=True, need_agent=True), "the agent to answer again")
+
+    def test_a_file_is_not_taken_for_a_socket(self):
+        flags = self.fresh_flags()
+        path = self.lab.directory + "/precious.txt"
+        flags[flags.index("--socket") + 1] = path
+        with open(path, "w") as file:
+            file.write("mine")
+        self.assert_refused(self.agent(*flags), 1, "precious.txt is there and no socket", "choose another")
+        subprocess.run([BIN + "/weir", "uninstall", *flags[:8]], capture_output=True)
+        self.assertTrue(os.path.exists(path))
 
     def test_the_three_capabilities_are_enough(self):
         flags = self.fresh_flags()
@@ -121,10 +156,17 @@ class Start(LabCase):
         self.addCleanup(lambda: run("bpftool", "cgroup", "detach", path, "connect4", "pinned", program))
         self.assert_refused(self.agent(*flags), 17, r"program \d+ \(foreign\) is attached at .* without BPF_F_ALLOW_MULTI",
                             "bpftool cgroup detach")
-        subprocess.run([BIN + "/weir", "uninstall", *flags[:6], "--socket", "/nonexistent/x"], capture_output=True)
+        self.assert_nothing_made(flags)
+        self.assertEqual(re.findall(r"weir_\w+", run("bpftool", "cgroup", "show", path)), [])
 
     def test_wrong_usage(self):
         self.assertEqual(self.agent("--no-such-flag")[0], 2)
+        for flag in ("--max-edges", "--max-endpoints", "--max-service-ports"):
+            for value in ("0", "4294967295", "x"):
+                status, said = self.agent(flag, value)
+                self.assertEqual(status, 2)
+                self.assertIn(flag, said)
+        self.assertEqual(subprocess.run([BIN + "/weir", "apply", "--timeout", "0", "x.yaml"], capture_output=True).returncode, 2)
         for words in (["nonsense"], ["status", "--no-such-flag"], [], ["status", "-o", "xml"], ["apply"]):
             done = subprocess.run([BIN + "/weir", *words], capture_output=True, text=True)
             self.assertEqual(done.returncode, 2, words)
@@ -132,13 +174,14 @@ class Start(LabCase):
         self.assertEqual(done.stderr, 'weir: there is no command "sevices": did you mean "services"?\n')
 
     def test_a_bad_listen_address(self):
-        status, said = self.agent(*self.fresh_flags(), "--listen", "nowhere")
-        self.assertEqual(status, 1)
-        self.assertIn("--listen nowhere is no ADDRESS:PORT", said)
+        for wrong in ("nowhere", "127.0.0.1:99999", "127.0.0.1:", "127.0.0.1", ":80"):
+            status, said = self.agent(*self.fresh_flags(), "--listen", wrong)
+            self.assertEqual(status, 1)
+            self.assertIn(f"--listen {wrong} is no ADDRESS:PORT", said)
         status, said = self.agent(*self.fresh_flags(), "--listen", f"127.0.0.1:{self.lab.metrics_port}")
         self.assertEqual(status, 1)
         self.assertIn("cannot listen on 127.0.0.1:", said)
-        self.assertNotIn("weir", os.listdir(self.fresh_flags()[1]), "something was attached before the addresses were open")
+        self.assert_nothing_made(self.fresh_flags())
 
 
 class ControlSocket(LabCase):

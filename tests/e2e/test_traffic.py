@@ -188,13 +188,17 @@ class Families(LabCase):
             self.assertEqual(after["closed"] - before["closed"], 1)
 
     def test_no_service_is_left_alone(self):
-        before = self.lab.metrics()
+        counts = lambda: [(i["endpoint"], i["counts"]) for i in  # noqa: E731
+                          self.lab.weir("endpoints", "-o", "json", parse=True)["items"]]
+        edges = lambda: [f["used"] for f in  # noqa: E731
+                         self.lab.weir("status", "-o", "json", parse=True)["tables"] if f["table"] == "weir_edge"]
+        self.settled()
+        before = counts(), edges()
         seen = self.client.probe(self.a.ip, 8080)
         self.assertEqual((seen["greeting"], seen["peer"]), ("a", self.a.ip + ":8080"))
-        count = [line for line in before.splitlines() if line.startswith("istio_tcp_connections_opened")]
-        wait_for(lambda: True, "")
-        self.assertEqual(count, [line for line in self.lab.metrics().splitlines()
-                                 if line.startswith("istio_tcp_connections_opened")])
+        self.assertEqual((counts(), edges()), before)
+        self.client.probe(VIP, 80)  # and one to a service is seen at once
+        self.assertNotEqual(counts(), before[0])
 
 
 if __name__ == "__main__":

@@ -219,6 +219,22 @@ TEST(Plan, WhatDoesNotFitIsRefusedAndTheOldStays) {
     EXPECT_EQ(live.ports.at(0).applied->endpoints.size(), 1U);
 }
 
+TEST(Plan, AddressesChangeInAFullTable) {
+    auto live = empty_live();
+    live.vip_capacity = 2;
+    plan(live, desired({port("a:80", {"10.0.0.1", "10.0.0.2"}, {{"10.1.0.1", 1}})}), 1);
+    auto made = plan(live, desired({port("a:80", {"10.0.0.1", "10.0.0.3"}, {{"10.1.0.1", 1}})}), 2);
+    EXPECT_TRUE(made.refusals.empty());
+    EXPECT_LT(place<DeleteVip>(made), place<InsertVip>(made));
+    EXPECT_LT(place<ClearVipFilter>(made), place<SetVipFilter>(made));
+    EXPECT_EQ(live.vip_count, 2U);
+    // One more than fits: nothing of it happens, the endpoints included.
+    const std::vector<std::string> three{"10.0.0.1", "10.0.0.3", "10.0.0.4"};
+    made = plan(live, desired({port("a:80", three, {{"10.1.0.9", 1}})}), 3);
+    ASSERT_EQ(made.refusals.size(), 1U);
+    EXPECT_TRUE(made.operations.empty());
+}
+
 TEST(Plan, AFullServiceTableRefusesTheNewOne) {
     auto live = empty_live(1);
     const auto made =

@@ -65,6 +65,13 @@ StatusView status_dead() {
     return view;
 }
 
+StatusView status_hung() {
+    auto view = status_dead();
+    view.agentHangs = true;
+    view.heartbeatAgeSeconds = 12;
+    return view;
+}
+
 std::vector<ServiceView> services() {
     return {{"empty.shop", 80, "", {"10.96.0.11"}, "random", 0, "no-endpoints", {1, 0, 1, 0, 0}},
             {"orders.shop",
@@ -80,7 +87,9 @@ std::vector<ServiceView> services() {
 std::vector<EndpointView> endpoints() {
     return {{"orders.shop", 80, "10.0.0.2:8080", 9, 0.9, "serving", {900, 890, 4, 5, 1}},
             {"orders.shop", 80, "[fd00::2]:8080", 1, 0.1, "serving", {100, 100, 0, 0, 0}},
-            {"orders.shop", 80, "10.0.0.9:8080", 0, 0, "leaving", {7, 5, 0, 2, 0}}};
+            {"orders.shop", 80, "10.0.0.9:8080", 0, 0, "leaving", {7, 5, 0, 2, 0}},
+            {"orders.shop", 80, "none", 0, 0, "refused", {3, 0, 3, 0, 0}},
+            {"orders.shop", 80, "other", 0, 0, "summed", {50, 50, 0, 0, 0}}};
 }
 
 std::vector<CheckGroup> checks() {
@@ -99,6 +108,7 @@ TEST(Screen, Status) {
     expect_golden("status.yaml", render_status(status(), Format::kYaml));
     expect_golden("status-trouble.txt", render_status(status_in_trouble(), Format::kTable));
     expect_golden("status-dead.txt", render_status(status_dead(), Format::kTable));
+    expect_golden("status-hung.txt", render_status(status_hung(), Format::kTable));
 }
 
 TEST(Screen, Services) {

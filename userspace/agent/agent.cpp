@@ -233,9 +233,10 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
     };
     backend.services = [&] { return as_json(service_views(engine_.tables(), *snapshot)); };
     backend.endpoints = [&] { return as_json(endpoint_views(engine_.tables(), *snapshot)); };
-    backend.reload = [&] { rescan_ = true; };
+    bool rescan = false;
+    backend.reload = [&] { rescan = true; };
     auto response = co_await on_worker(worker_, [&] { return answer_api(request, backend); });
-    if (std::exchange(rescan_, false))
+    if (rescan)
         co_await reload();
     co_return response;
 }

@@ -55,7 +55,6 @@ class Agent {
     HttpCounters http_counters_;
     std::string scrape_;
     std::chrono::steady_clock::time_point scraped_at_;
-    bool rescan_ = false;
 };
 
 }  // namespace weir

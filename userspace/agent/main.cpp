@@ -21,20 +21,19 @@ int run(int argc, char** argv) {
     app.add_option("--listen", options.listen, "ADDRESS:PORT of /metrics and /healthz; empty: none")
         ->capture_default_str();
     auto& sizes = options.sizes;
-    app.add_option("--max-service-ports", sizes.service_ports, "rows of the service table")
-        ->capture_default_str();
-    app.add_option("--max-addresses", sizes.vips, "rows of the address table")
-        ->capture_default_str();
-    app.add_option("--max-endpoints", sizes.endpoints, "rows of the endpoint table")
-        ->capture_default_str();
-    app.add_option("--max-slots", sizes.slot_words, "words of the slot table")
-        ->check(CLI::Range(1U, 1U << 26U))
-        ->capture_default_str();
-    app.add_option("--max-edges", sizes.edges, "rows of the edge table")->capture_default_str();
-    app.add_option("--max-cgroups", sizes.cgroups, "rows of the cgroup table")
-        ->capture_default_str();
-    app.add_option("--max-cgroup-patterns", sizes.cgroup_patterns, "rows of the pattern table")
-        ->capture_default_str();
+    const auto rows = [&](const char* flag, std::uint32_t& value, std::uint32_t most,
+                          const char* table) {
+        app.add_option(flag, value, std::string("rows of the ") + table + " table")
+            ->check(CLI::Range(1U, most))
+            ->capture_default_str();
+    };
+    rows("--max-service-ports", sizes.service_ports, 1U << 20U, "service");
+    rows("--max-addresses", sizes.vips, 1U << 20U, "address");
+    rows("--max-endpoints", sizes.endpoints, 1U << 22U, "endpoint");
+    rows("--max-slots", sizes.slot_words, 1U << 26U, "slot");
+    rows("--max-edges", sizes.edges, 1U << 22U, "edge");
+    rows("--max-cgroups", sizes.cgroups, 1U << 22U, "cgroup");
+    rows("--max-cgroup-patterns", sizes.cgroup_patterns, 1U << 16U, "pattern");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

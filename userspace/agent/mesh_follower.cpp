@@ -126,6 +126,7 @@ void MeshFollower::mark_stale(bool stale) {
 
 AgentFacts MeshFollower::facts() const {
     AgentFacts facts = facts_;
+    facts.taken = {engine_.port_fill(), engine_.endpoint_fill(), engine_.slot_fill()};
     if (stale_)
         facts.staleSeconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - stale_since_).count();

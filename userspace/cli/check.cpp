@@ -76,6 +76,15 @@ CheckGroup check_data_plane(const Result<Seen<StatusView>>& seen) {
 CheckGroup check_agent(const CliOptions& options, const Result<Seen<StatusView>>& seen) {
     CheckGroup group{"agent", {}};
     const bool running = seen && seen->agent;
+    const char* remedy_hung =
+        "end it (SIGTERM, then SIGKILL) and start it again: traffic does not notice";
+    if (seen && seen->hangs) {
+        group.checks.push_back(
+            {"the agent answers", Outcome::kError,
+             "pid " + std::to_string(seen->view.agentPid) + " is there, but " + seen->why_no_agent,
+             remedy_hung});
+        return group;
+    }
     group.checks.push_back(
         running ? passed("the agent answers")
                 : CheckResult{"the agent answers", Outcome::kError,
@@ -87,10 +96,9 @@ CheckGroup check_agent(const CliOptions& options, const Result<Seen<StatusView>>
     group.checks.push_back(
         seen->view.heartbeatAgeSeconds < 5
             ? passed("its loop turns")
-            : CheckResult{
-                  "its loop turns", Outcome::kError,
-                  "the last turn was " + age_str(seen->view.heartbeatAgeSeconds) + " ago",
-                  "end it (SIGTERM, then SIGKILL) and start it again: traffic does not notice"});
+            : CheckResult{"its loop turns", Outcome::kError,
+                          "the last turn was " + age_str(seen->view.heartbeatAgeSeconds) + " ago",
+                          remedy_hung});
     return group;
 }
 

@@ -73,7 +73,9 @@ int run(int argc, char** argv) {
         commands.add("apply", "puts a file into the mesh directory and waits for the kernel",
                      weir::command_apply);
     apply->add_option("FILE", options.arguments, "mesh files")->required();
-    apply->add_option("--timeout", options.wait_seconds, "seconds to wait")->capture_default_str();
+    apply->add_option("--timeout", options.wait_seconds, "seconds to wait")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
     commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)
         ->add_flag("--verify", options.verify, "then look for anything that is left");
     commands.add("version", "of this program", weir::command_version);

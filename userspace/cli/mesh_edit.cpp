@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "maps/fd.h"
 #include "userspace/source/mesh_dir.h"
@@ -49,10 +50,14 @@ Result<MeshText> with_files(const std::string& directory, const std::vector<std:
             return text;
         text = MeshText{directory, {}};
     }
+    std::set<std::string> names;
     for (const auto& path : files) {
         WEIR_TRY(MeshFile file, read_file(path));
         if (!is_mesh_name(file.name))
             return fail(path + " would not be read in the mesh directory: name it *.yaml");
+        if (!names.insert(file.name).second)
+            return fail(path + " and another file are both named " + file.name +
+                        ", and one would take the other's place: rename one");
         put(*text, std::move(file));
     }
     return text;
@@ -91,7 +96,11 @@ Status install(const std::string& directory, const std::vector<MeshFile>& files)
     std::filesystem::create_directories(directory, error);
     const auto fresh = [&](const MeshFile& file) { return directory + "/." + file.name + ".new"; };
     for (const auto& file : files)
-        WEIR_CHECK(write_new(fresh(file), file.text));
+        if (auto written = write_new(fresh(file), file.text); !written) {
+            for (const auto& made : files)
+                ::unlink(fresh(made).c_str());
+            return written;
+        }
     for (const auto& file : files) {
         const std::string path = directory + "/" + file.name;
         if (::rename(fresh(file).c_str(), path.c_str()))

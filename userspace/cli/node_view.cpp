@@ -50,7 +50,7 @@ Result<Seen<View>> see(const NodePaths& paths, const std::string& path, Local lo
     const auto answer = call_agent(paths.socket, "GET", path);
     if (answer) {
         try {
-            return Seen<View>{answer->template get<View>(), true, ""};
+            return Seen<View>{answer->template get<View>(), true, false, ""};
         } catch (const nlohmann::json::exception& error) {
             return fail(std::string("the agent is of another version than this weir: ") +
                         error.what());
@@ -58,15 +58,19 @@ Result<Seen<View>> see(const NodePaths& paths, const std::string& path, Local lo
     }
     WEIR_TRY(const Kernel kernel, read_kernel(paths, answer.error().message));
     WEIR_TRY(View view, local(kernel));
-    return Seen<View>{std::move(view), false, answer.error().message};
+    const bool hangs = answer.error().code == EAGAIN;  // connected, and nothing came
+    return Seen<View>{std::move(view), false, hangs, answer.error().message};
 }
 
 }  // namespace
 
 Result<Seen<StatusView>> see_status(const NodePaths& paths) {
-    return see<StatusView>(paths, "/v1/status", [](const Kernel& kernel) {
+    auto seen = see<StatusView>(paths, "/v1/status", [](const Kernel& kernel) {
         return status_view(kernel.tables, *kernel.snapshot, kernel.hooks, nullptr);
     });
+    if (seen)
+        seen->view.agentHangs = seen->hangs;
+    return seen;
 }
 
 Result<Seen<std::vector<ServiceView>>> see_services(const NodePaths& paths) {

@@ -16,6 +16,7 @@ template <typename View>
 struct Seen {
     View view;
     bool agent = false;        // false: read from the kernel, without an agent
+    bool hangs = false;        // it is there, but does not answer
     std::string why_no_agent;  // when not
 };
 

@@ -48,6 +48,9 @@ std::string mesh_state(const StatusView& view) {
 std::string agent_state(const StatusView& view) {
     if (view.agentRunning && view.agent)
         return "running, pid " + number(view.agentPid) + ", version " + view.agent->version;
+    if (view.agentHangs)
+        return "does not answer, last turn " + age_str(view.heartbeatAgeSeconds) + " ago, pid " +
+               number(view.agentPid);
     if (view.heartbeatAgeSeconds < 0)
         return "not running (it left in order)";
     return "not running, last seen " + age_str(view.heartbeatAgeSeconds) + " ago, pid " +

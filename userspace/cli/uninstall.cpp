@@ -15,7 +15,12 @@ namespace weir {
 namespace {
 
 std::vector<std::string> files_of(const NodePaths& paths) {
-    return {saved_state_path(paths.state), saved_state_path(paths.state) + ".new", paths.socket};
+    std::vector<std::string> files{saved_state_path(paths.state),
+                                   saved_state_path(paths.state) + ".new"};
+    struct stat stat{};
+    if (::lstat(paths.socket.c_str(), &stat) == 0 && S_ISSOCK(stat.st_mode))
+        files.push_back(paths.socket);
+    return files;
 }
 
 int verify(const CliOptions& options) {

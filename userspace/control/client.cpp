@@ -17,7 +17,7 @@
 namespace weir {
 namespace {
 
-constexpr timeval kPatience{10, 0};
+constexpr timeval kPatience{5, 0};
 
 Result<Fd> connect_to(const std::string& path) {
     sockaddr_un address{};
@@ -47,7 +47,8 @@ Result<std::string> exchange(int fd, const std::string& request) {
         if (length < 0 && errno == ECONNRESET)
             return answer;
         if (length < 0)
-            return fail_errno("the agent does not answer", errno);
+            return errno == EAGAIN ? fail("the agent does not answer", EAGAIN)
+                                   : fail_errno("cannot read the agent's answer", errno);
         if (length == 0)
             return answer;
         answer.append(buffer.data(), static_cast<std::size_t>(length));

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
@@ -35,6 +36,27 @@ Fd unix_socket() {
     return Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
+// Only a dead agent's socket is taken away: nobody listens there any more.
+Status remove_dead_socket(const std::string& path, const sockaddr_un& address) {
+    struct stat stat{};
+    if (::lstat(path.c_str(), &stat))
+        return errno == ENOENT ? Status() : fail_errno("cannot look at " + path, errno);
+    if (!S_ISSOCK(stat.st_mode))
+        return fail("--socket " + path +
+                    " is there and no socket: move it away, or choose another");
+    const Fd probe = unix_socket();
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (::connect(probe.get(), generic, sizeof(address)) != 0 && errno == ECONNREFUSED) {
+        if (::unlink(path.c_str()) && errno != ENOENT)
+            return fail_errno("cannot remove the dead agent's socket " + path, errno);
+        return {};
+    }
+    return fail_exit(kExitSecondAgent,
+                     "a weir-agent is running and listens at " + path +
+                         ": stop it first, or give this one its own --bpffs, --cgroup, "
+                         "--socket, --state and --listen");
+}
+
 Result<tcp::endpoint> parse_endpoint(const std::string& text) {
     const auto colon = text.rfind(':');
     auto host = text.substr(0, colon);
@@ -44,8 +66,9 @@ Result<tcp::endpoint> parse_endpoint(const std::string& text) {
     const auto address = boost::asio::ip::make_address(host, error);
     unsigned short port = 0;
     const char* end = text.data() + text.size();
-    if (error || colon == std::string::npos ||
-        std::from_chars(text.data() + colon + 1, end, port).ptr != end)
+    const auto number =
+        std::from_chars(text.data() + std::min(colon, text.size() - 1) + 1, end, port);
+    if (error || colon == std::string::npos || number.ec != std::errc() || number.ptr != end)
         return fail("--listen " + text + " is no ADDRESS:PORT, such as 127.0.0.1:15090");
     return tcp::endpoint(address, port);
 }
@@ -71,15 +94,9 @@ Result<ControlSocket> ControlSocket::listen(const std::string& path, std::option
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-    const Fd probe = unix_socket();
-    if (probe && ::connect(probe.get(), generic, sizeof(address)) == 0)
-        return fail_exit(kExitSecondAgent,
-                         "a weir-agent is running and answers at " + path +
-                             ": stop it first, or give this one its own --bpffs, --cgroup, "
-                             "--socket, --state and --listen");
+    WEIR_CHECK(remove_dead_socket(path, address));
     ControlSocket made;
     made.fd_ = unix_socket();
-    ::unlink(path.c_str());  // a dead agent's
     const mode_t before = ::umask(0177);
     const int bound = ::bind(made.fd_.get(), generic, sizeof(address));
     const int code = errno;

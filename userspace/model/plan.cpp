@@ -55,23 +55,55 @@ void insert_vip(LiveState& live, const Vip& vip, std::uint32_t id, Stages& stage
     live.vip_count++;
 }
 
-void delete_vip(LiveState& live, const Vip& vip, Stages& stages) {
+void delete_vip(LiveState& live, const Vip& vip, std::vector<Operation>& operations) {
     const auto key = vip.key();
     const auto bit = weir_vip_filter_bit(&key);
-    stages.deletes.emplace_back(DeleteVip{key});
+    operations.emplace_back(DeleteVip{key});
     if (--live.vip_filter.at(bit) == 0)
-        stages.deletes.emplace_back(ClearVipFilter{bit});
+        operations.emplace_back(ClearVipFilter{bit});
     live.vip_count--;
 }
 
+bool wants(const DesiredPort& desired, const Vip& vip) {
+    return std::find(desired.vips.begin(), desired.vips.end(), vip) != desired.vips.end();
+}
+
+using VipOwners = std::map<Vip, std::uint32_t>;
+
+enum class VipRoom { kThere, kWhenOwnGo };
+
+// Whether there is room for the addresses that a service port lacks, if need be in the place of its
+// own that go.
+Result<VipRoom> vip_room(const LiveState& live, const LivePort& port, const DesiredPort& desired,
+                         const VipOwners& owners) {
+    const auto fresh = static_cast<std::uint32_t>(
+        std::count_if(desired.vips.begin(), desired.vips.end(),
+                      [&](const Vip& vip) { return !owners.contains(vip); }));
+    const auto leaving = static_cast<std::uint32_t>(std::count_if(
+        port.vips.begin(), port.vips.end(), [&](const Vip& vip) { return !wants(desired, vip); }));
+    if (live.vip_count + fresh <= live.vip_capacity)
+        return VipRoom::kThere;
+    if (live.vip_count - leaving + fresh <= live.vip_capacity)
+        return VipRoom::kWhenOwnGo;
+    return fail("table weir_vip is full");
+}
+
+// Before everything else, where the table is full.
+void drop_vips_early(LiveState& live, LivePort& port, const DesiredPort& desired, VipOwners& owners,
+                     Stages& stages) {
+    std::erase_if(port.vips, [&](const Vip& vip) {
+        if (wants(desired, vip))
+            return false;
+        delete_vip(live, vip, stages.early);
+        owners.erase(vip);
+        return true;
+    });
+}
+
 // Adds the addresses that a service port lacks; takes them from whoever has them.
-Status plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired,
-                 std::map<Vip, std::uint32_t>& owners, Stages& stages) {
+void plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired, VipOwners& owners,
+               Stages& stages) {
     auto& port = live.ports.at(id);
-    const auto fresh = std::count_if(desired.vips.begin(), desired.vips.end(),
-                                     [&](const Vip& vip) { return !owners.contains(vip); });
-    if (live.vip_count + static_cast<std::uint32_t>(fresh) > live.vip_capacity)
-        return fail("table weir_vip is full");
     for (const auto& vip : desired.vips) {
         if (port.vips.contains(vip))
             continue;
@@ -86,24 +118,21 @@ Status plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired,
         port.vips.insert(vip);
         owners[vip] = id;
     }
-    return {};
 }
 
-void drop_vips(LiveState& live, LivePort& port, const std::vector<Vip>& wanted, Stages& stages) {
-    for (auto vip = port.vips.begin(); vip != port.vips.end();) {
-        if (std::find(wanted.begin(), wanted.end(), *vip) != wanted.end()) {
-            ++vip;
-            continue;
-        }
-        delete_vip(live, *vip, stages);
-        vip = port.vips.erase(vip);
-    }
+void drop_vips(LiveState& live, LivePort& port, const DesiredPort& desired, Stages& stages) {
+    std::erase_if(port.vips, [&](const Vip& vip) {
+        if (wants(desired, vip))
+            return false;
+        delete_vip(live, vip, stages.deletes);
+        return true;
+    });
 }
 
 // A service port that is wanted no more: out of sight first, its rows leave when they are let go.
 void remove_port(LiveState& live, std::uint32_t id, Stages& stages, Plan& plan) {
     auto& port = live.ports.at(id);
-    drop_vips(live, port, {}, stages);
+    drop_vips(live, port, DesiredPort{}, stages);
     stages.unpublishes.emplace_back(Publish{id, 0});
     plan.slots_to_free.emplace_back(port.slots.offset,
                                     static_cast<std::uint32_t>(port.slots.words.size()));
@@ -173,12 +202,24 @@ void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages,
     });
 }
 
+// Endpoints, slots, settings and new addresses of one service port: all of it, or nothing.
+Status plan_one(LiveState& live, std::uint32_t id, const DesiredPort& desired,
+                std::uint64_t generation, VipOwners& owners, Stages& stages, Plan& plan) {
+    auto& port = live.ports.at(id);
+    WEIR_TRY(const VipRoom room, vip_room(live, port, desired, owners));
+    WEIR_CHECK(plan_port(live, id, desired, generation, stages, plan));
+    if (room == VipRoom::kWhenOwnGo)
+        drop_vips_early(live, port, desired, owners, stages);
+    plan_vips(live, id, desired, owners, stages);
+    return {};
+}
+
 std::vector<Operation> in_order(Stages& stages) {
     std::vector<Operation> all;
     const bool removes =
         !stages.deletes.empty() || !stages.publishes.empty() || !stages.unpublishes.empty();
-    for (auto* stage :
-         {&stages.rows, &stages.publishes, &stages.inserts, &stages.moves, &stages.deletes})
+    for (auto* stage : {&stages.early, &stages.rows, &stages.publishes, &stages.inserts,
+                        &stages.moves, &stages.deletes})
         std::move(stage->begin(), stage->end(), std::back_inserter(all));
     if (removes)
         all.emplace_back(Grace{});
@@ -207,7 +248,7 @@ Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation
     Stages stages;
     plan_patterns(live, desired, stages, made);
     const auto matched = match_ports(live, desired);
-    std::map<Vip, std::uint32_t> owners;
+    VipOwners owners;
     for (const auto& [id, port] : live.ports)
         for (const auto& vip : port.vips)
             owners.emplace(vip, id);
@@ -216,10 +257,8 @@ Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation
         const auto found = matched.find(name);
         const bool fresh = found == matched.end();
         Result<std::uint32_t> id = fresh ? new_port(live, generation, stages) : found->second;
-        Status done = id ? plan_port(live, *id, port, generation, stages, made)
-                         : Status(tl::unexpected(id.error()));
-        if (done)
-            done = plan_vips(live, *id, port, owners, stages);
+        const Status done = id ? plan_one(live, *id, port, generation, owners, stages, made)
+                               : Status(tl::unexpected(id.error()));
         if (!done)
             made.refusals.push_back({name, done.error().message});
         if (!id)
@@ -231,7 +270,7 @@ Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation
     // that is set for an insert must not be cleared after it.
     for (const auto& [id, port] : wanted)
         if (port != nullptr)
-            drop_vips(live, live.ports.at(id), port->vips, stages);
+            drop_vips(live, live.ports.at(id), *port, stages);
     std::vector<std::uint32_t> gone;
     for (const auto& [id, port] : live.ports)
         if (!wanted.contains(id))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what is in the kernel to what is wanted: the operations, in the only right order.
+//   0 where the address table is full: addresses of a service that go, for those that come
 //   1 patterns, endpoint rows, slots, settings: beside what is published, invisible
 //   2 publish
 //   3 new addresses; then addresses that change their service, each with a grace period

@@ -15,7 +15,7 @@ namespace weir {
 
 // Operations of one batch by their place in the order; joined by plan().
 struct Stages {
-    std::vector<Operation> rows, publishes, inserts, moves, deletes, unpublishes;
+    std::vector<Operation> early, rows, publishes, inserts, moves, deletes, unpublishes;
 };
 
 // Brings one service port to the desired endpoints, slots and settings. An error means no room:

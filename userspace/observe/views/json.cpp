@@ -5,6 +5,7 @@ namespace weir {
 
 void to_json(nlohmann::json& out, const StatusView& view) {
     out = {{"agentRunning", view.agentRunning},
+           {"agentHangs", view.agentHangs},
            {"agentPid", view.agentPid},
            {"heartbeatAgeSeconds", view.heartbeatAgeSeconds},
            {"generation", view.generation},

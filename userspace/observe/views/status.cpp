@@ -84,8 +84,13 @@ Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot,
     for (std::size_t i = 0; i < kReasonNames.size(); i++)
         view.reasons.push_back({std::string(kReasonNames.at(i).name), reasons.at(i),
                                 std::string(kReasonNames.at(i).meaning)});
-    if (agent != nullptr)
+    if (agent != nullptr) {
         view.agent = *agent;
+        for (const auto& taken : agent->taken)
+            for (auto& fill : view.tables)
+                if (fill.table == taken.table)
+                    fill = taken;
+    }
     return view;
 }
 

@@ -25,6 +25,7 @@ struct AgentFacts {
     std::string meshDigest;                 // of the directory as it was read last, good or bad
     std::uint64_t meshReads = 0;            // how often it was read
     std::uint64_t meshRejections = 0;       // how often it was bad
+    std::vector<Fill> taken;  // tables whose rows it hands out, those still held included
     double staleSeconds = 0;                // how long the mesh in force is not the directory's
 };
 
@@ -41,6 +42,7 @@ struct ReasonView {
 
 struct StatusView {
     bool agentRunning = false;
+    bool agentHangs = false;  // there, but it does not answer
     std::uint64_t agentPid = 0;
     double heartbeatAgeSeconds = -1;  // -1: it left in order, or never was
     std::uint64_t generation = 0;
