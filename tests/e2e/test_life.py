@@ -113,6 +113,19 @@ class Life(LabCase):
             self.assertIn('"errors": 0', process.stop())
         self.settled()
 
+    def test_a_table_that_a_build_adds_is_filled_before_its_programs_need_it(self):
+        # As after an upgrade from a build without the address filter: its programs do not look there.
+        self.settled()
+        before = self.totals()
+        with Background(self.client) as load:
+            for _ in range(5):
+                time.sleep(0.1)
+                self.lab.kill_agent(signal.SIGKILL)
+                os.unlink(f"{self.lab.bpffs}/weir/v1/maps/weir_vip_filter")
+                self.lab.start_agent()
+        self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
+        self.assertEqual(self.settled()["opened"] - before["opened"], load.total)
+
     def test_a_hook_that_is_missing_is_seen_without_an_agent(self):
         self.lab.kill_agent()
         os.unlink(f"{self.lab.bpffs}/weir/v1/links/weir_connect4")  # its last holder: connects go past weir now

@@ -38,6 +38,13 @@ class Readme(LabCase):
             self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
         self.assertEqual(len(self.lab.endpoints("orders.shop")), 2)
 
+    def test_what_is_installed(self):
+        self.assertIn("sudo cmake --install build/release ", "\n".join("\n".join(b) for b in self.blocks()))
+        done = subprocess.run(["cmake", "--install", os.path.dirname(BIN), "--prefix", self.lab.directory + "/usr"],
+                              text=True, capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(os.listdir(self.lab.directory + "/usr/bin")), ["weir", "weir-agent"])
+
     def test_files_and_scripts_are_there(self):
         words = {word for block in self.blocks() for line in block for word in line.split("#")[0].split()}
         for word in words:
