@@ -26,7 +26,7 @@ struct AgentFacts {
     std::uint64_t meshReads = 0;            // how often it was read
     std::uint64_t meshRejections = 0;       // how often it was bad
     std::vector<Fill> taken;  // tables whose rows it hands out, those still held included
-    double staleSeconds = 0;                // how long the mesh in force is not the directory's
+    double staleSeconds = 0;  // how long the mesh in force is not the directory's
 };
 
 struct HookView {
