@@ -19,9 +19,6 @@ static __always_inline void socket__add_active(const struct weir_edge_key *key, 
         else if (endpoint->generation != key->generation)
             reason__count(WEIR_REASON_STALE_ENDPOINT);
     }
-    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &key->svc_port);
-    if (service)
-        __sync_fetch_and_add(&service->active, delta);
 }
 
 /* Counts the end of what the socket was doing, if anything. */

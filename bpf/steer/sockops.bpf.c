@@ -27,7 +27,7 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     __u32 op = ctx->op, new_state = ctx->args[1];
     /* Five more questions are asked of every connection (timeouts, windows, ECN): not for weir. */
     if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
-        op != BPF_SOCK_OPS_STATE_CB)
+        (op != BPF_SOCK_OPS_STATE_CB || new_state != WEIR_TCP_CLOSE))
         return 1;
     struct weir_sock *sock = sk ? bpf_sk_storage_get(&weir_sock, sk, NULL, 0) : NULL;
     if (!sock)
@@ -41,7 +41,7 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
             reason__count(WEIR_REASON_NO_STATE_CALLBACK);
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
         socket__advance(sock, WEIR_EVENT_ESTABLISHED);
-    } else if (op == BPF_SOCK_OPS_STATE_CB && new_state == WEIR_TCP_CLOSE) {
+    } else {
         socket__end(sock);
     }
     return 1;

@@ -24,10 +24,9 @@ WEIR_ASSERT(sizeof(struct weir_ep_state) == 64);
 struct weir_svc_state {
     struct weir_edge other; /* what found no room in `edge`; first, so that a NULL check suffices */
     __u64 cursor;           /* round-robin position of sockets that reach both families */
-    __u64 active;           /* tracked sockets of this service port */
     __u64 cursor_v4;        /* … of sockets that reach one family only: each walks a schedule */
     __u64 cursor_v6;        /* of its own */
-    __u64 reserved[4];
+    __u64 reserved[5];
 };
 WEIR_ASSERT(sizeof(struct weir_svc_state) == 128);
 

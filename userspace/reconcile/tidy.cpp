@@ -59,11 +59,10 @@ Result<std::set<std::uint32_t>> ports_that_left(const Tables& tables, LiveState&
     std::set<std::uint32_t> gone;
     for (auto& [id, range] : live.leaving_ports) {
         WEIR_TRY(const bool empty, free_rows(tables, live, range));
-        WEIR_TRY(const auto state, tables.svc_state.find(id));
         const bool has_ranges = std::any_of(
             live.leaving_ranges.begin(), live.leaving_ranges.end(),
             [port = id](const LeavingRange& leaving) { return leaving.svc_port == port; });
-        if (empty && !has_ranges && (!state || state->active == 0))
+        if (empty && !has_ranges)
             gone.insert(id);
     }
     return gone;
