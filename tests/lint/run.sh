@@ -18,7 +18,7 @@ check readme python3 tests/lint/readme.py
 check shell bash -c 'for f in $(git ls-files -co --exclude-standard "*.sh" .ci/run); do bash -n "$f" || exit 1; done'
 check python bash -c 'python3 -m py_compile $(git ls-files -co --exclude-standard "*.py")'
 check tidy bash -c 'git ls-files -co --exclude-standard "maps/*.cpp" "loader/*.cpp" "userspace/*.cpp" |
-    xargs -P 2 -n 4 clang-tidy-19 -p build/release --quiet 2>/dev/null | grep -E "(error|warning):" | sort -u > /tmp/weir-tidy.$$ ; cat /tmp/weir-tidy.$$; ! [ -s /tmp/weir-tidy.$$ ]'
+    xargs -P 2 -n 1 clang-tidy-19 -p build/release --quiet 2>/dev/null | grep -E "(error|warning):" | sort -u > /tmp/weir-tidy.$$ ; cat /tmp/weir-tidy.$$; ! [ -s /tmp/weir-tidy.$$ ]'
 rm -f /tmp/weir-tidy.*
 printf '%d passed, %d failed, 0 skipped\n' $passed $failed
 [ $failed = 0 ]
