@@ -146,9 +146,10 @@ Result<int> DataPlane::repair() {
 }
 
 std::vector<LinkState> pinned_links(const PinDir& pins) {
-    std::set<std::string> names(kHookNames.begin(), kHookNames.end());
-    for (const auto& name : PinDir::names(pins.links()))
-        names.insert(name);
+    const auto pinned = PinDir::names(pins.links());
+    std::set<std::string> names(pinned.begin(), pinned.end());
+    for (const auto& hook : kHooks)
+        names.insert(hook.program);
     std::vector<LinkState> states;
     for (const auto& name : names) {
         LinkState state{name, false, 0, 0};

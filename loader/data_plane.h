@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of weir's kernel objects, and the only place that knows its order.
 //   start      claim the pin directory; load: open -> size -> adopt pinned tables -> load -> pin;
-//              attach: update pinned links or attach new ones -> pin, in the order of kHookNames.
+//              attach: update pinned links or attach new ones -> pin, in the order of kHooks.
 //              Between the two the caller makes the tables what these programs need. What a start
 //              made that does not come to its end goes with it.
 //   crash      nothing happens to traffic; the next start adopts.
@@ -12,7 +12,6 @@
 //   on.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -35,12 +34,6 @@ struct AgentPrograms {
     int resolve = -1;  // gives a cgroup its workload
     int fold = -1;     // moves an edge's counts to `other`
 };
-
-// Every hook, in the order in which they are attached: identity before steer, so that workloads are
-// known; what starts connections last. Removal is the reverse.
-inline constexpr std::array<const char*, 8> kHookNames{
-    "weir_mkdir", "weir_rmdir", "weir_release",  "weir_sockops",
-    "weir_peer4", "weir_peer6", "weir_connect4", "weir_connect6"};
 
 class DataPlane {
   public:
@@ -80,7 +73,7 @@ class DataPlane {
     bool kept_ = false;
 };
 
-// What `weir check` and `weir status` say of the hooks, without an agent: all of kHookNames, and
+// What `weir check` and `weir status` say of the hooks, without an agent: all of kHooks, and
 // whatever else is pinned as a link.
 struct LinkState {
     std::string name;

@@ -43,8 +43,4 @@ Status explain_refused_attach(const Error& error, const std::string& path, const
     return fail_with(error, "attaching at " + path);
 }
 
-bool is_tracing_hook(const std::string& name) {
-    return name == "weir_mkdir" || name == "weir_rmdir";
-}
-
 }  // namespace weir

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "loader/object.h"
+#include "loader/hooks.h"
 #include "maps/result.h"
 
 namespace weir {
@@ -15,8 +15,5 @@ Status refuse_second_weir(int cgroup, const std::string& path, const Hook& hook)
 
 // Turns the EPERM of an attach into the program and cgroup that cause it (exit 17).
 Status explain_refused_attach(const Error& error, const std::string& path, const Hook& hook);
-
-// Whether a pinned link of this name is of a tracing program.
-bool is_tracing_hook(const std::string& name);
 
 }  // namespace weir

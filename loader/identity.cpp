@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The feature "identity": its skeleton and hooks. weir_resolve is never attached; the agent runs
-// it.
+// The feature "identity": its skeleton. weir_resolve is never attached; the agent runs it.
 #include <identity.skel.h>
 
 #include "loader/object.h"
@@ -11,12 +10,9 @@ Result<Object> open_identity() {
     identity_bpf* skeleton = identity_bpf::open();
     if (skeleton == nullptr)
         return fail_errno("cannot open the programs of \"identity\"", errno);
-    using Kind = Hook::Kind;
     return Object("identity",
                   {skeleton, [](void* s) { identity_bpf::destroy(static_cast<identity_bpf*>(s)); }},
-                  skeleton->obj,
-                  {{"weir_mkdir", Kind::kTracing, BPF_TRACE_RAW_TP},
-                   {"weir_rmdir", Kind::kTracing, BPF_TRACE_RAW_TP}});
+                  skeleton->obj);
 }
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 
@@ -71,12 +72,18 @@ std::string take_libbpf_messages() {
     return text;
 }
 
+Object::Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skeleton,
+               bpf_object* object)
+    : feature_(std::move(feature)), skeleton_(std::move(skeleton)), object_(object) {
+    std::copy_if(kHooks.begin(), kHooks.end(), std::back_inserter(hooks_),
+                 [this](const Hook& hook) { return hook.feature == feature_; });
+}
+
 void Object::drop_tracing() {
     std::erase_if(hooks_, [&](const Hook& hook) {
         if (hook.kind != Hook::Kind::kTracing)
             return false;
-        bpf_program__set_autoload(bpf_object__find_program_by_name(object_, hook.program.c_str()),
-                                  false);
+        bpf_program__set_autoload(bpf_object__find_program_by_name(object_, hook.program), false);
         return true;
     });
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "loader/hooks.h"
 #include "loader/pin_dir.h"
 #include "maps/result.h"
 
@@ -26,21 +27,10 @@ struct TableSizes {
     std::uint32_t cgroup_patterns = 4096;
 };
 
-// How a program is attached.
-struct Hook {
-    std::string program;  // its name, and its link's pin
-    enum class Kind { kCgroup, kTracing } kind = Kind::kCgroup;
-    bpf_attach_type type = BPF_CGROUP_INET4_CONNECT;
-};
-
 class Object {
   public:
-    Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skeleton, bpf_object* object,
-           std::vector<Hook> hooks)
-        : feature_(std::move(feature)),
-          skeleton_(std::move(skeleton)),
-          object_(object),
-          hooks_(std::move(hooks)) {}
+    Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skeleton,
+           bpf_object* object);
 
     // Leaves out the tracing programs, on a kernel that refuses them. Before load.
     void drop_tracing();
@@ -57,7 +47,7 @@ class Object {
     std::string feature_;
     std::unique_ptr<void, void (*)(void*)> skeleton_;
     bpf_object* object_;
-    std::vector<Hook> hooks_;
+    std::vector<Hook> hooks_;      // its part of kHooks
     std::vector<bpf_map*> fresh_;  // to be pinned after the load
 };
 

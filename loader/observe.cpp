@@ -12,7 +12,7 @@ Result<Object> open_observe() {
         return fail_errno("cannot open the programs of \"observe\"", errno);
     return Object("observe",
                   {skeleton, [](void* s) { observe_bpf::destroy(static_cast<observe_bpf*>(s)); }},
-                  skeleton->obj, {});
+                  skeleton->obj);
 }
 
 }  // namespace weir

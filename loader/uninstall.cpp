@@ -4,27 +4,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
-
 #include "loader/data_plane.h"
 #include "loader/exit_codes.h"
 
 namespace weir {
-namespace {
-
-constexpr std::array<bpf_attach_type, 6> kHooks{
-    BPF_CGROUP_INET4_CONNECT,     BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_INET4_GETPEERNAME,
-    BPF_CGROUP_INET6_GETPEERNAME, BPF_CGROUP_SOCK_OPS,      BPF_CGROUP_INET_SOCK_RELEASE};
-
-}  // namespace
-
 Status uninstall(const std::string& bpffs) {
     PinDir pins(bpffs);
     if (!pins.exists())
         return {};
     WEIR_CHECK(pins.claim());  // held to the end: an agent that starts meanwhile is refused
-    for (auto name = kHookNames.rbegin(); name != kHookNames.rend(); ++name)
-        WEIR_CHECK(Link::remove(pins.link(*name)));
+    for (auto hook = kHooks.rbegin(); hook != kHooks.rend(); ++hook)
+        WEIR_CHECK(Link::remove(pins.link(hook->program)));
     for (const auto& name : PinDir::names(pins.links()))  // of another build, or left half made
         WEIR_CHECK(Link::remove(pins.link(name)));
     for (const auto& name : PinDir::names(pins.maps()))
@@ -45,8 +35,10 @@ std::vector<std::string> leftovers(const std::string& bpffs, const std::string& 
     const Fd fd(::open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd)
         return left;
-    for (const auto type : kHooks) {
-        const auto found = attached_programs(fd.get(), type);
+    for (const auto& hook : kHooks) {
+        if (hook.kind != Hook::Kind::kCgroup)
+            continue;
+        const auto found = attached_programs(fd.get(), hook.type);
         if (!found)
             continue;
         for (const auto& program : found->programs)

@@ -51,6 +51,7 @@ class Node:
             raise RuntimeError(f"{mode} {address}: {seen}")
         return seen
 
+
 def programs_at(cgroup):
     return {one["name"]: one["id"] for one in json.loads(run("bpftool", "-j", "cgroup", "show", cgroup))}
 

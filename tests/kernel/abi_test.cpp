@@ -217,10 +217,10 @@ TEST_F(Objects, AMissingHookIsSeen) {
     start_plane();
     ::unlink(plane_->pins().link("weir_connect4").c_str());
     const auto links = pinned_links(plane_->pins());
-    EXPECT_EQ(links.size(), kHookNames.size());
+    EXPECT_EQ(links.size(), kHooks.size());
     EXPECT_EQ(std::count_if(links.begin(), links.end(),
                             [](const LinkState& link) { return link.attached; }),
-              static_cast<std::ptrdiff_t>(kHookNames.size()) - 1);
+              static_cast<std::ptrdiff_t>(kHooks.size()) - 1);
 }
 
 TEST_F(Objects, ARestartKeepsTheObjects) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/agent/agent.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -184,7 +185,8 @@ awaitable<void> Agent::tick() {
 
 // Where the kernel refuses the tracepoint that tells of new cgroups.
 void Agent::look_after_cgroups() {
-    if (follower_.facts().lostFeatures.empty())
+    if (std::all_of(plane_.features().begin(), plane_.features().end(),
+                    [](const FeatureState& feature) { return feature.complete; }))
         return;
     if (auto identified = engine_.identify_all(); !identified)
         log::error("identify-failed", identified.error().message);

@@ -88,13 +88,13 @@ Result<VipRoom> vip_room(const LiveState& live, const LivePort& port, const Desi
     return fail("table weir_vip is full");
 }
 
-// Before everything else, where the table is full.
-void drop_vips_early(LiveState& live, LivePort& port, const DesiredPort& desired, VipOwners& owners,
-                     Stages& stages) {
+// The addresses that a service port has and does not want.
+void drop_vips(LiveState& live, LivePort& port, const DesiredPort& desired, VipOwners& owners,
+               std::vector<Operation>& operations) {
     std::erase_if(port.vips, [&](const Vip& vip) {
         if (wants(desired, vip))
             return false;
-        delete_vip(live, vip, stages.early);
+        delete_vip(live, vip, operations);
         owners.erase(vip);
         return true;
     });
@@ -120,19 +120,10 @@ void plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired, Vi
     }
 }
 
-void drop_vips(LiveState& live, LivePort& port, const DesiredPort& desired, Stages& stages) {
-    std::erase_if(port.vips, [&](const Vip& vip) {
-        if (wants(desired, vip))
-            return false;
-        delete_vip(live, vip, stages.deletes);
-        return true;
-    });
-}
-
 // A service port that is wanted no more: out of sight first, its rows leave when they are let go.
-void remove_port(LiveState& live, std::uint32_t id, Stages& stages, Plan& plan) {
+void remove_port(LiveState& live, std::uint32_t id, VipOwners& owners, Stages& stages, Plan& plan) {
     auto& port = live.ports.at(id);
-    drop_vips(live, port, DesiredPort{}, stages);
+    drop_vips(live, port, DesiredPort{}, owners, stages.deletes);
     stages.unpublishes.emplace_back(Publish{id, 0});
     plan.slots_to_free.emplace_back(port.slots.offset,
                                     static_cast<std::uint32_t>(port.slots.words.size()));
@@ -209,7 +200,7 @@ Status plan_one(LiveState& live, std::uint32_t id, const DesiredPort& desired,
     WEIR_TRY(const VipRoom room, vip_room(live, port, desired, owners));
     WEIR_CHECK(plan_port(live, id, desired, generation, stages, plan));
     if (room == VipRoom::kWhenOwnGo)
-        drop_vips_early(live, port, desired, owners, stages);
+        drop_vips(live, port, desired, owners, stages.early);
     plan_vips(live, id, desired, owners, stages);
     return {};
 }
@@ -270,13 +261,13 @@ Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation
     // that is set for an insert must not be cleared after it.
     for (const auto& [id, port] : wanted)
         if (port != nullptr)
-            drop_vips(live, live.ports.at(id), *port, stages);
+            drop_vips(live, live.ports.at(id), *port, owners, stages.deletes);
     std::vector<std::uint32_t> gone;
     for (const auto& [id, port] : live.ports)
         if (!wanted.contains(id))
             gone.push_back(id);
     for (const auto id : gone)
-        remove_port(live, id, stages, made);
+        remove_port(live, id, owners, stages, made);
     made.operations = in_order(stages);
     live.generation = generation;
     return made;

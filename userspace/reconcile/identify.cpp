@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/reconcile/identify.h"
 
-#include <bpf/bpf.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "maps/abi/workload.h"
+#include "userspace/reconcile/run_program.h"
 
 namespace weir {
 
@@ -17,12 +16,8 @@ Status identify(int program, const std::vector<Cgroup>& cgroups) {
         request.parent = cgroup.parent;
         std::memcpy(request.path, cgroup.path.data(),
                     std::min(cgroup.path.size(), sizeof(request.path) - 1));
-        LIBBPF_OPTS(bpf_test_run_opts, options);
-        options.data_in = &request;
-        options.data_size_in = sizeof(request);
-        options.repeat = 1;
-        if (bpf_prog_test_run_opts(program, &options))
-            return fail_errno("cannot give cgroup " + cgroup.path + " its workload", errno);
+        WEIR_CHECK(run_program(program, &request, sizeof(request),
+                               "give cgroup " + cgroup.path + " its workload"));
     }
     return {};
 }

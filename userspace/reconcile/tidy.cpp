@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/reconcile/tidy.h"
 
-#include <bpf/bpf.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <set>
+
+#include "userspace/reconcile/run_program.h"
 
 namespace weir {
 namespace {
@@ -68,18 +67,8 @@ Result<std::set<std::uint32_t>> ports_that_left(const Tables& tables, LiveState&
     return gone;
 }
 
-Status fold_edge(int program, weir_edge_key key) {
-    LIBBPF_OPTS(bpf_test_run_opts, options);
-    options.data_in = &key;
-    options.data_size_in = sizeof(key);
-    options.repeat = 1;
-    if (bpf_prog_test_run_opts(program, &options))
-        return fail_errno("cannot fold an edge", errno);
-    return {};
-}
-
 // One pass over all edges.
-Status tidy_edges(const Tables& tables, const LiveState& live, int fold,
+Status tidy_edges(Tables& tables, const LiveState& live, int fold,
                   const std::set<std::uint32_t>& gone) {
     WEIR_TRY(const auto keys, tables.edge.keys());
     for (const auto& key : keys) {
@@ -87,20 +76,19 @@ Status tidy_edges(const Tables& tables, const LiveState& live, int fold,
             live.ports.contains(key.svc_port) ||
             (live.leaving_ports.contains(key.svc_port) && !gone.contains(key.svc_port));
         if (!known) {
-            if (bpf_map_delete_elem(tables.edge.fd(), &key) != 0 && errno != ENOENT)
-                return fail_errno("cannot delete from table weir_edge", errno);
+            WEIR_CHECK(tables.edge.erase(key));
             continue;
         }
         const auto freed = live.freed_rows.find(key.endpoint);
         if (freed != live.freed_rows.end() && key.generation <= freed->second)
-            WEIR_CHECK(fold_edge(fold, key));
+            WEIR_CHECK(run_program(fold, &key, sizeof(key), "fold an edge"));
     }
     return {};
 }
 
 }  // namespace
 
-Status tidy(const Tables& tables, LiveState& live, int fold, Edges edges) {
+Status tidy(Tables& tables, LiveState& live, int fold, Edges edges) {
     WEIR_CHECK(tidy_ranges(tables, live));
     WEIR_TRY(const auto gone, ports_that_left(tables, live));
     if (edges == Edges::kAll || !live.freed_rows.empty() || !gone.empty())

@@ -11,6 +11,6 @@ namespace weir {
 // Safe at any time between batches. `fold`: descriptor of weir_fold. Edges of a service that stays
 // are folded into its `other`; those of a service that is gone are deleted.
 enum class Edges { kOfFreedRows, kAll };  // kAll: also look for what a predecessor left
-Status tidy(const Tables& tables, LiveState& live, int fold, Edges edges = Edges::kOfFreedRows);
+Status tidy(Tables& tables, LiveState& live, int fold, Edges edges = Edges::kOfFreedRows);
 
 }  // namespace weir

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "userspace/source/mesh_file.h"
 
@@ -24,10 +25,6 @@ bool counts(const std::filesystem::path& path) {
     const auto name = path.filename().string();
     return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"));
 }
-
-}  // namespace
-
-namespace {
 
 Result<MeshText> read_once(const std::string& directory) {
     MeshText text;
@@ -63,17 +60,24 @@ Result<MeshText> read_once(const std::string& directory) {
     return text;
 }
 
+bool lists_the_same(const MeshText& text) {
+    std::set<std::string> read, listed;
+    for (const auto& file : text.files)
+        read.insert(file.name);
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(text.directory, error))
+        if (counts(entry.path()))
+            listed.insert(entry.path().filename().string());
+    return read == listed;
+}
+
 }  // namespace
 
 Result<MeshText> read_mesh_text(const std::string& directory) {
     auto text = read_once(directory);
     // A listing that runs while files are renamed may miss one: two that agree did not.
-    for (int tries = 0; tries < kReadTries && text; tries++) {
-        auto again = read_once(directory);
-        if (!again || again->files == text->files)
-            return again;
-        text = std::move(again);
-    }
+    for (int tries = 0; tries < kReadTries && text && !lists_the_same(*text); tries++)
+        text = read_once(directory);
     return text;
 }
 

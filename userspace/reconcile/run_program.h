@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one of the programs that are attached nowhere, so that the kernel's own code writes the
+// kernel's own tables. Waits for it; what it did is in the tables.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "maps/result.h"
+
+namespace weir {
+
+// `request`: what the program reads as its packet, at least 14 bytes. Errors: the kernel would not
+// run it, or the program itself refused.
+Status run_program(int program, const void* request, std::uint32_t size, const std::string& what);
+
+}  // namespace weir
