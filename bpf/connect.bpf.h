@@ -32,6 +32,8 @@ static __always_inline __u32 connect__reach_v6(struct bpf_sock *sk) {
     struct weir_addr bound = {{WEIR_LOAD32(sk, src_ip6[0]), WEIR_LOAD32(sk, src_ip6[1]),
                                WEIR_LOAD32(sk, src_ip6[2]), WEIR_LOAD32(sk, src_ip6[3])}};
     struct sock_common *common = (struct sock_common *)bpf_skc_to_tcp_sock(sk);
+    if (!common)
+        common = (struct sock_common *)bpf_skc_to_udp6_sock(sk);
     int v6only = common ? BPF_CORE_READ_BITFIELD(common, skc_ipv6only) : 0;
     return weir_reach_of_v6_socket(v6only, &bound);
 }
@@ -84,17 +86,40 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->service_port = target->port;
     sock->endpoint_addr = pick->endpoint->addr;
     sock->endpoint_port = pick->endpoint->port;
-    sock->phase = WEIR_PHASE_PICKED;
-    connect__remember_mptcp(sk, sock);
+    /* UDP has no handshake: the connect is all there is. */
+    sock->phase = target->proto == WEIR_PROTO_UDP ? WEIR_PHASE_ESTABLISHED : WEIR_PHASE_PICKED;
+    if (target->proto == WEIR_PROTO_TCP)
+        connect__remember_mptcp(sk, sock);
     return 0; /* 5 */
+}
+
+/* A UDP socket that connects elsewhere leaves its service; nobody else will tell. Should it be that
+ * very endpoint, its peer is the endpoint from now on. */
+static __always_inline void connect__leave_service(struct bpf_sock *sk) {
+    struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
+    if (!sock)
+        return;
+    socket__end(sock);
+    sock->endpoint_port = 0;
+}
+
+/* An outcome becomes the hook's verdict here and nowhere else: 1 = go on, 0 = refuse. */
+static __always_inline int connect__verdict(int outcome) {
+    if (outcome >= 0)
+        return 1;
+    bpf_set_retval(outcome);
+    return 0;
 }
 
 /* WEIR_PASS, WEIR_STEERED with the endpoint in `target`, or a negative errno. */
 static __always_inline int connect__steer(struct bpf_sock *sk, struct weir_vip_key *target,
                                           int v6_socket) {
     __u32 svc_port;
-    if (service__find(target, &svc_port))
+    if (service__find(target, &svc_port)) {
+        if (target->proto == WEIR_PROTO_UDP)
+            connect__leave_service(sk);
         return WEIR_PASS; /* 1 */
+    }
     struct service_pick pick = {};
     service__pick(svc_port, v6_socket ? connect__reach_v6(sk) : WEIR_REACH_V4, &pick);
     if (!pick.endpoint) {

@@ -14,6 +14,7 @@
 #include "../maps/abi/node.h"
 #include "../maps/abi/service.h"
 #include "../maps/abi/state.h"
+#include "../maps/abi/udp.h"
 #include "../maps/abi/workload.h"
 
 char LICENSE[] SEC("license") __attribute__((weak)) = "Dual BSD/GPL";
@@ -42,6 +43,8 @@ WEIR_MAP(weir_ep_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_ep_state, 1);
 WEIR_MAP(weir_svc_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_svc_state, 1);
 WEIR_MAP(weir_edge, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_edge, 1);
 WEIR_MAP(weir_cgroup, BPF_MAP_TYPE_HASH, 0, __u64, struct weir_workload, 1);
+WEIR_MAP(weir_udp_spill, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_udp_spill_key, struct weir_udp_flow,
+         1);
 WEIR_MAP(weir_reason, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, WEIR_REASON_COUNT);
 
 struct {
@@ -50,5 +53,16 @@ struct {
     __type(key, int);
     __type(value, struct weir_sock);
 } weir_sock SEC(".maps") __attribute__((weak));
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct weir_udp_sock);
+} weir_udp_sock SEC(".maps") __attribute__((weak));
+
+/* Settings; the loader sets them before load. An unconnected UDP socket keeps its endpoint of a
+ * service until it was not used for so long. */
+const volatile __u64 weir_udp_idle_ns __attribute__((weak)) = 30000000000ull;
 
 #endif

@@ -21,18 +21,23 @@ static __always_inline void socket__add_active(const struct weir_edge_key *key, 
     }
 }
 
-/* Counts the end of what the socket was doing, if anything. */
-static __always_inline void socket__end(struct weir_sock *sock) {
-    __u32 end = weir_end_of(__sync_lock_test_and_set(&sock->phase, WEIR_PHASE_DONE));
-    if (end == WEIR_END_NONE)
-        return;
-    struct weir_edge *edge = sock->on_other ? edge__other(sock->edge.svc_port)
-                                            : bpf_map_lookup_elem(&weir_edge, &sock->edge);
+/* Counts the end of one connection or flow, where its start was counted. */
+static __always_inline void socket__count_end(const struct weir_edge_key *key, int on_other,
+                                              __u32 end) {
+    struct weir_edge *edge =
+        on_other ? edge__other(key->svc_port) : bpf_map_lookup_elem(&weir_edge, key);
     if (edge) {
         __sync_fetch_and_add(end == WEIR_END_CLOSED ? &edge->closed : &edge->failed, 1);
         __sync_fetch_and_add(&edge->active, -1);
     }
-    socket__add_active(&sock->edge, -1);
+    socket__add_active(key, -1);
+}
+
+/* Counts the end of what the socket was doing, if anything. */
+static __always_inline void socket__end(struct weir_sock *sock) {
+    __u32 end = weir_end_of(__sync_lock_test_and_set(&sock->phase, WEIR_PHASE_DONE));
+    if (end != WEIR_END_NONE)
+        socket__count_end(&sock->edge, sock->on_other, end);
 }
 
 /* Moves a connection on; from any other phase than the one before, nothing happens. */

@@ -78,13 +78,14 @@ Status DataPlane::load_identity(const TableSizes& sizes) {
     return {};
 }
 
-Status DataPlane::load(const TableSizes& sizes) {
+Status DataPlane::load(const TableSizes& sizes, const ProgramSettings& settings) {
     WEIR_CHECK(load_identity(sizes));
-    for (const auto& open : {open_steer, open_observe}) {
-        WEIR_TRY(Object object, open());
-        WEIR_CHECK(object.load(pins_, sizes));
-        features_.push_back({object.feature(), true, ""});
-        objects_.push_back(std::move(object));
+    WEIR_TRY(Object steer, open_steer(settings));
+    WEIR_TRY(Object observe, open_observe());
+    for (auto* object : {&steer, &observe}) {
+        WEIR_CHECK(object->load(pins_, sizes));
+        features_.push_back({object->feature(), true, ""});
+        objects_.push_back(std::move(*object));
     }
     return {};
 }

@@ -43,7 +43,7 @@ class DataPlane {
     DataPlane& operator=(DataPlane&&) = default;
     ~DataPlane();
 
-    Status load(const TableSizes& sizes);
+    Status load(const TableSizes& sizes, const ProgramSettings& settings = {});
     Status attach();
     // The start came to its end: what it made outlives this process.
     void keep() { kept_ = true; }

@@ -20,13 +20,17 @@ struct Hook {
     bpf_attach_type type;
 };
 
-inline constexpr std::array<Hook, 8> kHooks{{
+inline constexpr std::array<Hook, 12> kHooks{{
     {"identity", "weir_mkdir", Hook::Kind::kTracing, BPF_TRACE_RAW_TP},
     {"identity", "weir_rmdir", Hook::Kind::kTracing, BPF_TRACE_RAW_TP},
     {"steer", "weir_release", Hook::Kind::kCgroup, BPF_CGROUP_INET_SOCK_RELEASE},
     {"steer", "weir_sockops", Hook::Kind::kCgroup, BPF_CGROUP_SOCK_OPS},
     {"steer", "weir_peer4", Hook::Kind::kCgroup, BPF_CGROUP_INET4_GETPEERNAME},
     {"steer", "weir_peer6", Hook::Kind::kCgroup, BPF_CGROUP_INET6_GETPEERNAME},
+    {"steer", "weir_recvmsg4", Hook::Kind::kCgroup, BPF_CGROUP_UDP4_RECVMSG},
+    {"steer", "weir_recvmsg6", Hook::Kind::kCgroup, BPF_CGROUP_UDP6_RECVMSG},
+    {"steer", "weir_sendmsg4", Hook::Kind::kCgroup, BPF_CGROUP_UDP4_SENDMSG},
+    {"steer", "weir_sendmsg6", Hook::Kind::kCgroup, BPF_CGROUP_UDP6_SENDMSG},
     {"steer", "weir_connect4", Hook::Kind::kCgroup, BPF_CGROUP_INET4_CONNECT},
     {"steer", "weir_connect6", Hook::Kind::kCgroup, BPF_CGROUP_INET6_CONNECT},
 }};

@@ -25,6 +25,12 @@ struct TableSizes {
     std::uint32_t edges = 16384;
     std::uint32_t cgroups = 16384;
     std::uint32_t cgroup_patterns = 4096;
+    std::uint32_t udp_spill = 8192;  // two for each UDP flow that its socket has no room for
+};
+
+// What programs are told before they are loaded, and cannot be changed after.
+struct ProgramSettings {
+    std::uint64_t udp_idle_ns = 30'000'000'000;  // a UDP flow keeps its endpoint for so long unused
 };
 
 class Object {
@@ -52,7 +58,7 @@ class Object {
 };
 
 // The features, one factory each, in files of their own: the only places that see the skeletons.
-Result<Object> open_steer();
+Result<Object> open_steer(const ProgramSettings& settings);
 Result<Object> open_identity();
 Result<Object> open_observe();
 

@@ -7,10 +7,11 @@
 
 namespace weir {
 
-Result<Object> open_steer() {
+Result<Object> open_steer(const ProgramSettings& settings) {
     steer_bpf* skeleton = steer_bpf::open();
     if (skeleton == nullptr)
         return fail_errno("cannot open the programs of \"steer\"", errno);
+    skeleton->rodata->weir_udp_idle_ns = settings.udp_idle_ns;
     return Object("steer",
                   {skeleton, [](void* s) { steer_bpf::destroy(static_cast<steer_bpf*>(s)); }},
                   skeleton->obj);

@@ -25,6 +25,7 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"cgroup_full", "cgroups without a row: the cgroup table is full"},
     {"cgroup_path", "cgroups whose path was too long to match whole"},
     {"no_state_callback", "connections whose end is seen at close() only"},
+    {"udp_spilled", "UDP flows without room in their socket: their end is not counted"},
 }};
 
 }  // namespace weir

@@ -10,6 +10,7 @@
 #include "maps/abi/node.h"
 #include "maps/abi/service.h"
 #include "maps/abi/state.h"
+#include "maps/abi/udp.h"
 #include "maps/abi/workload.h"
 #include "maps/bpf_map.h"
 #include "maps/mmap_array.h"

@@ -32,7 +32,9 @@ static inline int weir_addr_is_any(const struct weir_addr *addr) {
     return addr->w[0] == 0 && addr->w[1] == 0 && addr->w[2] == 0 && addr->w[3] == 0;
 }
 
-static inline int weir_addr_equal(const struct weir_addr *a, const struct weir_addr *b) {
+/* Also called under a spin lock, where kernel 6.1 allows no calls. */
+static inline __attribute__((always_inline)) int weir_addr_equal(const struct weir_addr *a,
+                                                                 const struct weir_addr *b) {
     return a->w[0] == b->w[0] && a->w[1] == b->w[1] && a->w[2] == b->w[2] && a->w[3] == b->w[3];
 }
 

@@ -10,12 +10,8 @@
 
 #include "../connect.bpf.h"
 
-/* An outcome becomes the hook's verdict here and nowhere else: 1 = go on, 0 = refuse. */
-static __always_inline int verdict_of(int outcome) {
-    if (outcome >= 0)
-        return 1;
-    bpf_set_retval(outcome);
-    return 0;
+static __always_inline int is_steered(__u32 protocol) {
+    return protocol == WEIR_PROTO_TCP || protocol == WEIR_PROTO_UDP;
 }
 
 SEC("cgroup/connect4")
@@ -23,15 +19,16 @@ int weir_connect4(struct bpf_sock_addr *ctx) {
     struct bpf_sock *sk = ctx->sk;
     __be32 addr = ctx->user_ip4;
     __be16 port = ctx->user_port;
-    if (ctx->protocol != WEIR_PROTO_TCP || !sk)
+    __u32 protocol = ctx->protocol;
+    if (!sk || !is_steered(protocol))
         return 1;
-    struct weir_vip_key target = {weir_addr_from_v4(addr), port, WEIR_PROTO_TCP, 0};
+    struct weir_vip_key target = {weir_addr_from_v4(addr), port, protocol, 0};
     int outcome = connect__steer(sk, &target, 0);
     if (outcome == WEIR_STEERED) {
         ctx->user_ip4 = target.addr.w[3];
         ctx->user_port = target.port;
     }
-    return verdict_of(outcome);
+    return connect__verdict(outcome);
 }
 
 SEC("cgroup/connect6")
@@ -40,9 +37,10 @@ int weir_connect6(struct bpf_sock_addr *ctx) {
     struct weir_addr addr = {
         {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]}};
     __be16 port = ctx->user_port;
-    if (ctx->protocol != WEIR_PROTO_TCP || !sk)
+    __u32 protocol = ctx->protocol;
+    if (!sk || !is_steered(protocol))
         return 1;
-    struct weir_vip_key target = {addr, port, WEIR_PROTO_TCP, 0};
+    struct weir_vip_key target = {addr, port, protocol, 0};
     int outcome = connect__steer(sk, &target, 1);
     if (outcome == WEIR_STEERED) {
         ctx->user_ip6[0] = target.addr.w[0];
@@ -51,5 +49,5 @@ int weir_connect6(struct bpf_sock_addr *ctx) {
         ctx->user_ip6[3] = target.addr.w[3];
         ctx->user_port = target.port;
     }
-    return verdict_of(outcome);
+    return connect__verdict(outcome);
 }

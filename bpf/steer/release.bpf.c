@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * cgroup/sock_release: the application closed the socket. Counts the end, unless the state change
- * came first. The only event for a connect that failed before its first SYN (no route, no port).
+ * came first. The only event for a connect that failed before its first SYN (no route, no port),
+ * and for UDP.
  */
 #include "../maps.bpf.h"
 
-#include "../socket.bpf.h"
+#include "../udp_flows.bpf.h"
 
 SEC("cgroup/sock_release")
 int weir_release(struct bpf_sock *sk) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (sock)
         socket__end(sock);
+    if (sk->protocol != WEIR_PROTO_UDP)
+        return 1;
+    struct weir_udp_sock *datagrams = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
+    if (!datagrams)
+        return 1;
+    for (int i = 0; i < WEIR_UDP_FLOWS; i++) /* nobody can send any more: no lock is needed */
+        udp__end(&datagrams->flows[i]);
     return 1;
 }

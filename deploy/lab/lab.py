@@ -270,9 +270,9 @@ class Lab:
         items = self.weir("endpoints", "-o", "json", parse=True)["items"]
         return {item["endpoint"]: item for item in items if item["service"] == service}
 
-    def service(self, name, port=80):
+    def service(self, name, port=None):
         for item in self.weir("services", "-o", "json", parse=True)["items"]:
-            if item["name"] == name and item["port"] == port:
+            if item["name"] == name and port in (None, item["port"]):
                 return item
         return None
 
@@ -356,12 +356,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def service_yaml(name, addresses, endpoints, port=80, target=8080, algorithm="random"):
+def service_yaml(name, addresses, endpoints, port=80, target=8080, algorithm="random", protocol="TCP"):
     """One service; endpoints are addresses or (address, weight)."""
     rows = [e if isinstance(e, tuple) else (e, 1) for e in endpoints]
     listed = "".join(f'\n      - {{address: "{a}", weight: {w}}}' for a, w in rows) or " []"
     quoted = ", ".join(f'"{a}"' for a in addresses)
-    return (f"  {name}:\n    addresses: [{quoted}]\n    ports: [{{port: {port}, targetPort: {target}}}]\n"
+    return (f"  {name}:\n    addresses: [{quoted}]\n    ports: [{{port: {port}, targetPort: {target}, protocol: {protocol}}}]\n"
             f"    endpoints:{listed}\n    balance: {{algorithm: {algorithm}}}\n")
 
 

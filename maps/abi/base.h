@@ -25,5 +25,6 @@ struct weir_addr {
 WEIR_ASSERT(sizeof(struct weir_addr) == 16);
 
 #define WEIR_PROTO_TCP 6
+#define WEIR_PROTO_UDP 17
 
 #endif

@@ -35,6 +35,7 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
                                      answers for it */
 #define WEIR_REASON_CGROUP_PATH 8 /* a cgroup's path is too long: only its start was matched */
 #define WEIR_REASON_NO_STATE_CALLBACK 9 /* sock_ops refused: the end is seen at close() only */
-#define WEIR_REASON_COUNT 10
+#define WEIR_REASON_UDP_SPILLED 10      /* a datagram flow without room in its socket: untracked */
+#define WEIR_REASON_COUNT 11
 
 #endif

@@ -79,7 +79,10 @@ struct weir_endpoint {
     __u32 ifindex;    /* 0 = unknown */
     __u32 svc_port;   /* owner; a slot that leads to another owner's row is corrupt */
     __u32 generation; /* raised by one each time the row gets another endpoint; 0 = never used */
+    __u32 leaving;    /* 1: not in the mesh any more, datagrams look for another endpoint. The one
+                         field that changes while the row can be reached: one aligned store */
+    __u32 pad;        /* 0 */
 };
-WEIR_ASSERT(sizeof(struct weir_endpoint) == 32);
+WEIR_ASSERT(sizeof(struct weir_endpoint) == 40);
 
 #endif

@@ -56,9 +56,9 @@ class Refused(LabCase):
         more = service_yaml("more.shop", ["10.96.0.30", "10.96.0.31"], [self.a.ip])
         self.lab.write_mesh(self.mesh_of([self.a.ip], extra=more))
         refused = wait_for(lambda: self.status()["agent"]["refused"], "the refusal", 3)
-        self.assertEqual(refused, ["more.shop:80: table weir_vip is full"])
-        self.assertIn("more.shop:80: table weir_vip is full", self.lab.agent_log())
-        self.assertRegex(self.lab.weir("status").stdout, "more.shop:80: table weir_vip is full")
+        self.assertEqual(refused, ["more.shop:80/TCP: table weir_vip is full"])
+        self.assertIn("more.shop:80/TCP: table weir_vip is full", self.lab.agent_log())
+        self.assertRegex(self.lab.weir("status").stdout, "more.shop:80/TCP: table weir_vip is full")
         check = self.lab.weir("check", check=False)
         self.assertEqual(check.returncode, 1)
         self.assertIn("× the mesh directory is in force", check.stdout)
@@ -78,7 +78,7 @@ class RowsThatAreHeld(LabCase):
         held.first_line("holding")
         refused = lambda: self.lab.weir("status", "-o", "json", parse=True)["agent"]["refused"]  # noqa: E731
         self.lab.write_mesh("services:\n" + service_yaml("next.shop", ["10.96.0.40"], [self.b.ip]))
-        self.assertEqual(wait_for(refused, "the refusal", 3), ["next.shop:80: table weir_endpoint is full"])
+        self.assertEqual(wait_for(refused, "the refusal", 3), ["next.shop:80/TCP: table weir_endpoint is full"])
         time.sleep(2.5)  # the old service's row is still held by the connection
         self.assertTrue(refused())
         self.assertIn('"errors": 0', held.stop())

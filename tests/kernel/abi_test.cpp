@@ -13,6 +13,7 @@
 #include "maps/abi/node.h"
 #include "maps/abi/service.h"
 #include "maps/abi/state.h"
+#include "maps/abi/udp.h"
 #include "maps/abi/workload.h"
 #include "maps/reason_names.h"
 #include "tests/kernel/fixture.h"
@@ -60,7 +61,15 @@ const std::vector<Layout> kLayouts{
     LAYOUT(weir_svc_port, F(weir_svc_port, published), F(weir_svc_port, reserved),
            F(weir_svc_port, settings)),
     LAYOUT(weir_endpoint, F(weir_endpoint, addr), F(weir_endpoint, port), F(weir_endpoint, zone),
-           F(weir_endpoint, ifindex), F(weir_endpoint, svc_port), F(weir_endpoint, generation)),
+           F(weir_endpoint, ifindex), F(weir_endpoint, svc_port), F(weir_endpoint, generation),
+           F(weir_endpoint, leaving), F(weir_endpoint, pad)),
+    LAYOUT(weir_udp_flow, F(weir_udp_flow, edge), F(weir_udp_flow, service_addr),
+           F(weir_udp_flow, endpoint_addr), F(weir_udp_flow, service_port),
+           F(weir_udp_flow, endpoint_port), F(weir_udp_flow, state), F(weir_udp_flow, used_ns)),
+    LAYOUT(weir_udp_sock, F(weir_udp_sock, lock), F(weir_udp_sock, spilled),
+           F(weir_udp_sock, flows), F(weir_udp_sock, reserved)),
+    LAYOUT(weir_udp_spill_key, F(weir_udp_spill_key, cookie), F(weir_udp_spill_key, addr),
+           F(weir_udp_spill_key, port), F(weir_udp_spill_key, by), F(weir_udp_spill_key, pad)),
     LAYOUT(weir_edge_key, F(weir_edge_key, workload), F(weir_edge_key, svc_port),
            F(weir_edge_key, endpoint), F(weir_edge_key, generation)),
     LAYOUT(weir_edge, F(weir_edge, opened), F(weir_edge, closed), F(weir_edge, failed),
@@ -215,7 +224,7 @@ TEST_F(Objects, AStartThatDoesNotComeToItsEndLeavesWhatWasThere) {
 
 TEST_F(Objects, AMissingHookIsSeen) {
     start_plane();
-    ::unlink(plane_->pins().link("weir_connect4").c_str());
+    ASSERT_TRUE(Link::remove(plane_->pins().link("weir_connect4")));
     const auto links = pinned_links(plane_->pins());
     EXPECT_EQ(links.size(), kHooks.size());
     EXPECT_EQ(std::count_if(links.begin(), links.end(),

@@ -12,6 +12,7 @@
 #include "../../bpf/core/pick.h"
 #include "../../bpf/core/published.h"
 #include "../../bpf/core/vip_filter.h"
+#include "core_eval_udp.h"
 
 enum core_operation {
     CORE_ADDR_FROM_V4,
@@ -37,6 +38,7 @@ enum core_operation {
     CORE_PHASE_AFTER,
     CORE_END_OF,
     CORE_INHERIT_WORKLOAD,
+    CORE_UDP_FLOW,
     CORE_OPERATIONS
 };
 
@@ -143,6 +145,8 @@ static inline void core_eval(struct core_call* call) {
     core_eval_vip_filter(call);
     core_eval_pick(call);
     core_eval_life(call);
+    if (call->operation == CORE_UDP_FLOW)
+        call->out[0] = core_eval_flow(call->in);
 }
 
 #endif

@@ -16,6 +16,11 @@ constexpr __u64 kV4High = 0,
 constexpr __u64 kV6High = 0xfd00ULL << 32, kV6Low = 1;
 constexpr __u64 kWord = 1000ULL | 7ULL << 26 | 1ULL << 43 | 5ULL << 44;
 
+constexpr __u64 kTo1 = CORE_FLOW(WEIR_FLOW_ON_EDGE, 1, 9, 900),
+                kTo2 = CORE_FLOW(WEIR_FLOW_ON_OTHER, 2, 9, 950),
+                kFree = CORE_FLOW(WEIR_FLOW_FREE, 3, 9, 990),
+                kIdle = CORE_FLOW(WEIR_FLOW_ON_EDGE, 4, 8, 100), kNone = ~0ULL;
+
 const core_call kCases[] = {
     {CORE_ADDR_FROM_V4, {0x0100000a}, {kV4High, kV4Low}},
     {CORE_ADDR_IS_V4, {kV4High, kV4Low}, {1}},
@@ -85,6 +90,21 @@ const core_call kCases[] = {
     {CORE_INHERIT_WORKLOAD, {1, 0, 1, 9}, {0}},
     {CORE_INHERIT_WORKLOAD, {0, 0, 1, 9}, {9}},
     {CORE_INHERIT_WORKLOAD, {0, 0, 0, 9}, {WEIR_WORKLOAD_UNKNOWN}},
+    // Flows to the services 1 and 2, a free room whose leftovers mean nothing, and an idle flow.
+    {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_TO, 1}, {0}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_TO, 2}, {1}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_TO, 3}, {kNone}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_FROM, 9}, {1}},  // both: the later one
+    {CORE_UDP_FLOW, {kTo2, kTo1, kFree, kIdle, CORE_FLOW_FROM, 9}, {0}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_FROM, 8}, {3}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_FROM, 1}, {kNone}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_ROOM, 2, 1000, 500}, {1}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_ROOM, 7, 1000, 500}, {2}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kTo2, kIdle, CORE_FLOW_ROOM, 7, 1000, 500}, {3}},
+    {CORE_UDP_FLOW, {kTo1, kTo2, kTo2, kIdle, CORE_FLOW_ROOM, 7, 1000, 5000}, {kNone}},
+    {CORE_UDP_FLOW, {kTo1, 0, 0, 0, CORE_FLOW_IDLE, 0, 1399, 500}, {0}},
+    {CORE_UDP_FLOW, {kTo1, 0, 0, 0, CORE_FLOW_IDLE, 0, 1400, 500}, {1}},
+    {CORE_UDP_FLOW, {kTo1, 0, 0, 0, CORE_FLOW_IDLE, 0, 100, 500}, {0}},  // used by another CPU
 };
 
 class Core : public testing::Test {

@@ -67,7 +67,7 @@ Snapshot KernelTest::mesh(const std::string& text) {
         const auto equals = word.find('='), colon = word.find(':');
         service->name = word.substr(0, equals);
         service->algorithm = Algorithm::kRoundRobin;
-        service->ports.push_back({"", 80, 8080, {}});
+        service->ports.push_back({"", 80, 8080, Protocol::kTcp, {}});
         std::istringstream vips(word.substr(equals + 1, colon - equals - 1));
         for (std::string vip; std::getline(vips, vip, ',');)
             service->addresses.push_back({*Addr::parse(vip), {}});

@@ -192,7 +192,7 @@ TEST_F(Publishing, AFullTableRefusesTheNewAndKeepsTheOld) {
         engine.apply(mesh("a=10.0.0.1:10.1.0.1 b=10.0.0.2:10.1.0.2 c=10.0.0.3:10.1.0.3"));
     ASSERT_TRUE(report);
     ASSERT_EQ(report->refusals.size(), 1U);
-    EXPECT_EQ(report->refusals[0].subject, "c:80");
+    EXPECT_EQ(report->refusals[0].subject, "c:80/TCP");
     EXPECT_EQ(report->refusals[0].reason, "table weir_vip is full");
     EXPECT_EQ(see(engine.tables()), view);
 }

@@ -80,7 +80,7 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     WEIR_CHECK(check_bpffs(options.paths.bpffs));
     WEIR_TRY(DataPlane plane, DataPlane::claim(options.paths.bpffs, cgroup));
     WEIR_TRY(const Listeners listeners, listen(options));
-    WEIR_CHECK(plane.load(options.sizes));
+    WEIR_CHECK(plane.load(options.sizes, options.settings));
     WEIR_TRY(Tables tables, Tables::open(plane.pins().maps(), Access::kWrite));
     WEIR_TRY(Engine engine,
              Engine::start(std::move(tables), plane.agent_programs(), std::move(mount)));

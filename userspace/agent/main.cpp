@@ -20,6 +20,13 @@ int run(int argc, char** argv) {
     weir::add_path_flags(app, options.paths);
     app.add_option("--listen", options.listen, "ADDRESS:PORT of /metrics and /healthz; empty: none")
         ->capture_default_str();
+    app.add_option("--udp-idle", options.settings.udp_idle_ns,
+                   "how long an unconnected UDP socket keeps its endpoint without use, such as 30s")
+        ->transform(CLI::AsNumberWithUnit(
+            std::map<std::string, std::uint64_t>{
+                {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}},
+            CLI::AsNumberWithUnit::UNIT_REQUIRED))
+        ->default_str("30s");
     auto& sizes = options.sizes;
     const auto rows = [&](const char* flag, std::uint32_t& value, std::uint32_t most,
                           const char* table) {
@@ -34,6 +41,7 @@ int run(int argc, char** argv) {
     rows("--max-edges", sizes.edges, 1U << 22U, "edge");
     rows("--max-cgroups", sizes.cgroups, 1U << 22U, "cgroup");
     rows("--max-cgroup-patterns", sizes.cgroup_patterns, 1U << 16U, "pattern");
+    rows("--max-udp-spill", sizes.udp_spill, 1U << 22U, "UDP spill");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

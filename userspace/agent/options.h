@@ -20,6 +20,7 @@ struct AgentOptions {
     NodePaths paths;
     std::string listen = "127.0.0.1:15090";  // metrics; empty: none
     TableSizes sizes;
+    ProgramSettings settings;
 };
 
 }  // namespace weir

@@ -120,7 +120,7 @@ std::string render_services(const std::vector<ServiceView>& views, Format format
     Table table(header);
     for (const auto& view : views) {
         std::vector<std::string> row{view.name,
-                                     number(view.port),
+                                     number(view.port) + "/" + view.protocol,
                                      joined(view.addresses),
                                      number(view.endpoints),
                                      view.state,
@@ -147,7 +147,7 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
     Table table(header);
     for (const auto& view : views) {
         std::vector<std::string> row{view.service,
-                                     number(view.port),
+                                     number(view.port) + "/" + view.protocol,
                                      view.endpoint,
                                      number(view.weight),
                                      percent(view.share),

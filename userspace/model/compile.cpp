@@ -7,15 +7,20 @@
 namespace weir {
 
 weir_vip_key Vip::key() const {
-    return {addr.raw(), htons(port), WEIR_PROTO_TCP, 0};
+    return {addr.raw(), htons(port), protocol, 0};
 }
 
 Vip Vip::from_key(const weir_vip_key& key) {
-    return {Addr(key.addr), ntohs(key.port)};
+    return {Addr(key.addr), ntohs(key.port), key.proto};
 }
 
-std::string service_port_name(const std::string& service, std::uint16_t port) {
-    return service + ":" + std::to_string(port);
+std::uint8_t protocol_number(Protocol protocol) {
+    return protocol == Protocol::kUdp ? WEIR_PROTO_UDP : WEIR_PROTO_TCP;
+}
+
+std::string service_port_name(const std::string& service, const Port& port) {
+    return service + ":" + std::to_string(port.port) + "/" +
+           std::string(protocol_name(port.protocol));
 }
 
 DesiredState compile(const Snapshot& snapshot) {
@@ -23,10 +28,10 @@ DesiredState compile(const Snapshot& snapshot) {
     for (const auto& [name, service] : snapshot.services) {
         for (const auto& port : service->ports) {
             DesiredPort row;
-            row.name = service_port_name(name, port.port);
+            row.name = service_port_name(name, port);
             row.algorithm = service->algorithm;
             for (const auto& address : service->addresses)
-                row.vips.push_back({address.addr, port.port});
+                row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
             for (const auto& endpoint : service->endpoints)
                 row.endpoints.push_back({endpoint.addr, port.target_port, endpoint.weight});
             std::sort(row.vips.begin(), row.vips.end());

@@ -25,13 +25,14 @@ struct DesiredEndpoint {
 struct Vip {
     Addr addr;
     std::uint16_t port = 0;
+    std::uint8_t protocol = WEIR_PROTO_TCP;  // WEIR_PROTO_*
     auto operator<=>(const Vip&) const = default;
     weir_vip_key key() const;
     static Vip from_key(const weir_vip_key& key);
 };
 
 struct DesiredPort {
-    std::string name;  // "orders.shop:80"
+    std::string name;  // "orders.shop:80/TCP"
     Algorithm algorithm = Algorithm::kRandom;
     std::vector<Vip> vips;                   // sorted
     std::vector<DesiredEndpoint> endpoints;  // sorted
@@ -45,8 +46,10 @@ struct DesiredState {
 
 DesiredState compile(const Snapshot& snapshot);
 
-// "orders.shop", 80 -> "orders.shop:80"
-std::string service_port_name(const std::string& service, std::uint16_t port);
+std::uint8_t protocol_number(Protocol protocol);
+
+// "orders.shop:80/TCP"
+std::string service_port_name(const std::string& service, const Port& port);
 
 // "/shop/front*" is a prefix; "/shop/front" is that cgroup alone (its children inherit).
 weir_cg_prefix pattern_key(const std::string& pattern);

@@ -64,6 +64,27 @@ void describe_endpoints(const Service& before, const Service& after,
         });
 }
 
+void describe_ports(const Service& before, const Service& after, std::vector<MeshChange>& changes) {
+    using Number = std::pair<std::uint16_t, Protocol>;
+    std::map<Number, std::uint16_t> old_ports, new_ports;
+    for (const auto& port : before.ports)
+        old_ports[{port.port, port.protocol}] = port.target_port;
+    for (const auto& port : after.ports)
+        new_ports[{port.port, port.protocol}] = port.target_port;
+    for_each_pair(
+        old_ports, new_ports,
+        [&](const Number& number, const std::uint16_t* a, const std::uint16_t* b) {
+            if (a != nullptr && b != nullptr && *a == *b)
+                return;
+            changes.push_back({op_of(a, b), "port",
+                               after.name + " " + std::to_string(number.first) + "/" +
+                                   std::string(protocol_name(number.second)),
+                               a != nullptr && b != nullptr
+                                   ? "targetPort " + arrow(std::to_string(*a), std::to_string(*b))
+                                   : ""});
+        });
+}
+
 void describe_service(const Service& before, const Service& after,
                       std::vector<MeshChange>& changes) {
     std::map<Addr, bool> old_addresses, new_addresses;
@@ -76,21 +97,7 @@ void describe_service(const Service& before, const Service& after,
             if (a == nullptr || b == nullptr)
                 changes.push_back({op_of(a, b), "address", after.name + " " + addr.str(), ""});
         });
-    std::map<std::uint16_t, std::uint16_t> old_ports, new_ports;
-    for (const auto& port : before.ports)
-        old_ports[port.port] = port.target_port;
-    for (const auto& port : after.ports)
-        new_ports[port.port] = port.target_port;
-    for_each_pair(
-        old_ports, new_ports,
-        [&](std::uint16_t port, const std::uint16_t* a, const std::uint16_t* b) {
-            if (a != nullptr && b != nullptr && *a == *b)
-                return;
-            changes.push_back({op_of(a, b), "port", after.name + " " + std::to_string(port),
-                               a != nullptr && b != nullptr
-                                   ? "targetPort " + arrow(std::to_string(*a), std::to_string(*b))
-                                   : ""});
-        });
+    describe_ports(before, after, changes);
     if (before.algorithm != after.algorithm)
         changes.push_back({"change", "algorithm", after.name,
                            arrow(std::string(algorithm_name(before.algorithm)),

@@ -24,6 +24,7 @@ struct LiveEndpoint {
     Addr addr;
     std::uint16_t port = 0;
     State state = State::kFree;
+    bool leaving = false;  // as weir_endpoint.leaving
 };
 
 // A service port's own rows in `endpoint`.

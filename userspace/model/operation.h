@@ -17,6 +17,11 @@ struct WriteEndpoint {  // a row that no published slot leads to
     std::uint32_t id;
     weir_endpoint row;
 };
+// weir_endpoint.leaving: set after the row was unpublished, cleared before it is published again.
+struct MarkLeaving {
+    std::uint32_t id;
+    bool leaving;
+};
 struct WriteSlots {  // an extent that is not published
     std::uint32_t offset;
     std::vector<std::uint64_t> words;
@@ -60,8 +65,8 @@ struct DeletePattern {
 };
 struct Grace {};  // everything that started before has ended
 
-using Operation =
-    std::variant<WriteEndpoint, WriteSlots, WriteSettings, ResetCounts, Publish, SetVipFilter,
-                 ClearVipFilter, InsertVip, MoveVip, DeleteVip, PutPattern, DeletePattern, Grace>;
+using Operation = std::variant<WriteEndpoint, MarkLeaving, WriteSlots, WriteSettings, ResetCounts,
+                               Publish, SetVipFilter, ClearVipFilter, InsertVip, MoveVip, DeleteVip,
+                               PutPattern, DeletePattern, Grace>;
 
 }  // namespace weir

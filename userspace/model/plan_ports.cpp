@@ -95,7 +95,7 @@ void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, 
         auto& generation = live.endpoint_generations[row_id];
         generation++;
         stages.rows.emplace_back(
-            WriteEndpoint{row_id, {row.addr.raw(), htons(row.port), 0, 0, id, generation}});
+            WriteEndpoint{row_id, {row.addr.raw(), htons(row.port), 0, 0, id, generation, 0, 0}});
     }
 }
 
@@ -108,6 +108,29 @@ void replace_range(LiveState& live, std::uint32_t id, LivePort& port, LiveRange 
         live.leaving_ranges.push_back({id, std::move(port.range)});
     }
     port.range = std::move(range);
+}
+
+// Datagram flows stay with their endpoint while it is in the mesh, in whichever of the service
+// port's rows they found it.
+void mark_leaving(LiveState& live, std::uint32_t id, const DesiredPort& desired, Stages& stages) {
+    std::set<std::pair<Addr, std::uint16_t>> wanted;
+    for (const auto& endpoint : desired.endpoints)
+        wanted.emplace(endpoint.addr, endpoint.port);
+    const auto mark = [&](LiveRange& range) {
+        for (std::size_t i = 0; i < range.rows.size(); i++) {
+            auto& row = range.rows[i];
+            const bool leaving = !wanted.contains({row.addr, row.port});
+            if (row.state == State::kFree || row.leaving == leaving)
+                continue;
+            row.leaving = leaving;
+            (leaving ? stages.deletes : stages.rows)
+                .emplace_back(MarkLeaving{range.base + static_cast<std::uint32_t>(i), leaving});
+        }
+    };
+    mark(live.ports.at(id).range);
+    for (auto& left : live.leaving_ranges)
+        if (left.svc_port == id)
+            mark(left.range);
 }
 
 weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
@@ -165,6 +188,7 @@ Status plan_port(LiveState& live, std::uint32_t id, const DesiredPort& desired,
         port.published = word;
     }
     replace_range(live, id, port, std::move(made.range));
+    mark_leaving(live, id, desired, stages);
     port.applied = desired;
     return {};
 }

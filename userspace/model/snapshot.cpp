@@ -7,6 +7,10 @@ std::string_view algorithm_name(Algorithm algorithm) {
     return algorithm == Algorithm::kRoundRobin ? "round-robin" : "random";
 }
 
+std::string_view protocol_name(Protocol protocol) {
+    return protocol == Protocol::kUdp ? "UDP" : "TCP";
+}
+
 std::string_view namespace_of(std::string_view name) {
     const auto dot = name.find('.');
     return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);

@@ -16,14 +16,17 @@
 namespace weir {
 
 enum class Algorithm { kRandom, kRoundRobin };
+enum class Protocol { kTcp, kUdp };
 
 // As the mesh file spells it.
 std::string_view algorithm_name(Algorithm algorithm);
+std::string_view protocol_name(Protocol protocol);
 
 struct Port {
     std::string name;               // may be empty
     std::uint16_t port = 0;         // clients connect to it
     std::uint16_t target_port = 0;  // endpoints listen on it
+    Protocol protocol = Protocol::kTcp;
     Origin origin;
     bool operator==(const Port&) const = default;
 };

@@ -34,7 +34,7 @@ void read_range(const Tables& tables, std::uint32_t id, LiveRange& range) {
         const auto& row = tables.endpoint[range.base + static_cast<std::uint32_t>(i)];
         if (row.generation == 0 || row.svc_port != id)
             continue;
-        range.rows[i] = {Addr(row.addr), ntohs(row.port), State::kDraining};
+        range.rows[i] = {Addr(row.addr), ntohs(row.port), State::kDraining, row.leaving != 0};
     }
 }
 
@@ -89,7 +89,8 @@ Status adopt_left_rows(const Tables& tables, LiveState& live) {
             live.free_endpoints.give_back(id, 1);
             continue;
         }
-        LiveRange range{id, {{Addr(row.addr), ntohs(row.port), State::kDraining}}};
+        LiveRange range{id,
+                        {{Addr(row.addr), ntohs(row.port), State::kDraining, row.leaving != 0}}};
         if (!live.ports.contains(row.svc_port) && live.free_ports.take_at(row.svc_port, 1))
             live.leaving_ports.emplace(row.svc_port, LiveRange{});
         live.leaving_ranges.push_back({row.svc_port, std::move(range)});

@@ -19,6 +19,13 @@ class Writer {
         tables_.endpoint[write.id] = write.row;
         return {};
     }
+    Status operator()(const MarkLeaving& write) {
+        if (write.id >= tables_.endpoint.size())
+            return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
+        __atomic_store_n(&tables_.endpoint[write.id].leaving, write.leaving ? 1U : 0U,
+                         __ATOMIC_RELEASE);
+        return {};
+    }
     Status operator()(const WriteSlots& write) {
         if (write.offset + write.words.size() > tables_.slot.size())
             return fail("slots are beyond their table");

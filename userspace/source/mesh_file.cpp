@@ -67,9 +67,11 @@ void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
         port.name = read_string(*name, "`name` of " + what, found).value_or("");
     if (const auto* protocol = reader.find("protocol")) {
         const auto text = read_string(*protocol, "`protocol` of " + what, found);
-        if (text && *text != "TCP")
-            found.error(protocol->origin,
-                        "`protocol` of " + what + " is \"" + *text + "\": only TCP is steered");
+        if (text && *text == "UDP")
+            port.protocol = Protocol::kUdp;
+        else if (text && *text != "TCP")
+            found.error(protocol->origin, "`protocol` of " + what + " is \"" + text->substr(0, 64) +
+                                              "\": write TCP or UDP");
     }
     std::optional<std::uint64_t> value;
     if (const auto* number = reader.require("port"))

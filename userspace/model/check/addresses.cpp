@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <set>
+#include <tuple>
 
 #include "userspace/model/checks.h"
 
@@ -10,15 +11,22 @@ struct Owner {
     const Service* service;
     const Port* port;
 };
-using Owners = std::map<std::pair<Addr, std::uint16_t>, Owner>;
+using Owners = std::map<std::tuple<Addr, std::uint16_t, Protocol>, Owner>;
+using PortNumber = std::pair<std::uint16_t, Protocol>;
+
+std::string port_str(const Port& port) {
+    return std::to_string(port.port) + "/" + std::string(protocol_name(port.protocol));
+}
 
 void check_ports(const Service& service, Diagnostics& found) {
-    std::map<std::uint16_t, const Port*> numbers;
+    std::map<PortNumber, const Port*> numbers;
     std::map<std::string, const Port*> names;
     for (const auto& port : service.ports) {
-        if (const auto [first, fresh] = numbers.emplace(port.port, &port); !fresh)
-            found.error(port.origin, "port " + std::to_string(port.port) + " of service \"" +
-                                         service.name + "\" is written twice, first at " +
+        if (const auto [first, fresh] =
+                numbers.emplace(PortNumber(port.port, port.protocol), &port);
+            !fresh)
+            found.error(port.origin, "port " + port_str(port) + " of service \"" + service.name +
+                                         "\" is written twice, first at " +
                                          first->second->origin.str() + ": remove one");
         if (port.name.empty())
             continue;
@@ -31,11 +39,12 @@ void check_ports(const Service& service, Diagnostics& found) {
 
 void check_address(const Service& service, const ServiceAddress& address, Owners& owners,
                    Diagnostics& found) {
-    std::set<std::uint16_t> reported;
+    std::set<PortNumber> reported;
     for (const auto& port : service.ports) {
-        const auto [first, fresh] =
-            owners.emplace(std::pair(address.addr, port.port), Owner{&service, &port});
-        if (fresh || first->second.service == &service || !reported.insert(port.port).second)
+        const auto [first, fresh] = owners.emplace(
+            std::tuple(address.addr, port.port, port.protocol), Owner{&service, &port});
+        if (fresh || first->second.service == &service ||
+            !reported.emplace(port.port, port.protocol).second)
             continue;
         found.error(address.origin, "service \"" + service.name + "\" has " +
                                         endpoint_str(address.addr, port.port) +

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <tuple>
+
 #include "userspace/model/checks.h"
 
 namespace weir {
 
 void check_loops(const Snapshot& snapshot, Diagnostics& found) {
-    std::map<std::pair<Addr, std::uint16_t>, const Service*> vips;
+    std::map<std::tuple<Addr, std::uint16_t, Protocol>, const Service*> vips;
     for (const auto& [name, service] : snapshot.services)
         for (const auto& address : service->addresses)
             for (const auto& port : service->ports)
-                vips.emplace(std::pair(address.addr, port.port), service.get());
+                vips.emplace(std::tuple(address.addr, port.port, port.protocol), service.get());
     for (const auto& [name, service] : snapshot.services) {
         for (const auto& endpoint : service->endpoints) {
             for (const auto& port : service->ports) {
-                const auto vip = vips.find({endpoint.addr, port.target_port});
+                const auto vip = vips.find({endpoint.addr, port.target_port, port.protocol});
                 if (vip == vips.end())
                     continue;
                 const bool own = vip->second == service.get();

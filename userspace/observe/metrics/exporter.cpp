@@ -43,7 +43,7 @@ Labels edge_labels(const EdgeView& edge) {
             {"destination_service_namespace", std::string(namespace_of(edge.service))},
             {"destination_port", std::to_string(edge.port)},
             {"destination_endpoint", edge.endpoint},
-            {"request_protocol", "tcp"}};
+            {"request_protocol", edge.protocol == "UDP" ? "udp" : "tcp"}};
 }
 
 class Collector : public prometheus::Collectable {
@@ -61,27 +61,38 @@ class Collector : public prometheus::Collectable {
 
   private:
     void collect_edges(std::vector<MetricFamily>& all) const {
-        const auto collect = [&](const char* name, const char* help, MetricType type,
-                                 std::uint64_t EdgeCounts::* count) {
+        const auto collect = [&](const char* protocol, const char* name, const char* help,
+                                 MetricType type, std::uint64_t EdgeCounts::* count) {
             auto made = family(name, help, type);
             for (const auto& edge : edges_)
-                add(made, edge_labels(edge), static_cast<double>(edge.counts.*count));
+                if (edge.protocol == protocol)
+                    add(made, edge_labels(edge), static_cast<double>(edge.counts.*count));
             all.push_back(std::move(made));
         };
-        collect("istio_tcp_connections_opened_total",
-                "Connects that weir answered for a service, failed ones included.",
-                MetricType::Counter, &EdgeCounts::opened);
-        collect("istio_tcp_connections_closed_total",
-                "Connections that were established and ended.", MetricType::Counter,
+        const auto counter = MetricType::Counter, gauge = MetricType::Gauge;
+        collect("TCP", "istio_tcp_connections_opened_total",
+                "Connects that weir answered for a service, failed ones included.", counter,
+                &EdgeCounts::opened);
+        collect("TCP", "istio_tcp_connections_closed_total",
+                "Connections that were established and ended.", counter, &EdgeCounts::closed);
+        collect("TCP", "istio_tcp_connections_failed_total",
+                "Connects that ended before they were established.", counter, &EdgeCounts::failed);
+        collect("TCP", "weir_tcp_connections_untracked_total",
+                "Connects steered without socket storage, whose end is unknown.", counter,
+                &EdgeCounts::untracked);
+        collect("TCP", "weir_tcp_connections_active",
+                "Connections and connects that have not ended.", gauge, &EdgeCounts::active);
+        collect("UDP", "weir_udp_flows_opened_total",
+                "UDP flows (one socket to one service) that weir answered, refused ones included.",
+                counter, &EdgeCounts::opened);
+        collect("UDP", "weir_udp_flows_closed_total", "UDP flows that ended.", counter,
                 &EdgeCounts::closed);
-        collect("istio_tcp_connections_failed_total",
-                "Connects that ended before they were established.", MetricType::Counter,
-                &EdgeCounts::failed);
-        collect("weir_tcp_connections_untracked_total",
-                "Connects steered without socket storage, whose end is unknown.",
-                MetricType::Counter, &EdgeCounts::untracked);
-        collect("weir_tcp_connections_active", "Connections and connects that have not ended.",
-                MetricType::Gauge, &EdgeCounts::active);
+        collect("UDP", "weir_udp_flows_failed_total", "UDP connects and datagrams refused.",
+                counter, &EdgeCounts::failed);
+        collect("UDP", "weir_udp_flows_untracked_total", "UDP flows whose end is unknown.", counter,
+                &EdgeCounts::untracked);
+        collect("UDP", "weir_udp_flows_active", "UDP flows that have not ended.", gauge,
+                &EdgeCounts::active);
     }
 
     void collect_mesh(std::vector<MetricFamily>& all) const {

@@ -33,7 +33,12 @@ EdgeCounts& EdgeCounts::operator+=(const EdgeCounts& other) {
 }
 
 Result<std::vector<EdgeView>> edge_views(const Tables& tables, const Names& names) {
-    using Key = std::tuple<std::string, std::uint16_t, std::string, std::string>;
+    using Key = std::tuple<std::string, std::uint16_t, std::string, std::string, std::string>;
+    const auto key_of = [](const ServicePortName& owner, const std::string& endpoint,
+                           const std::string& workload) {
+        return Key{owner.service->name, owner.port->port,
+                   std::string(protocol_name(owner.port->protocol)), endpoint, workload};
+    };
     std::map<Key, EdgeCounts> sums;
     WEIR_TRY(const auto keys, tables.edge.keys());
     for (const auto& key : keys) {
@@ -42,8 +47,8 @@ Result<std::vector<EdgeView>> edge_views(const Tables& tables, const Names& name
             continue;
         WEIR_TRY(const auto edge, tables.edge.find(key));
         if (edge)
-            sums[{owner->service->name, owner->port->port, endpoint_of(tables, key),
-                  names.workload(key.workload)}] += counts_of(*edge);
+            sums[key_of(*owner, endpoint_of(tables, key), names.workload(key.workload))] +=
+                counts_of(*edge);
     }
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++) {
         const auto* owner = names.service_port(id);
@@ -51,14 +56,13 @@ Result<std::vector<EdgeView>> edge_views(const Tables& tables, const Names& name
             continue;
         WEIR_TRY(const auto state, tables.svc_state.find(id));
         if (state && state->other.opened != 0)
-            sums[{owner->service->name, owner->port->port, "other", "other"}] +=
-                counts_of(state->other);
+            sums[key_of(*owner, "other", "other")] += counts_of(state->other);
     }
     std::vector<EdgeView> views;
     views.reserve(sums.size());
     for (const auto& [key, counts] : sums)
-        views.push_back(
-            {std::get<3>(key), std::get<0>(key), std::get<1>(key), std::get<2>(key), counts});
+        views.push_back({std::get<4>(key), std::get<0>(key), std::get<1>(key), std::get<2>(key),
+                         std::get<3>(key), counts});
     return views;
 }
 

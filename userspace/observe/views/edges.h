@@ -20,6 +20,7 @@ struct EdgeView {
     std::string workload;  // "unknown", "departed", "other"
     std::string service;
     std::uint16_t port = 0;
+    std::string protocol;  // TCP, UDP
     std::string endpoint;  // "10.0.0.2:8080", "none", "departed", "other"
     EdgeCounts counts;
 };

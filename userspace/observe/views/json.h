@@ -11,10 +11,10 @@
 namespace weir {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeCounts, opened, closed, failed, active, untracked)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, portName, addresses, algorithm,
-                                   endpoints, state, counts)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, endpoint, weight, share, state,
-                                   counts)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, protocol, portName, addresses,
+                                   algorithm, endpoints, state, counts)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, share,
+                                   state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
                                    applyError, saveError, lostFeatures, meshDigest, meshReads,
                                    meshRejections, staleSeconds)

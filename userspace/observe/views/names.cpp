@@ -17,11 +17,12 @@ Result<Names> Names::read(const Tables& tables, const Snapshot& snapshot) {
     for (const auto& [name, service] : snapshot.services)
         for (const auto& port : service->ports)
             for (const auto& address : service->addresses) {
-                const auto row = rows.find({address.addr, port.port});
+                const auto row =
+                    rows.find({address.addr, port.port, protocol_number(port.protocol)});
                 if (row == rows.end())
                     continue;
                 names.service_ports_.emplace(row->second, ServicePortName{service.get(), &port});
-                names.ids_.emplace(service_port_name(name, port.port), row->second);
+                names.ids_.emplace(service_port_name(name, port), row->second);
             }
     WEIR_TRY(const auto patterns, tables.cg_prefix.keys());
     std::map<std::string, std::string> by_pattern;
@@ -41,7 +42,7 @@ const ServicePortName* Names::service_port(std::uint32_t id) const {
     return found == service_ports_.end() ? nullptr : &found->second;
 }
 
-std::optional<std::uint32_t> Names::id_of(const std::string& service, std::uint16_t port) const {
+std::optional<std::uint32_t> Names::id_of(const std::string& service, const Port& port) const {
     const auto found = ids_.find(service_port_name(service, port));
     return found == ids_.end() ? std::nullopt : std::optional(found->second);
 }

@@ -27,7 +27,7 @@ class Names {
     // nullptr: a service that is in no mesh any more.
     const ServicePortName* service_port(std::uint32_t id) const;
     // The row of a service port, when the kernel has it.
-    std::optional<std::uint32_t> id_of(const std::string& service, std::uint16_t port) const;
+    std::optional<std::uint32_t> id_of(const std::string& service, const Port& port) const;
     // "unknown" for 0, "departed" for an id that no pattern has any more.
     const std::string& workload(std::uint32_t id) const;
 

@@ -2,13 +2,18 @@
 #include "userspace/observe/views/services.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "bpf/core/published.h"
 
 namespace weir {
 namespace {
 
-using Key = std::pair<std::string, std::uint16_t>;
+using Key = std::tuple<std::string, std::uint16_t, std::string>;
+
+Key key_of(const std::string& service, const Port& port) {
+    return {service, port.port, std::string(protocol_name(port.protocol))};
+}
 
 std::uint64_t weight_sum(const Service& service) {
     std::uint64_t sum = 0;
@@ -18,7 +23,7 @@ std::uint64_t weight_sum(const Service& service) {
 }
 
 bool is_published(const Tables& tables, const Names& names, const Service& service,
-                  std::uint16_t port) {
+                  const Port& port) {
     const auto id = names.id_of(service.name, port);
     return id && MmapArray<weir_svc_port>::load_word(tables.svc_port[*id].published) != 0;
 }
@@ -30,6 +35,7 @@ void add_wanted(const Service& service, const Port& port, bool published,
     for (const auto& endpoint : service.endpoints) {
         EndpointView view{service.name,
                           port.port,
+                          std::string(protocol_name(port.protocol)),
                           endpoint_str(endpoint.addr, port.target_port),
                           endpoint.weight,
                           0,
@@ -65,13 +71,14 @@ Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snaps
     WEIR_TRY(const auto edges, edge_views(tables, names));
     std::map<Key, EdgeCounts> sums;
     for (const auto& edge : edges)
-        sums[{edge.service, edge.port}] += edge.counts;
+        sums[{edge.service, edge.port, edge.protocol}] += edge.counts;
     std::vector<ServiceView> views;
     for (const auto& [name, service] : snapshot.services) {
         for (const auto& port : service->ports) {
             ServiceView view;
             view.name = name;
             view.port = port.port;
+            view.protocol = protocol_name(port.protocol);
             view.portName = port.name;
             for (const auto& address : service->addresses)
                 view.addresses.push_back(address.addr.str());
@@ -79,10 +86,10 @@ Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snaps
             view.endpoints = static_cast<std::uint32_t>(
                 std::count_if(service->endpoints.begin(), service->endpoints.end(),
                               [](const Endpoint& endpoint) { return endpoint.weight > 0; }));
-            view.state = !is_published(tables, names, *service, port.port) ? "pending"
-                         : view.endpoints == 0                             ? "no-endpoints"
-                                                                           : "serving";
-            view.counts = sums[{name, port.port}];
+            view.state = !is_published(tables, names, *service, port) ? "pending"
+                         : view.endpoints == 0                        ? "no-endpoints"
+                                                                      : "serving";
+            view.counts = sums[key_of(name, port)];
             views.push_back(std::move(view));
         }
     }
@@ -94,16 +101,15 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
     WEIR_TRY(const auto edges, edge_views(tables, names));
     std::map<Key, std::map<std::string, EdgeCounts>> sums;
     for (const auto& edge : edges)
-        sums[{edge.service, edge.port}][edge.endpoint] += edge.counts;
+        sums[{edge.service, edge.port, edge.protocol}][edge.endpoint] += edge.counts;
     std::vector<EndpointView> views;
     for (const auto& [name, service] : snapshot.services) {
         for (const auto& port : service->ports) {
-            auto& counts = sums[{name, port.port}];
-            add_wanted(*service, port, is_published(tables, names, *service, port.port), counts,
-                       views);
+            auto& counts = sums[key_of(name, port)];
+            add_wanted(*service, port, is_published(tables, names, *service, port), counts, views);
             for (const auto& [endpoint, count] : counts)
-                views.push_back(
-                    {name, port.port, endpoint, 0, 0, state_of_other(endpoint, count), count});
+                views.push_back({name, port.port, std::string(protocol_name(port.protocol)),
+                                 endpoint, 0, 0, state_of_other(endpoint, count), count});
         }
     }
     return views;

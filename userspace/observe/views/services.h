@@ -15,6 +15,7 @@ namespace weir {
 struct ServiceView {
     std::string name;
     std::uint16_t port = 0;
+    std::string protocol;  // TCP, UDP
     std::string portName;
     std::vector<std::string> addresses;
     std::string algorithm;
@@ -27,6 +28,7 @@ struct ServiceView {
 struct EndpointView {
     std::string service;
     std::uint16_t port = 0;
+    std::string protocol;
     std::string endpoint;  // "10.0.0.2:8080", or as EdgeView has it
     std::uint32_t weight = 0;
     double share = 0;  // of new connections, 0 to 1

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where the flows of datagrams are kept: in their socket, under its lock, or in `udp_spill` where
+ * the socket has no room. Picks nothing and refuses nothing.
+ */
+#ifndef WEIR_UDP_FLOWS_BPF_H
+#define WEIR_UDP_FLOWS_BPF_H
+
+#include "core/udp_flow.h"
+#include "socket.bpf.h"
+
+/* Whether the flow's endpoint may go on. */
+static __always_inline int udp__may_go_on(const struct weir_udp_flow *flow, __u32 svc_port,
+                                          __u64 now_ns) {
+    if (flow->edge.svc_port != svc_port || weir_flow_is_idle(flow, now_ns, weir_udp_idle_ns))
+        return 0;
+    const struct weir_endpoint *row = bpf_map_lookup_elem(&weir_endpoint, &flow->edge.endpoint);
+    return row && row->svc_port == svc_port && row->generation == flow->edge.generation &&
+           !row->leaving;
+}
+
+/* Copies the flow that the socket has to an address, and marks it as used now. */
+static __always_inline int udp__recall(struct weir_udp_sock *sock,
+                                       const struct weir_vip_key *target, __u64 now_ns,
+                                       struct weir_udp_flow *flow) {
+    bpf_spin_lock(&sock->lock);
+    int index = weir_flow_to(sock->flows, &target->addr, target->port);
+    int found = index >= 0 && index < WEIR_UDP_FLOWS;
+    if (found) {
+        *flow = sock->flows[index];
+        sock->flows[index].used_ns = now_ns;
+    }
+    bpf_spin_unlock(&sock->lock);
+    return found;
+}
+
+/* Keeps a flow in its socket; `replaced` is what stood there, to be ended. 0: there is no room. */
+static __always_inline int udp__keep(struct weir_udp_sock *sock, const struct weir_udp_flow *flow,
+                                     struct weir_udp_flow *replaced) {
+    __u64 idle_ns = weir_udp_idle_ns;
+    bpf_spin_lock(&sock->lock);
+    int room = weir_flow_room(sock->flows, &flow->service_addr, flow->service_port, flow->used_ns,
+                              idle_ns);
+    int found = room >= 0 && room < WEIR_UDP_FLOWS;
+    if (found) {
+        *replaced = sock->flows[room];
+        sock->flows[room] = *flow;
+    } else {
+        sock->spilled = 1;
+    }
+    bpf_spin_unlock(&sock->lock);
+    return found;
+}
+
+/* Each spilled flow is there twice: by where it sends to, and by where its answers are from. */
+static __always_inline void udp__spill(__u64 cookie, struct weir_udp_flow *flow) {
+    struct weir_udp_spill_key key = {cookie, flow->service_addr, flow->service_port,
+                                     WEIR_SPILL_BY_SERVICE, 0};
+    flow->state = WEIR_FLOW_UNTRACKED;
+    bpf_map_update_elem(&weir_udp_spill, &key, flow, BPF_ANY);
+    key.addr = flow->endpoint_addr;
+    key.port = flow->endpoint_port;
+    key.by = WEIR_SPILL_BY_ENDPOINT;
+    bpf_map_update_elem(&weir_udp_spill, &key, flow, BPF_ANY);
+}
+
+/* As udp__recall. A row of this table may be reused while it is read: what was read must fit. */
+static __always_inline int udp__recall_spilled(__u64 cookie, const struct weir_vip_key *target,
+                                               __u64 now_ns, struct weir_udp_flow *flow) {
+    struct weir_udp_spill_key key = {cookie, target->addr, target->port, WEIR_SPILL_BY_SERVICE, 0};
+    struct weir_udp_flow *spilled = bpf_map_lookup_elem(&weir_udp_spill, &key);
+    if (!spilled)
+        return 0;
+    *flow = *spilled;
+    if (!weir_flow_sends_to(flow, &target->addr, target->port))
+        return 0;
+    struct weir_udp_flow used = *flow;
+    used.used_ns = now_ns;
+    udp__spill(cookie, &used);
+    return 1;
+}
+
+/* Counts the end of a flow that its socket kept. */
+static __always_inline void udp__end(const struct weir_udp_flow *flow) {
+    if (flow->state == WEIR_FLOW_ON_EDGE || flow->state == WEIR_FLOW_ON_OTHER)
+        socket__count_end(&flow->edge, flow->state == WEIR_FLOW_ON_OTHER, WEIR_END_CLOSED);
+}
+
+/* A datagram goes to a flow's endpoint, not to its service: answers from there are not the flow's.
+ */
+static __always_inline void udp__forget(struct weir_udp_sock *sock,
+                                        const struct weir_vip_key *target) {
+    struct weir_udp_flow forgotten = {};
+    bpf_spin_lock(&sock->lock);
+    int index = weir_flow_from(sock->flows, &target->addr, target->port);
+    if (index >= 0 && index < WEIR_UDP_FLOWS) {
+        forgotten = sock->flows[index];
+        sock->flows[index].state = WEIR_FLOW_FREE;
+    }
+    bpf_spin_unlock(&sock->lock);
+    udp__end(&forgotten);
+}
+
+/* Copies the flow that an answer from `source` belongs to. */
+static __always_inline int udp__recall_by_answer(struct weir_udp_sock *sock,
+                                                 const struct weir_vip_key *source,
+                                                 struct weir_udp_flow *flow) {
+    bpf_spin_lock(&sock->lock);
+    int index = weir_flow_from(sock->flows, &source->addr, source->port);
+    int found = index >= 0 && index < WEIR_UDP_FLOWS;
+    if (found)
+        *flow = sock->flows[index];
+    bpf_spin_unlock(&sock->lock);
+    return found;
+}
+
+static __always_inline int udp__recall_spilled_by_answer(__u64 cookie,
+                                                         const struct weir_vip_key *source,
+                                                         struct weir_udp_flow *flow) {
+    struct weir_udp_spill_key key = {cookie, source->addr, source->port, WEIR_SPILL_BY_ENDPOINT, 0};
+    struct weir_udp_flow *spilled = bpf_map_lookup_elem(&weir_udp_spill, &key);
+    if (!spilled)
+        return 0;
+    *flow = *spilled;
+    return weir_flow_hears_from(flow, &source->addr, source->port);
+}
+
+#endif
