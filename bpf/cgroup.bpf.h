@@ -14,9 +14,9 @@ static __always_inline void cgroup__assign(__u64 cgroup, __u64 parent,
     prefix->prefixlen = WEIR_CGROUP_PATH_MAX * 8;
     struct weir_workload *pattern = bpf_map_lookup_elem(&weir_cg_prefix, prefix);
     struct weir_workload *inherited = bpf_map_lookup_elem(&weir_cgroup, &parent);
-    struct weir_workload workload = {
-        weir_inherit_workload(pattern != NULL, pattern ? pattern->id : 0, inherited != NULL,
-                              inherited ? inherited->id : 0)};
+    struct weir_workload none = {}, workload = weir_inherit_workload(
+                                        pattern != NULL, pattern ? *pattern : none,
+                                        inherited != NULL, inherited ? *inherited : none);
     if (bpf_map_update_elem(&weir_cgroup, &cgroup, &workload, BPF_ANY))
         reason__count(WEIR_REASON_CGROUP_FULL);
 }

@@ -1,36 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The connect path, in this order and no other:
- *   1 look up the target; not a service: leave at once, uncounted
+ *   1 look up the target; not a service: leave at once, uncounted; switched off: leave, counted
  *   2 (policy comes here)
  *   3 pick an endpoint that the socket can reach; none: ECONNREFUSED
  *   4 take socket storage; refused: steer untracked, or ENOBUFS where the service needs tracking
  *   5 count
- *   6 rewrite
+ *   6 rewrite, unless weir only observes
  * The numbers are cited where each step returns.
  */
 #ifndef WEIR_CONNECT_BPF_H
 #define WEIR_CONNECT_BPF_H
 
-#include "core/addr.h"
-#include "counters.bpf.h"
-#include "identity.bpf.h"
+#include "choose.bpf.h"
 #include "kernel_types.bpf.h"
-#include "load.bpf.h"
-#include "service.bpf.h"
 #include "socket.bpf.h"
-
-#define WEIR_ECONNREFUSED 111
-#define WEIR_ENOBUFS 105
-
-#define WEIR_STEERED 1 /* the target was rewritten */
-#define WEIR_PASS 0    /* not weir's business */
-                       /* below 0: refuse with this errno */
 
 /* Families that the calling AF_INET6 socket can reach. */
 static __always_inline __u32 connect__reach_v6(struct bpf_sock *sk) {
-    struct weir_addr bound = {{WEIR_LOAD32(sk, src_ip6[0]), WEIR_LOAD32(sk, src_ip6[1]),
-                               WEIR_LOAD32(sk, src_ip6[2]), WEIR_LOAD32(sk, src_ip6[3])}};
+    struct weir_addr bound = client__bound_addr(sk, 1);
     struct sock_common *common = (struct sock_common *)bpf_skc_to_tcp_sock(sk);
     if (!common)
         common = (struct sock_common *)bpf_skc_to_udp6_sock(sk);
@@ -56,13 +44,14 @@ static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
 
 /* Steps 4 and 5. 0, or the errno to refuse with. */
 static __always_inline int connect__track(struct bpf_sock *sk, const struct weir_vip_key *target,
-                                          const struct service_pick *pick, __u32 svc_port) {
-    struct weir_edge_key key = {identity__of_current(), svc_port, pick->endpoint_id,
-                                pick->endpoint->generation};
+                                          const struct connect_choice *choice) {
+    const struct weir_endpoint *endpoint = choice->pick.endpoint;
+    struct weir_edge_key key = {choice->caller.id, choice->view.svc_port, choice->pick.endpoint_id,
+                                endpoint->generation};
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-    if (!sock && (pick->flags & WEIR_SVC_NEEDS_TRACKING)) {
+    if (!sock && choice->view.settings->flags & WEIR_SVC_NEEDS_TRACKING && !choice->observed) {
         reason__count(WEIR_REASON_TRACKING_REQUIRED);
-        edge__count_refused(key.workload, svc_port, pick->born);
+        edge__count_refused(key.workload, key.svc_port, choice->view.settings->born);
         return -WEIR_ENOBUFS; /* 4 */
     }
     if (sock)
@@ -84,8 +73,8 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->on_other = on_other;
     sock->service_addr = target->addr;
     sock->service_port = target->port;
-    sock->endpoint_addr = pick->endpoint->addr;
-    sock->endpoint_port = pick->endpoint->port;
+    sock->endpoint_addr = choice->observed ? target->addr : endpoint->addr;
+    sock->endpoint_port = choice->observed ? target->port : endpoint->port;
     /* UDP has no handshake: the connect is all there is. */
     sock->phase = target->proto == WEIR_PROTO_UDP ? WEIR_PHASE_ESTABLISHED : WEIR_PHASE_PICKED;
     if (target->proto == WEIR_PROTO_TCP)
@@ -111,27 +100,25 @@ static __always_inline int connect__verdict(int outcome) {
     return 0;
 }
 
-/* WEIR_PASS, WEIR_STEERED with the endpoint in `target`, or a negative errno. */
-static __always_inline int connect__steer(struct bpf_sock *sk, struct weir_vip_key *target,
-                                          int v6_socket) {
+/* Returns WEIR_STEERED with the endpoint in `target`, another outcome, or a negative errno. */
+static __always_inline int connect__steer(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+                                          struct weir_vip_key *target, int is_v6) {
     __u32 svc_port;
-    if (service__find(target, &svc_port)) {
+    struct connect_choice choice = {};
+    int outcome = WEIR_PASS; /* 1 */
+    if (!service__find(target, &svc_port))
+        outcome = choose__endpoint(ctx, sk, is_v6, svc_port,
+                                   is_v6 ? connect__reach_v6(sk) : WEIR_REACH_V4, &choice);
+    if (outcome) {
         if (target->proto == WEIR_PROTO_UDP)
             connect__leave_service(sk);
-        return WEIR_PASS; /* 1 */
+        return outcome;
     }
-    struct service_pick pick = {};
-    service__pick(svc_port, v6_socket ? connect__reach_v6(sk) : WEIR_REACH_V4, &pick);
-    if (!pick.endpoint) {
-        reason__count(pick.reason);
-        edge__count_refused(identity__of_current(), svc_port, pick.born);
-        return -WEIR_ECONNREFUSED; /* 3 */
-    }
-    int refused = connect__track(sk, target, &pick, svc_port);
-    if (refused)
-        return refused;
-    target->addr = pick.endpoint->addr;
-    target->port = pick.endpoint->port;
+    int refused = connect__track(sk, target, &choice);
+    if (refused || choice.observed)
+        return refused ? refused : WEIR_LEFT_ALONE;
+    target->addr = choice.pick.endpoint->addr;
+    target->port = choice.pick.endpoint->port;
     return WEIR_STEERED; /* 6 */
 }
 

@@ -10,11 +10,11 @@
 
 #define WEIR_CGROUP_DEPTH_MAX 16
 
-static __always_inline __u32 identity__of_current(void) {
+static __always_inline struct weir_workload identity__of_current(void) {
     __u64 cgroup = bpf_get_current_cgroup_id();
     struct weir_workload *workload = bpf_map_lookup_elem(&weir_cgroup, &cgroup);
     if (workload)
-        return workload->id;
+        return *workload;
     /* Rare: the cgroup table was full, or this kernel refused the tracepoint. */
     for (int level = WEIR_CGROUP_DEPTH_MAX; level >= 0; level--) {
         cgroup = bpf_get_current_ancestor_cgroup_id(level);
@@ -22,9 +22,9 @@ static __always_inline __u32 identity__of_current(void) {
             continue;
         workload = bpf_map_lookup_elem(&weir_cgroup, &cgroup);
         if (workload)
-            return workload->id;
+            return *workload;
     }
-    return WEIR_WORKLOAD_UNKNOWN;
+    return (struct weir_workload){WEIR_WORKLOAD_UNKNOWN, WEIR_MODE_STEER};
 }
 
 #endif

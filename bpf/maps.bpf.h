@@ -43,6 +43,8 @@ WEIR_MAP(weir_ep_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_ep_state, 1);
 WEIR_MAP(weir_svc_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_svc_state, 1);
 WEIR_MAP(weir_edge, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_edge, 1);
 WEIR_MAP(weir_cgroup, BPF_MAP_TYPE_HASH, 0, __u64, struct weir_workload, 1);
+WEIR_MAP(weir_affinity, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_affinity_key, struct weir_affinity,
+         1);
 WEIR_MAP(weir_udp_spill, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_udp_spill_key, struct weir_udp_flow,
          1);
 WEIR_MAP(weir_reason, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, WEIR_REASON_COUNT);

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From an address to an endpoint: the lookups around core/published.h and core/pick.h. Reads rows
- * that never change while they can be reached, and the published word exactly once; writes only
- * the round-robin cursor.
+ * From a service address to one of its endpoints: reads the rows of user space, which never change
+ * while they can be reached, and the published word exactly once. How the choice is made is in
+ * pick.bpf.h.
  */
 #ifndef WEIR_SERVICE_BPF_H
 #define WEIR_SERVICE_BPF_H
 
-#include "core/pick.h"
+#include "affinity.bpf.h"
 #include "core/published.h"
 #include "core/vip_filter.h"
-#include "maps.bpf.h"
+#include "pick.bpf.h"
+
+/* A service port as it was published at one moment. */
+struct service_view {
+    const struct weir_svc_port *row; /* NULL: corrupt */
+    const struct weir_svc_settings *settings;
+    struct weir_slot_set slots; /* those that the socket can reach; an offset in `slot` */
+    __u32 svc_port;
+    __u32 reach;
+    __u32 generation; /* that was published, as in core/published.h */
+};
 
 /* What was picked, or why nothing was. */
 struct service_pick {
     const struct weir_endpoint *endpoint; /* NULL: `reason` says why */
     __u32 endpoint_id;
-    __u32 generation; /* that was published, as in core/published.h */
-    __u32 born;
-    __u16 flags;
     __u16 reason; /* WEIR_REASON_*, when there is no endpoint */
 };
 
@@ -35,60 +42,52 @@ static __always_inline int service__find(const struct weir_vip_key *target, __u3
     return 0;
 }
 
-/* The next turn of the schedule that sockets of this reach walk. */
-static __always_inline __u64 service__next_turn(__u32 svc_port, __u32 reach) {
-    struct weir_svc_state *state = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
-    if (!state)
-        return 0;
-    if (reach == WEIR_REACH_V4)
-        return __sync_fetch_and_add(&state->cursor_v4, 1);
-    if (reach == WEIR_REACH_V6)
-        return __sync_fetch_and_add(&state->cursor_v6, 1);
-    return __sync_fetch_and_add(&state->cursor, 1);
-}
-
-static __always_inline __u32 service__slot_index(__u32 svc_port, __u32 algorithm, __u32 reach,
-                                                 struct weir_slot_set slots, int *index) {
-    __u32 random = bpf_get_prandom_u32(), slot, word;
-    if (algorithm == WEIR_ALGORITHM_ROUND_ROBIN) {
-        slot = service__next_turn(svc_port, reach) % slots.count;
-        word = slots.offset + weir_packed_word(slot);
-    } else {
-        slot = weir_random_cell(random, slots.count);
-        word = slots.offset + slot;
-    }
-    __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
-    if (!cell)
+/* 0, or -1 when there is no such row. */
+static __always_inline int service__open(__u32 svc_port, __u32 reach, struct service_view *view) {
+    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
+    if (!row)
         return -1;
-    *index = algorithm == WEIR_ALGORITHM_ROUND_ROBIN
-                 ? weir_packed_index(*cell, slot)
-                 : weir_alias_pick(*cell, weir_random_fraction(random, slots.count));
+    struct weir_published published = weir_published_decode(*(volatile __u64 *)&row->published);
+    view->row = row;
+    view->settings = &row->settings[published.settings & 1];
+    view->slots = weir_slots_in_reach(&published, view->settings, reach);
+    view->svc_port = svc_port;
+    view->reach = reach;
+    view->generation = published.generation;
     return 0;
 }
 
-static __always_inline void service__pick(__u32 svc_port, __u32 reach, struct service_pick *pick) {
+/* Whether the choice depends on who the client is. */
+static __always_inline int service__asks_for_client(const struct service_view *view) {
+    return view->settings->affinity_s || view->settings->algorithm >= WEIR_ALGORITHM_RENDEZVOUS;
+}
+
+static __always_inline void service__pick(const struct service_view *view, __u64 client,
+                                          struct service_pick *pick) {
+    const struct weir_svc_settings *settings = view->settings;
+    struct weir_affinity_key kept = {client, view->svc_port, view->reach};
+    __u32 index = 0;
     pick->endpoint = NULL;
-    pick->reason = WEIR_REASON_CORRUPT_ROW;
-    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
-    if (!row)
-        return;
-    struct weir_published published = weir_published_decode(*(volatile __u64 *)&row->published);
-    const struct weir_svc_settings *settings = &row->settings[published.settings & 1];
-    pick->generation = published.generation;
-    pick->born = settings->born;
-    pick->flags = settings->flags;
-    struct weir_slot_set slots = weir_slots_in_reach(&published, settings, reach);
-    if (!slots.count) {
-        pick->reason = published.count ? WEIR_REASON_NO_FAMILY_ENDPOINT : WEIR_REASON_NO_ENDPOINT;
+    if (!view->slots.count) {
+        pick->reason =
+            settings->both.count ? WEIR_REASON_NO_FAMILY_ENDPOINT : WEIR_REASON_NO_ENDPOINT;
         return;
     }
-    int index = 0;
-    if (service__slot_index(svc_port, settings->algorithm, reach, slots, &index))
+    if (settings->affinity_s) {
+        pick->endpoint = affinity__recall(&kept, settings->affinity_s, &pick->endpoint_id);
+        if (pick->endpoint)
+            return;
+    }
+    pick->reason = WEIR_REASON_CORRUPT_ROW;
+    if (pick__slot(view->svc_port, view->reach, settings, view->slots, client, &index))
         return;
     pick->endpoint_id = settings->endpoint_base + index;
     const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &pick->endpoint_id);
-    if (endpoint && endpoint->svc_port == svc_port)
-        pick->endpoint = endpoint;
+    if (!endpoint || endpoint->svc_port != view->svc_port)
+        return;
+    pick->endpoint = endpoint;
+    if (settings->affinity_s)
+        affinity__keep(&kept, pick->endpoint_id, endpoint->generation);
 }
 
 #endif

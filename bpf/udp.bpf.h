@@ -10,19 +10,34 @@
 #include "connect.bpf.h"
 #include "udp_flows.bpf.h"
 
+/* Whether a flow may go on as it is: same service, same mode, endpoint still in the mesh. */
+static __always_inline int udp__may_go_on(const struct weir_udp_flow *flow, __u32 svc_port,
+                                          __u64 now_ns) {
+    if (flow->edge.svc_port != svc_port || weir_flow_is_idle(flow, now_ns, weir_udp_idle_ns))
+        return 0;
+    const struct weir_endpoint *row = bpf_map_lookup_elem(&weir_endpoint, &flow->edge.endpoint);
+    if (!row || row->svc_port != svc_port || row->generation != flow->edge.generation ||
+        row->flags & WEIR_ENDPOINT_LEAVING)
+        return 0;
+    struct service_view view = {};
+    return !service__open(svc_port, WEIR_REACH_BOTH, &view) &&
+           mode__of(&view, WEIR_MODE_STEER) == flow->mode;
+}
+
 /* Steps 4 and 5. 0, or the errno to refuse with. */
 static __always_inline int udp__track(struct bpf_sock *sk, __u64 cookie, struct weir_udp_flow *flow,
-                                      const struct service_pick *pick) {
+                                      const struct connect_choice *choice) {
     struct weir_udp_flow replaced = {};
+    const struct weir_svc_settings *settings = choice->view.settings;
     __u32 on_other;
     struct weir_udp_sock *sock =
         bpf_sk_storage_get(&weir_udp_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     struct weir_edge *edge = edge__find_or_make(&flow->edge, &on_other);
     flow->state = on_other ? WEIR_FLOW_ON_OTHER : WEIR_FLOW_ON_EDGE;
     int kept = sock && udp__keep(sock, flow, &replaced);
-    if (!kept && (pick->flags & WEIR_SVC_NEEDS_TRACKING)) {
+    if (!kept && settings->flags & WEIR_SVC_NEEDS_TRACKING && !choice->observed) {
         reason__count(WEIR_REASON_TRACKING_REQUIRED);
-        edge__count_refused(flow->edge.workload, flow->edge.svc_port, pick->born);
+        edge__count_refused(flow->edge.workload, flow->edge.svc_port, settings->born);
         return -WEIR_ENOBUFS; /* 4 */
     }
     if (edge) {
@@ -39,9 +54,30 @@ static __always_inline int udp__track(struct bpf_sock *sk, __u64 cookie, struct 
     return 0; /* 5 */
 }
 
+/* Steps 2 to 5 for a datagram without a flow. 0 with the flow, or the outcome. */
+static __always_inline int udp__begin(struct bpf_sock_addr *ctx, struct bpf_sock *sk, int is_v6,
+                                      const struct weir_vip_key *target, __u32 svc_port,
+                                      struct weir_udp_flow *flow) {
+    struct connect_choice choice = {};
+    int outcome =
+        choose__endpoint(ctx, sk, is_v6, svc_port, is_v6 ? WEIR_REACH_V6 : WEIR_REACH_V4, &choice);
+    if (outcome)
+        return outcome;
+    const struct weir_endpoint *endpoint = choice.pick.endpoint;
+    flow->edge = (struct weir_edge_key){choice.caller.id, svc_port, choice.pick.endpoint_id,
+                                        endpoint->generation};
+    flow->service_addr = target->addr;
+    flow->service_port = target->port;
+    flow->endpoint_addr = choice.observed ? target->addr : endpoint->addr;
+    flow->endpoint_port = choice.observed ? target->port : endpoint->port;
+    flow->mode = mode__of(&choice.view, WEIR_MODE_STEER);
+    flow->used_ns = bpf_ktime_get_ns();
+    return udp__track(sk, bpf_get_socket_cookie(ctx), flow, &choice);
+}
+
 /* As connect__steer, for a datagram to `target`. */
-static __always_inline int udp__steer(struct bpf_sock *sk, __u64 cookie,
-                                      struct weir_vip_key *target, __u32 reach) {
+static __always_inline int udp__steer(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+                                      struct weir_vip_key *target, int is_v6) {
     __u32 svc_port;
     struct weir_udp_flow flow = {};
     struct weir_udp_sock *sock = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
@@ -53,27 +89,11 @@ static __always_inline int udp__steer(struct bpf_sock *sk, __u64 cookie,
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it tells which flow was used last */
     int known = sock && udp__recall(sock, target, now_ns, &flow);
     if (!known && (!sock || sock->spilled))
-        known = udp__recall_spilled(cookie, target, now_ns, &flow);
+        known = udp__recall_spilled(bpf_get_socket_cookie(ctx), target, now_ns, &flow);
     if (!known || !udp__may_go_on(&flow, svc_port, now_ns)) {
-        struct service_pick pick = {};
-        service__pick(svc_port, reach, &pick);
-        __u32 workload = identity__of_current();
-        if (!pick.endpoint) {
-            reason__count(pick.reason);
-            edge__count_refused(workload, svc_port, pick.born);
-            return -WEIR_ECONNREFUSED; /* 3 */
-        }
-        flow = (struct weir_udp_flow){
-            {workload, svc_port, pick.endpoint_id, pick.endpoint->generation},
-            target->addr,
-            pick.endpoint->addr,
-            target->port,
-            pick.endpoint->port,
-            0,
-            now_ns};
-        int refused = udp__track(sk, cookie, &flow, &pick);
-        if (refused)
-            return refused;
+        int outcome = udp__begin(ctx, sk, is_v6, target, svc_port, &flow);
+        if (outcome)
+            return outcome;
     }
     target->addr = flow.endpoint_addr;
     target->port = flow.endpoint_port;

@@ -9,16 +9,6 @@
 #include "core/udp_flow.h"
 #include "socket.bpf.h"
 
-/* Whether the flow's endpoint may go on. */
-static __always_inline int udp__may_go_on(const struct weir_udp_flow *flow, __u32 svc_port,
-                                          __u64 now_ns) {
-    if (flow->edge.svc_port != svc_port || weir_flow_is_idle(flow, now_ns, weir_udp_idle_ns))
-        return 0;
-    const struct weir_endpoint *row = bpf_map_lookup_elem(&weir_endpoint, &flow->edge.endpoint);
-    return row && row->svc_port == svc_port && row->generation == flow->edge.generation &&
-           !row->leaving;
-}
-
 /* Copies the flow that the socket has to an address, and marks it as used now. */
 static __always_inline int udp__recall(struct weir_udp_sock *sock,
                                        const struct weir_vip_key *target, __u64 now_ns,

@@ -39,7 +39,7 @@ int keep_message(libbpf_print_level level, const char* format, va_list arguments
 
 // nullopt: not a table whose size is the node's choice.
 std::optional<std::uint32_t> rows_of(const std::string& map, const TableSizes& sizes) {
-    const std::array<std::pair<const char*, std::uint32_t>, 11> rows{{
+    const std::array<std::pair<const char*, std::uint32_t>, 12> rows{{
         {"weir_vip", sizes.vips},
         {"weir_svc_port", sizes.service_ports},
         {"weir_svc_state", sizes.service_ports},
@@ -50,6 +50,7 @@ std::optional<std::uint32_t> rows_of(const std::string& map, const TableSizes& s
         {"weir_cgroup", sizes.cgroups},
         {"weir_cg_prefix", sizes.cgroup_patterns},
         {"weir_udp_spill", sizes.udp_spill},
+        {"weir_affinity", sizes.affinities},
         {"weir_node", 1},
     }};
     for (const auto& [name, count] : rows)

@@ -25,6 +25,7 @@ struct TableSizes {
     std::uint32_t edges = 16384;
     std::uint32_t cgroups = 16384;
     std::uint32_t cgroup_patterns = 4096;
+    std::uint32_t affinities = 16384;
     std::uint32_t udp_spill = 8192;  // two for each UDP flow that its socket has no room for
 };
 

@@ -26,6 +26,7 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"cgroup_path", "cgroups whose path was too long to match whole"},
     {"no_state_callback", "connections whose end is seen at close() only"},
     {"udp_spilled", "UDP flows without room in their socket: their end is not counted"},
+    {"off", "connects and datagrams left alone: switched off"},
 }};
 
 }  // namespace weir

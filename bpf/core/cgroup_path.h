@@ -9,11 +9,13 @@
 #include "../../maps/abi/workload.h"
 
 /* A pattern of workload 0 matches too: it takes a path out of its parent's workload. */
-static inline __u32 weir_inherit_workload(int matched, __u32 pattern, int has_parent,
-                                          __u32 parent) {
+static inline struct weir_workload weir_inherit_workload(int matched, struct weir_workload pattern,
+                                                         int has_parent,
+                                                         struct weir_workload parent) {
+    struct weir_workload unknown = {WEIR_WORKLOAD_UNKNOWN, 0};
     if (matched)
         return pattern;
-    return has_parent ? parent : WEIR_WORKLOAD_UNKNOWN;
+    return has_parent ? parent : unknown;
 }
 
 #endif

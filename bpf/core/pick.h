@@ -10,7 +10,8 @@
 
 #include "../../maps/abi/service.h"
 
-#define WEIR_SLOTS_PER_WORD 4 /* round-robin: 16-bit endpoint indices */
+#define WEIR_SLOTS_PER_WORD 4 /* 16-bit endpoint indices */
+#define WEIR_INDEX_MAX 65536u /* endpoints of one service port */
 
 /* An alias cell: take `self` when the fraction is below the threshold, else `alias`. */
 static inline __u64 weir_alias_cell(__u32 threshold, __u16 self, __u16 alias) {
@@ -39,11 +40,29 @@ static inline __u32 weir_packed_index(__u64 word, __u32 slot) {
     return (word >> (slot % WEIR_SLOTS_PER_WORD * 16)) & 0xffff;
 }
 
+/* An endpoint and its weight, for algorithms that compare endpoints. */
+static inline __u64 weir_weighted_cell(__u32 weight, __u16 index) {
+    return (__u64)weight | (__u64)index << 32;
+}
+
+static inline __u32 weir_cell_weight(__u64 cell) {
+    return cell;
+}
+
+static inline __u32 weir_cell_index(__u64 cell) {
+    return cell >> 32 & 0xffff;
+}
+
+/* Four slots to a word? */
+static inline int weir_is_packed(__u32 algorithm) {
+    return algorithm == WEIR_ALGORITHM_ROUND_ROBIN || algorithm == WEIR_ALGORITHM_HASH_TABLE;
+}
+
 /* Words that `count` slots of an algorithm take. */
 static inline __u32 weir_slot_words(__u32 algorithm, __u32 count) {
-    if (algorithm == WEIR_ALGORITHM_ROUND_ROBIN)
+    if (weir_is_packed(algorithm))
         return (count + WEIR_SLOTS_PER_WORD - 1) / WEIR_SLOTS_PER_WORD;
-    return count;
+    return algorithm == WEIR_ALGORITHM_RENDEZVOUS ? 2 * count : count;
 }
 
 #endif

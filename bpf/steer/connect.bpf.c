@@ -23,7 +23,7 @@ int weir_connect4(struct bpf_sock_addr *ctx) {
     if (!sk || !is_steered(protocol))
         return 1;
     struct weir_vip_key target = {weir_addr_from_v4(addr), port, protocol, 0};
-    int outcome = connect__steer(sk, &target, 0);
+    int outcome = connect__steer(ctx, sk, &target, 0);
     if (outcome == WEIR_STEERED) {
         ctx->user_ip4 = target.addr.w[3];
         ctx->user_port = target.port;
@@ -41,7 +41,7 @@ int weir_connect6(struct bpf_sock_addr *ctx) {
     if (!sk || !is_steered(protocol))
         return 1;
     struct weir_vip_key target = {addr, port, protocol, 0};
-    int outcome = connect__steer(sk, &target, 1);
+    int outcome = connect__steer(ctx, sk, &target, 1);
     if (outcome == WEIR_STEERED) {
         ctx->user_ip6[0] = target.addr.w[0];
         ctx->user_ip6[1] = target.addr.w[1];

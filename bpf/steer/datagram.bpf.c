@@ -19,7 +19,7 @@ int weir_sendmsg4(struct bpf_sock_addr *ctx) {
     if (!sk)
         return 1;
     struct weir_vip_key target = {weir_addr_from_v4(addr), port, WEIR_PROTO_UDP, 0};
-    int outcome = udp__steer(sk, bpf_get_socket_cookie(ctx), &target, WEIR_REACH_V4);
+    int outcome = udp__steer(ctx, sk, &target, 0);
     if (outcome == WEIR_STEERED) {
         ctx->user_ip4 = target.addr.w[3];
         ctx->user_port = target.port;
@@ -36,7 +36,7 @@ int weir_sendmsg6(struct bpf_sock_addr *ctx) {
     if (!sk)
         return 1;
     struct weir_vip_key target = {addr, port, WEIR_PROTO_UDP, 0};
-    int outcome = udp__steer(sk, bpf_get_socket_cookie(ctx), &target, WEIR_REACH_V6);
+    int outcome = udp__steer(ctx, sk, &target, 1);
     if (outcome == WEIR_STEERED) {
         ctx->user_ip6[0] = target.addr.w[0];
         ctx->user_ip6[1] = target.addr.w[1];

@@ -185,6 +185,22 @@ class Lab:
         if os.waitpid(pid, 0)[1]:
             raise RuntimeError(f"could not run in namespace {name}")
 
+    def node_route(self, network, pod):
+        """A route of the node to a pod; to be run in the node's namespace."""
+        run("ip", "route", "add", network, "dev", f"v{pod.number}")
+
+    def start_on_host(self, cgroup, *words):
+        """A process in one of the lab's cgroups and in the machine's own network: for traffic on loopback only."""
+        def enter():
+            os.setsid()
+            with open(cgroup + "/cgroup.procs", "w") as procs:
+                procs.write("0")
+
+        process = Process([str(w) for w in words], preexec_fn=enter, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
     def make_cgroup(self, name):
         path = f"{self.cgroup}/{name}"
         os.mkdir(path)

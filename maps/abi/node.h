@@ -18,7 +18,9 @@ struct weir_node {
     __u64 mesh_digest;   /* of the mesh directory it was read from */
     __u64 relinked;      /* links that others had detached and the agent attached again */
     __u64 cgroup;        /* id of the cgroup that the programs are attached at */
-    __u64 reserved[8];
+    __u64 mode;          /* WEIR_MODE_* of the whole node */
+    __u64 off_until_ns;  /* as weir_svc_port.off_until_ns, for the whole node */
+    __u64 reserved[6];
 };
 WEIR_ASSERT(sizeof(struct weir_node) == 128);
 
@@ -36,6 +38,7 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_CGROUP_PATH 8 /* a cgroup's path is too long: only its start was matched */
 #define WEIR_REASON_NO_STATE_CALLBACK 9 /* sock_ops refused: the end is seen at close() only */
 #define WEIR_REASON_UDP_SPILLED 10      /* a datagram flow without room in its socket: untracked */
-#define WEIR_REASON_COUNT 11
+#define WEIR_REASON_OFF 11 /* left alone: the node, the service or the workload is off */
+#define WEIR_REASON_COUNT 12
 
 #endif

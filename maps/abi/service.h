@@ -37,6 +37,22 @@ WEIR_ASSERT(sizeof(struct weir_vip) == 4);
 /* weir_svc_settings.algorithm */
 #define WEIR_ALGORITHM_RANDOM 0      /* slots are alias cells, one per endpoint (core/pick.h) */
 #define WEIR_ALGORITHM_ROUND_ROBIN 1 /* slots are endpoint indices in turn, four to a word */
+#define WEIR_ALGORITHM_LEAST_CONNECTIONS 2 /* slots are weighted cells, one per endpoint */
+#define WEIR_ALGORITHM_RENDEZVOUS 3 /* slots are a weighted cell and a seed, two words each */
+#define WEIR_ALGORITHM_HASH_TABLE 4 /* slots are the owners of all hash slots, four to a word */
+
+/* Services with more endpoints use a table for consistent hashing, and two draws for the least
+ * connections. */
+#define WEIR_SCAN_MAX 32
+
+/* Consistent hashing puts clients into so many slots, each of which belongs to one endpoint. */
+#define WEIR_HASH_SLOTS_LOG2 16
+#define WEIR_HASH_SLOTS (1u << WEIR_HASH_SLOTS_LOG2)
+
+/* weir_svc_settings.mode, weir_workload.mode, weir_node.mode: the highest of the three holds. */
+#define WEIR_MODE_STEER 0
+#define WEIR_MODE_OBSERVE 1 /* counted as if steered, and left alone */
+#define WEIR_MODE_OFF 2     /* left alone */
 
 /* weir_svc_settings.flags */
 #define WEIR_SVC_NEEDS_TRACKING                                       \
@@ -57,18 +73,27 @@ struct weir_svc_settings {
     __u32 born;      /* mesh generation (low 32 bits) in which the row got this service port */
     __u16 algorithm; /* WEIR_ALGORITHM_* */
     __u16 flags;     /* WEIR_SVC_* */
-    struct weir_slot_set v4; /* endpoints that an IPv4 socket can reach */
-    struct weir_slot_set v6; /* endpoints that an IPv6-only socket can reach */
+    struct weir_slot_set both; /* all endpoints */
+    struct weir_slot_set v4;   /* endpoints that an IPv4 socket can reach */
+    struct weir_slot_set v6;   /* endpoints that an IPv6-only socket can reach */
+    __u32 affinity_s; /* a client keeps its endpoint until so many seconds without a connect; 0 = no
+                       */
+    __u32 mode;       /* WEIR_MODE_* */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 32);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 48);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
-    __u64 published; /* core/published.h; 0 = no such service port */
-    __u64 reserved;  /* 0 */
+    __u64 published;    /* core/published.h; 0 = no such service port */
+    __u64 off_until_ns; /* CLOCK_MONOTONIC: left alone until then; 0 = not. Stored whole, by whoever
+                           switches the service off; the kernel looks at the clock */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 80);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 112);
+
+/* weir_endpoint.flags */
+#define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */
+#define WEIR_ENDPOINT_DRAINED 2 /* weight 0: flows stay, clients with affinity leave it */
 
 /* Row of `endpoint`. Its weight is in the slots, since a weight changes while the endpoint lives.
  */
@@ -79,9 +104,9 @@ struct weir_endpoint {
     __u32 ifindex;    /* 0 = unknown */
     __u32 svc_port;   /* owner; a slot that leads to another owner's row is corrupt */
     __u32 generation; /* raised by one each time the row gets another endpoint; 0 = never used */
-    __u32 leaving;    /* 1: not in the mesh any more, datagrams look for another endpoint. The one
-                         field that changes while the row can be reached: one aligned store */
-    __u32 pad;        /* 0 */
+    __u32 flags; /* WEIR_ENDPOINT_*: the one field that changes while the row can be reached, by
+                    one aligned store */
+    __u32 pad;   /* 0 */
 };
 WEIR_ASSERT(sizeof(struct weir_endpoint) == 40);
 

@@ -30,6 +30,21 @@ struct weir_svc_state {
 };
 WEIR_ASSERT(sizeof(struct weir_svc_state) == 128);
 
+/* Which endpoint a client of a service with affinity keeps: key and value of `affinity`. */
+struct weir_affinity_key {
+    __u64 client; /* core/client.h */
+    __u32 svc_port;
+    __u32 reach; /* WEIR_REACH_*: sockets of each family keep one of their own */
+};
+WEIR_ASSERT(sizeof(struct weir_affinity_key) == 16);
+
+struct weir_affinity {
+    __u32 endpoint;
+    __u32 generation; /* weir_endpoint.generation */
+    __u64 used_ns;    /* coarse CLOCK_MONOTONIC of the last connect */
+};
+WEIR_ASSERT(sizeof(struct weir_affinity) == 16);
+
 /* weir_sock.phase: core/connection.h says how it moves. */
 #define WEIR_PHASE_DONE 0        /* counted as ended, or never counted */
 #define WEIR_PHASE_PICKED 1      /* endpoint picked, no SYN yet */

@@ -25,9 +25,10 @@ WEIR_ASSERT(sizeof(struct weir_cg_prefix) == 252);
 
 /* Value of `cgroup` (key: cgroup id) and of `cg_prefix`. */
 struct weir_workload {
-    __u32 id; /* WEIR_WORKLOAD_UNKNOWN, or the agent's number for a workload */
+    __u32 id;   /* WEIR_WORKLOAD_UNKNOWN, or the agent's number for a workload */
+    __u32 mode; /* WEIR_MODE_* */
 };
-WEIR_ASSERT(sizeof(struct weir_workload) == 4);
+WEIR_ASSERT(sizeof(struct weir_workload) == 8);
 
 /* Input of the program `weir_resolve`, as a packet. */
 struct weir_resolve_request {

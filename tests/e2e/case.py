@@ -8,7 +8,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../deploy/lab")
-from lab import BIN, ROOT, Lab, run, service_yaml, wait_for  # noqa: E402,F401
+from lab import BIN, ROOT, Lab, free_port, run, service_yaml, wait_for  # noqa: E402,F401
 
 
 

@@ -12,6 +12,7 @@
 #include "../../bpf/core/pick.h"
 #include "../../bpf/core/published.h"
 #include "../../bpf/core/vip_filter.h"
+#include "core_eval_choice.h"
 #include "core_eval_udp.h"
 
 enum core_operation {
@@ -39,6 +40,7 @@ enum core_operation {
     CORE_END_OF,
     CORE_INHERIT_WORKLOAD,
     CORE_UDP_FLOW,
+    CORE_CHOICE,
     CORE_OPERATIONS
 };
 
@@ -69,38 +71,40 @@ static inline void core_eval_addr(struct core_call* call) {
     }
 }
 
+static inline struct weir_slot_set core_set(const __u64* in) {
+    struct weir_slot_set set = {(__u32)in[0], (__u32)in[1]};
+    return set;
+}
+
+static inline struct weir_svc_settings core_settings(const __u64* in) {
+    struct weir_svc_settings settings = {};
+    settings.algorithm = in[0];
+    settings.both = core_set(in + 1);
+    settings.v4 = core_set(in + 3);
+    settings.v6 = core_set(in + 5);
+    return settings;
+}
+
 static inline void core_eval_published(struct core_call* call) {
     struct weir_published published = weir_published_decode(call->in[0]);
-    struct weir_svc_settings settings = {};
-    struct weir_slot_set slots;
+    struct weir_svc_settings settings = core_settings(call->in + 1);
     switch (call->operation) {
         case CORE_PUBLISHED_ENCODE:
-            call->out[0] =
-                weir_published_encode(call->in[0], call->in[1], call->in[2], call->in[3]);
+            call->out[0] = weir_published_encode(call->in[0], call->in[1], call->in[2]);
             break;
         case CORE_PUBLISHED_DECODE:
             call->out[0] = published.offset;
-            call->out[1] = published.count;
-            call->out[2] = published.settings;
-            call->out[3] = published.generation;
+            call->out[1] = published.settings;
+            call->out[2] = published.generation;
             break;
-        case CORE_SLOTS_IN_REACH:
-            settings.v4.offset = call->in[2];
-            settings.v4.count = call->in[3];
-            settings.v6.offset = call->in[4];
-            settings.v6.count = call->in[5];
-            slots = weir_slots_in_reach(&published, &settings, call->in[1]);
+        case CORE_SLOTS_IN_REACH: {
+            struct weir_slot_set slots =
+                weir_slots_in_reach(&published, &settings, settings.algorithm);
             call->out[0] = slots.offset;
             call->out[1] = slots.count;
             break;
-        case CORE_PUBLISHED_WORDS:
-            settings.algorithm = call->in[1];
-            settings.v4.offset = call->in[2];
-            settings.v4.count = call->in[3];
-            settings.v6.offset = call->in[4];
-            settings.v6.count = call->in[5];
-            call->out[0] = weir_published_words(&published, &settings);
-            break;
+        }
+        case CORE_PUBLISHED_WORDS: call->out[0] = weir_published_words(&settings); break;
     }
 }
 
@@ -132,10 +136,15 @@ static inline void core_eval_life(struct core_call* call) {
         case CORE_PHASE_BEFORE: call->out[0] = weir_phase_before(call->in[0]); break;
         case CORE_PHASE_AFTER: call->out[0] = weir_phase_after(call->in[0]); break;
         case CORE_END_OF: call->out[0] = weir_end_of(call->in[0]); break;
-        case CORE_INHERIT_WORKLOAD:
-            call->out[0] =
-                weir_inherit_workload(call->in[0], call->in[1], call->in[2], call->in[3]);
+        case CORE_INHERIT_WORKLOAD: {
+            struct weir_workload pattern = {(__u32)call->in[1], 1},
+                                 parent = {(__u32)call->in[3], 2};
+            struct weir_workload made =
+                weir_inherit_workload(call->in[0] & 1, pattern, call->in[2] & 1, parent);
+            call->out[0] = made.id;
+            call->out[1] = made.mode;
             break;
+        }
     }
 }
 
@@ -147,6 +156,8 @@ static inline void core_eval(struct core_call* call) {
     core_eval_life(call);
     if (call->operation == CORE_UDP_FLOW)
         call->out[0] = core_eval_flow(call->in);
+    if (call->operation == CORE_CHOICE)
+        call->out[0] = core_eval_choice(call->in);
 }
 
 #endif

@@ -14,7 +14,7 @@ namespace {
 constexpr __u64 kV4High = 0,
                 kV4Low = (__u64{WEIR_V4_PREFIX} << 32) | 0x0100000a;  // ::ffff:10.0.0.1
 constexpr __u64 kV6High = 0xfd00ULL << 32, kV6Low = 1;
-constexpr __u64 kWord = 1000ULL | 7ULL << 26 | 1ULL << 43 | 5ULL << 44;
+constexpr __u64 kWord = 1000ULL | 1ULL << 32 | 5ULL << 33;
 
 constexpr __u64 kTo1 = CORE_FLOW(WEIR_FLOW_ON_EDGE, 1, 9, 900),
                 kTo2 = CORE_FLOW(WEIR_FLOW_ON_OTHER, 2, 9, 950),
@@ -38,21 +38,24 @@ const core_call kCases[] = {
     {CORE_REACH, {0, 0, 1}, {WEIR_REACH_V6}},
     {CORE_REACH, {kV4High, kV4Low, 0}, {WEIR_REACH_V4}},
     {CORE_REACH, {kV6High, kV6Low, 0}, {WEIR_REACH_V6}},
-    {CORE_PUBLISHED_ENCODE, {1000, 7, 1, 4}, {kWord}},
-    {CORE_PUBLISHED_ENCODE, {0, 0, 0, 0}, {1ULL << 44}},              // never 0, even for nothing
-    {CORE_PUBLISHED_ENCODE, {0, 0, 0, (1 << 20) - 1}, {1ULL << 44}},  // the generation wraps
+    {CORE_PUBLISHED_ENCODE, {1000, 1, 4}, {kWord}},
+    {CORE_PUBLISHED_ENCODE, {0, 0, 0}, {1ULL << 33}},                 // never 0, even for nothing
+    {CORE_PUBLISHED_ENCODE, {0, 0, (1ULL << 31) - 1}, {1ULL << 33}},  // the generation wraps
     {CORE_PUBLISHED_ENCODE,
-     {(1 << 26) - 1, 65536, 0, (1 << 20) - 2},
-     {((1ULL << 26) - 1) | 65536ULL << 26 | 0xfffffULL << 44}},
-    {CORE_PUBLISHED_DECODE, {kWord}, {1000, 7, 1, 5}},
-    {CORE_PUBLISHED_DECODE, {0}, {0, 0, 0, 0}},
-    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_BOTH, 3, 4, 5, 6}, {1000, 7}},
-    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_V4, 3, 4, 5, 6}, {1003, 4}},
-    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_V6, 3, 4, 5, 6}, {1005, 6}},
-    {CORE_PUBLISHED_WORDS, {kWord, WEIR_ALGORITHM_RANDOM, 0, 7, 0, 0}, {7}},
-    {CORE_PUBLISHED_WORDS, {kWord, WEIR_ALGORITHM_RANDOM, 7, 4, 11, 3}, {14}},
-    {CORE_PUBLISHED_WORDS, {kWord, WEIR_ALGORITHM_ROUND_ROBIN, 2, 5, 4, 1}, {5}},
-    {CORE_PUBLISHED_WORDS, {kWord, WEIR_ALGORITHM_ROUND_ROBIN, 9, 0, 9, 0}, {2}},
+     {0xffffffff, 0, (1ULL << 31) - 2},
+     {0xffffffffULL | 0x7fffffffULL << 33}},
+    {CORE_PUBLISHED_DECODE, {kWord}, {1000, 1, 5}},
+    {CORE_PUBLISHED_DECODE, {0}, {0, 0, 0}},
+    // The reach stands where the algorithm is otherwise; sets of all, IPv4 and IPv6 endpoints.
+    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_BOTH, 0, 7, 3, 4, 5, 6}, {1000, 7}},
+    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_V4, 0, 7, 3, 4, 5, 6}, {1003, 4}},
+    {CORE_SLOTS_IN_REACH, {kWord, WEIR_REACH_V6, 0, 7, 3, 4, 5, 6}, {1005, 6}},
+    {CORE_PUBLISHED_WORDS, {0, WEIR_ALGORITHM_RANDOM, 0, 7, 0, 7, 0, 0}, {7}},
+    {CORE_PUBLISHED_WORDS, {0, WEIR_ALGORITHM_RANDOM, 0, 7, 7, 4, 11, 3}, {14}},
+    {CORE_PUBLISHED_WORDS, {0, WEIR_ALGORITHM_ROUND_ROBIN, 0, 7, 2, 5, 4, 1}, {5}},
+    {CORE_PUBLISHED_WORDS, {0, WEIR_ALGORITHM_ROUND_ROBIN, 0, 7, 9, 0, 9, 0}, {2}},
+    {CORE_PUBLISHED_WORDS, {0, WEIR_ALGORITHM_RENDEZVOUS, 0, 7, 0, 7, 0, 0}, {14}},
+    {CORE_PUBLISHED_WORDS, {0, WEIR_ALGORITHM_HASH_TABLE, 0, 401, 0, 401, 0, 0}, {101}},
     {CORE_VIP_FILTER_BIT, {0, 0x0000ffff0a000001, 0x5000, 6}, {55004}},
     {CORE_VIP_FILTER_BIT, {0, 0x0000ffff0a000001, 0x5100, 6}, {115213}},
     {CORE_VIP_FILTER_BIT, {0, 0x0000ffff0a000001, 0x5000, 17}, {208170}},
@@ -86,9 +89,9 @@ const core_call kCases[] = {
     {CORE_END_OF, {WEIR_PHASE_SYN_SENT}, {WEIR_END_FAILED}},
     {CORE_END_OF, {WEIR_PHASE_ESTABLISHED}, {WEIR_END_CLOSED}},
     {CORE_END_OF, {77}, {WEIR_END_NONE}},
-    {CORE_INHERIT_WORKLOAD, {1, 5, 1, 9}, {5}},
-    {CORE_INHERIT_WORKLOAD, {1, 0, 1, 9}, {0}},
-    {CORE_INHERIT_WORKLOAD, {0, 0, 1, 9}, {9}},
+    {CORE_INHERIT_WORKLOAD, {1, 5, 1, 9}, {5, 1}},
+    {CORE_INHERIT_WORKLOAD, {1, 0, 1, 9}, {0, 1}},
+    {CORE_INHERIT_WORKLOAD, {0, 0, 1, 9}, {9, 2}},
     {CORE_INHERIT_WORKLOAD, {0, 0, 0, 9}, {WEIR_WORKLOAD_UNKNOWN}},
     // Flows to the services 1 and 2, a free room whose leftovers mean nothing, and an idle flow.
     {CORE_UDP_FLOW, {kTo1, kTo2, kFree, kIdle, CORE_FLOW_TO, 1}, {0}},
@@ -105,6 +108,38 @@ const core_call kCases[] = {
     {CORE_UDP_FLOW, {kTo1, 0, 0, 0, CORE_FLOW_IDLE, 0, 1399, 500}, {0}},
     {CORE_UDP_FLOW, {kTo1, 0, 0, 0, CORE_FLOW_IDLE, 0, 1400, 500}, {1}},
     {CORE_UDP_FLOW, {kTo1, 0, 0, 0, CORE_FLOW_IDLE, 0, 100, 500}, {0}},  // used by another CPU
+    // By an independent implementation of the same functions.
+    {CORE_CHOICE, {CHOICE_MIX64, 1}, {12994781566227106604ULL}},
+    {CORE_CHOICE, {CHOICE_ENDPOINT_SEED, kV4High, kV4Low, 0x5000}, {5153534563347609049ULL}},
+    {CORE_CHOICE,
+     {CHOICE_CLIENT_KEY, kV4High, kV4Low, 5, 5, 9},
+     {7868787409248919245ULL}},  // bound: its address
+    {CORE_CHOICE,
+     {CHOICE_CLIENT_KEY, 0, 0, 7, 5, 9},
+     {8360697188923789789ULL}},  // a pod: its namespace
+    {CORE_CHOICE,
+     {CHOICE_CLIENT_KEY, 0, 0, 5, 5, 9},
+     {12050177130334348727ULL}},  // the node: its cgroup
+    {CORE_CHOICE, {CHOICE_LOG2, 1}, {0}},
+    {CORE_CHOICE, {CHOICE_LOG2, 2}, {1 << 24}},
+    {CORE_CHOICE, {CHOICE_LOG2, 1U << 31}, {31U << 24}},
+    {CORE_CHOICE, {CHOICE_LOG2, 3}, {26591258}},
+    {CORE_CHOICE, {CHOICE_RENDEZVOUS_WINS, 10, 2, 4, 1}, {0}},  // 10 / 2 against 4 / 1
+    {CORE_CHOICE, {CHOICE_RENDEZVOUS_WINS, 10, 3, 4, 1}, {1}},
+    {CORE_CHOICE, {CHOICE_RENDEZVOUS_WINS, 4, 1, 4, 1}, {0}},  // the first stays
+    {CORE_CHOICE, {CHOICE_LEAST, 0, 0, 100, 1, 0}, {9}},       // nothing was offered before
+    {CORE_CHOICE, {CHOICE_LEAST, 5, 1, 9, 3, 0}, {9}},         // 5 / 1 against 9 / 3
+    {CORE_CHOICE, {CHOICE_LEAST, 2, 1, 9, 3, 0}, {7}},
+    {CORE_CHOICE, {CHOICE_LEAST, 3, 1, 9, 3, 0xbfffffff}, {9}},  // alike: three times in four
+    {CORE_CHOICE, {CHOICE_LEAST, 3, 1, 9, 3, 0xc0000000}, {7}},
+    {CORE_CHOICE, {CHOICE_WEIGHTED_CELL, 1000000, 65535}, {1000000ULL << 32 | 65535}},
+    {CORE_CHOICE, {CHOICE_IS_OFF, 0, 0}, {0}},
+    {CORE_CHOICE, {CHOICE_IS_OFF, 10, 9}, {1}},
+    {CORE_CHOICE, {CHOICE_IS_OFF, 10, 10}, {0}},
+    {CORE_CHOICE, {CHOICE_MODE, 0, 0, 0}, {WEIR_MODE_STEER}},
+    {CORE_CHOICE, {CHOICE_MODE, 0, 1, 0}, {WEIR_MODE_OBSERVE}},
+    {CORE_CHOICE, {CHOICE_MODE, 0, 1, 2}, {WEIR_MODE_OFF}},
+    {CORE_CHOICE, {CHOICE_MODE, 2, 1, 0}, {WEIR_MODE_OFF}},
 };
 
 class Core : public testing::Test {

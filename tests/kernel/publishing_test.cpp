@@ -43,7 +43,7 @@ Seen see(const Tables& tables) {
         EXPECT_NE(row.published, 0U) << "an address leads to a service port that is not published";
         const auto published = weir_published_decode(row.published);
         const auto& settings = row.settings[published.settings];
-        for (std::uint32_t slot = 0; slot < published.count; slot++) {
+        for (std::uint32_t slot = 0; slot < settings.both.count; slot++) {
             const auto index =
                 weir_packed_index(tables.slot[published.offset + weir_packed_word(slot)], slot);
             const auto& endpoint = tables.endpoint[settings.endpoint_base + index];

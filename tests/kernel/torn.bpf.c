@@ -28,15 +28,17 @@ int check_pick(struct __sk_buff* skb) {
     struct torn_result* result = bpf_map_lookup_elem(&torn_results, &zero);
     if (!result)
         return 0;
+    struct service_view view = {};
     struct service_pick pick = {};
-    service__pick(0, WEIR_REACH_BOTH, &pick);
+    if (!service__open(0, WEIR_REACH_BOTH, &view))
+        service__pick(&view, 0, &pick);
     if (!pick.endpoint) {
         __sync_fetch_and_add(&result->missed, 1);
         return 0;
     }
     __u32 from_addr = bpf_ntohl(pick.endpoint->addr.w[3]) >> 8 & 0xffff;
     __u32 from_port = bpf_ntohs(pick.endpoint->port);
-    __u32 from_word = (pick.generation - 1) & 0x3fff;
+    __u32 from_word = (view.generation - 1) & 0x3fff;
     __sync_fetch_and_add(&result->picked, 1);
     if ((from_addr & 0x3fff) != from_word || (from_port & 0x3fff) != from_word)
         __sync_fetch_and_add(&result->torn, 1);

@@ -135,8 +135,7 @@ TEST_F(Torn, SeenWhenPublishedRowsAreRewritten) {
         }
         MmapArray<weir_svc_port>::store_word(
             writable->svc_port[0].published,
-            weir_published_encode(published.offset, published.count, published.settings,
-                                  generation));
+            weir_published_encode(published.offset, published.settings, generation));
     }
     reader.join();
     std::printf("%llu torn of %llu with the rule broken\n", result().torn, result().picked);

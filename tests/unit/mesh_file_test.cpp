@@ -124,8 +124,17 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
     EXPECT_THAT(complaints("services:\n  a: {addresses: [10.0.0.1]}\n"),
                 ElementsAre(HasSubstr("needs `ports`")));
     EXPECT_THAT(
-        complaints("services:\n  a: {addresses: [10.0.0.1], ports: [{port: 53, protocol: UDP}]}\n"),
-        ElementsAre(HasSubstr("only TCP is steered")));
+        complaints(
+            "services:\n  a: {addresses: [10.0.0.1], ports: [{port: 53, protocol: QUIC-9}]}\n"),
+        ElementsAre(HasSubstr("write TCP or UDP")));
+    EXPECT_THAT(
+        service("balance: {algorithm: fastest}"),
+        ElementsAre(HasSubstr("write random, round-robin, least-connections or consistent-hash")));
+    EXPECT_THAT(service("affinity: {timeout: 3}"),
+                ElementsAre(HasSubstr("not a time from 1s to 1d")));
+    EXPECT_THAT(service("affinity: {timeout: 2d}"),
+                ElementsAre(HasSubstr("not a time from 1s to 1d")));
+    EXPECT_THAT(service("mode: stear"), ElementsAre(HasSubstr("did you mean \"steer\"?")));
     for (const char* pattern : {"'*'", "a*b", "/", "''"})
         EXPECT_EQ(complaints("workloads:\n  w: {cgroup: " + std::string(pattern) + "}\n").size(),
                   std::string(pattern) == "'*'" ? 0U : 1U)
@@ -142,7 +151,7 @@ TEST(MeshFile, ChecksTheWholeMesh) {
         testing::UnorderedElementsAre(
             HasSubstr("is the address of the service itself"),
             HasSubstr("service \"b\" has 10.0.0.1:80, and so has service \"a\" at m.yaml:2:3"),
-            HasSubstr("port 80 of service \"b\" is written twice"),
+            HasSubstr("port 80/TCP of service \"b\" is written twice"),
             HasSubstr("endpoint 10.0.0.2 of service \"b\" is written twice")));
     EXPECT_THAT(complaints("workloads: {a: {cgroup: x}, b: {cgroup: /x}}\n"),
                 ElementsAre(HasSubstr("a cgroup belongs to one workload")));

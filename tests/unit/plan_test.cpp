@@ -156,7 +156,7 @@ TEST(Plan, AServiceNeverGetsTheRowOfAnother) {
     plan(live, desired({port("a:80", {"10.0.0.1"}, {{"10.1.0.1", 1}})}), 1);
     const auto made = plan(live, desired({port("z:80", {"10.0.0.1"}, {{"10.1.0.1", 1}})}), 2);
     EXPECT_EQ(live.ports.at(1).name, "z:80");
-    EXPECT_EQ(count<ResetCounts>(made), 1U);
+    EXPECT_EQ(count<ResetPort>(made), 1U);
     EXPECT_EQ(count<MoveVip>(made), 1U);
     EXPECT_EQ(count<DeleteVip>(made), 0U);
     EXPECT_TRUE(live.leaving_ports.contains(0));

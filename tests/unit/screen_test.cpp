@@ -28,6 +28,7 @@ StatusView status() {
     StatusView view;
     view.agentRunning = true;
     view.agentPid = 4711;
+    view.mode = "steer";
     view.heartbeatAgeSeconds = 0.1;
     view.generation = 12;
     view.publishedAgoSeconds = 3725;
@@ -51,6 +52,8 @@ StatusView status_in_trouble() {
     view.relinked = 1;
     view.agent->meshErrors = {"/etc/weir/mesh.d/a.yaml:3:5: error: unknown key \"adresses\""};
     view.agent->meshWarnings = {"/etc/weir/mesh.d/b.yaml:1:1: warning: something"};
+    view.switches = {{"", 90}, {"orders.shop", 540}};
+    view.mode = "observe";
     view.agent->refused = {"orders.shop:80/TCP: table weir_endpoint is full"};
     view.agent->lostFeatures = {"identity: refused"};
     view.agent->staleSeconds = 65;
@@ -74,15 +77,13 @@ StatusView status_hung() {
 
 std::vector<ServiceView> services() {
     return {
-        {"empty.shop", 80, "TCP", "", {"10.96.0.11"}, "random", 0, "no-endpoints", {1, 0, 1, 0, 0}},
+        {"empty.shop", 80, "TCP", "", {"10.96.0.11"}, "random", 0, "steer", 0, "no-endpoints", {1, 0, 1, 0, 0}},
         {"orders.shop",
          80,
          "TCP",
          "http",
          {"10.96.0.10", "fd00::10"},
-         "round-robin",
-         2,
-         "serving",
+         "round-robin", 10800, "steer", 2, "serving",
          {1000, 990, 4, 5, 1}}};
 }
 

@@ -175,6 +175,7 @@ awaitable<void> Agent::tick() {
             follower_.retry();
             look_after_hooks();
             look_after_cgroups();
+            look_after_switches();
             if (auto tidied = engine_.tidy(); !tidied)
                 log::error("tidy-failed", tidied.error().message);
         }
@@ -190,6 +191,17 @@ void Agent::look_after_cgroups() {
         return;
     if (auto identified = engine_.identify_all(); !identified)
         log::error("identify-failed", identified.error().message);
+}
+
+void Agent::look_after_switches() {
+    for (const auto& change : engine_.look_at_switches()) {
+        if (change.seconds > 0)
+            log::warn("switched-off", "new connects are left alone: `weir on` ends it",
+                      {{"weir.target", change.target},
+                       {"weir.seconds", std::to_string(std::llround(change.seconds))}});
+        else
+            log::info("switched-on", "weir steers again", {{"weir.target", change.target}});
+    }
 }
 
 void Agent::look_after_hooks() {

@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
     rows("--max-edges", sizes.edges, 1U << 22U, "edge");
     rows("--max-cgroups", sizes.cgroups, 1U << 22U, "cgroup");
     rows("--max-cgroup-patterns", sizes.cgroup_patterns, 1U << 16U, "pattern");
+    rows("--max-affinities", sizes.affinities, 1U << 22U, "affinity");
     rows("--max-udp-spill", sizes.udp_spill, 1U << 22U, "UDP spill");
     try {
         app.parse(argc, argv);

@@ -133,6 +133,15 @@ CheckGroup check_mesh(const CliOptions& options, const Result<Seen<StatusView>>&
 
 CheckGroup check_events(const StatusView& view) {
     CheckGroup group{"events", {}};
+    if (view.mode != "steer")
+        group.checks.push_back({"this node steers", Outcome::kWarning, "its mode is " + view.mode,
+                                "set `mode: steer` in agent.yaml"});
+    for (const auto& off : view.switches)
+        group.checks.push_back(
+            {"nothing is switched off", Outcome::kWarning,
+             (off.service.empty() ? "this node" : off.service) + " is off for " +
+                 age_str(off.secondsLeft) + " more",
+             "`weir on" + (off.service.empty() ? "" : " " + off.service) + "` ends it"});
     for (const auto& reason : view.reasons)
         group.checks.push_back(
             reason.count == 0 ? passed("no " + reason.meaning)

@@ -18,6 +18,7 @@ struct CliOptions {
     std::vector<std::string> arguments;  // files, or a service's name
     bool verify = false;
     int wait_seconds = 10;
+    std::string length = "10m";  // of a switch
 };
 
 int command_status(const CliOptions& options);
@@ -28,6 +29,8 @@ int command_validate(const CliOptions& options);
 int command_diff(const CliOptions& options);
 int command_apply(const CliOptions& options);
 int command_uninstall(const CliOptions& options);
+int command_off(const CliOptions& options);
+int command_on(const CliOptions& options);
 int command_version(const CliOptions& options);
 
 // "weir: <error>" on standard error; its exit code.

@@ -76,6 +76,13 @@ int run(int argc, char** argv) {
     apply->add_option("--timeout", options.wait_seconds, "seconds to wait")
         ->check(CLI::Range(1, 86400))
         ->capture_default_str();
+    auto* off = commands.add(
+        "off", "leaves connects alone for a while, on the node or for services", weir::command_off);
+    off->add_option("SERVICE", options.arguments, "only of these services");
+    off->add_option("--for", options.length, "how long, such as 30s, 10m or 1h")
+        ->capture_default_str();
+    commands.add("on", "ends what `weir off` began", weir::command_on)
+        ->add_option("SERVICE", options.arguments, "only of these services");
     commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)
         ->add_flag("--verify", options.verify, "then look for anything that is left");
     commands.add("version", "of this program", weir::command_version);

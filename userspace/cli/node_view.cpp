@@ -33,12 +33,11 @@ Result<Kernel> read_kernel(const NodePaths& paths, const std::string& why_no_age
                     why_no_agent + ": start weir-agent, or name another --bpffs and --socket");
     WEIR_TRY(Tables tables, Tables::open(pins.maps(), Access::kRead));
     Kernel kernel{std::move(tables), std::make_shared<Snapshot>(), {}};
-    auto state = load_state(paths.state);
-    if (!state && state.error().code != ENOENT)
-        std::fprintf(stderr, "weir: %s: services are not shown\n", state.error().message.c_str());
-    if (state)
-        if (auto reading = read_mesh(std::move(state->mesh)); reading.snapshot)
-            kernel.snapshot = reading.snapshot;
+    if (auto snapshot = saved_snapshot(paths))
+        kernel.snapshot = std::move(*snapshot);
+    else if (snapshot.error().code != ENOENT)
+        std::fprintf(stderr, "weir: %s: services are not shown\n",
+                     snapshot.error().message.c_str());
     for (const auto& link : pinned_links(pins))
         kernel.hooks.push_back({link.name, link.attached});
     return kernel;
@@ -63,6 +62,14 @@ Result<Seen<View>> see(const NodePaths& paths, const std::string& path, Local lo
 }
 
 }  // namespace
+
+Result<std::shared_ptr<const Snapshot>> saved_snapshot(const NodePaths& paths) {
+    WEIR_TRY(auto state, load_state(paths.state));
+    auto reading = read_mesh(std::move(state.mesh));
+    if (!reading.snapshot)
+        return fail("the saved mesh in " + paths.state + " is not valid for this version");
+    return std::shared_ptr<const Snapshot>(std::move(reading.snapshot));
+}
 
 Result<Seen<StatusView>> see_status(const NodePaths& paths) {
     auto seen = see<StatusView>(paths, "/v1/status", [](const Kernel& kernel) {

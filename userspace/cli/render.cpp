@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "userspace/model/duration.h"
 #include "userspace/observe/views/json.h"
 
 namespace weir {
@@ -84,6 +85,14 @@ std::string render_status(const StatusView& view, Format format) {
                                 : ", published " + age_str(view.publishedAgoSeconds) + " ago"));
     line("MESH", number(view.services) + " services, " + number(view.endpoints) + " endpoints, " +
                      number(view.workloads) + " workloads; " + mesh_state(view));
+    for (const auto& off : view.switches)
+        line("OFF", (off.service.empty() ? "this node" : off.service) + " for " +
+                        age_str(off.secondsLeft) + " more: `weir on" +
+                        (off.service.empty() ? "" : " " + off.service) + "` ends it");
+    if (view.mode != "steer")
+        line("MODE", view.mode + ": " +
+                         (view.mode == "off" ? "connects of this node are left alone"
+                                             : "connects of this node are counted, not steered"));
     const auto list = [&](const char* name, const std::vector<std::string>& items) {
         for (const auto& item : items)
             line(name, item);
@@ -116,7 +125,8 @@ std::string render_services(const std::vector<ServiceView>& views, Format format
     std::vector<std::string> header{"NAME",  "PORT",   "ADDRESSES", "ENDPOINTS",
                                     "STATE", "ACTIVE", "OPENED",    "FAILED"};
     if (wide)
-        header.insert(header.end(), {"CLOSED", "UNTRACKED", "BALANCE", "PORTNAME"});
+        header.insert(header.end(),
+                      {"CLOSED", "UNTRACKED", "BALANCE", "AFFINITY", "MODE", "PORTNAME"});
     Table table(header);
     for (const auto& view : views) {
         std::vector<std::string> row{view.name,
@@ -130,7 +140,10 @@ std::string render_services(const std::vector<ServiceView>& views, Format format
         if (wide)
             row.insert(row.end(),
                        {number(view.counts.closed), number(view.counts.untracked), view.algorithm,
-                        view.portName.empty() ? "<none>" : view.portName});
+                        view.affinitySeconds == 0
+                            ? "<none>"
+                            : duration_str(std::chrono::seconds(view.affinitySeconds)),
+                        view.mode, view.portName.empty() ? "<none>" : view.portName});
         table.add(std::move(row));
     }
     return views.empty() ? "No services.\n" : table.str();

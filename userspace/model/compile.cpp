@@ -30,6 +30,8 @@ DesiredState compile(const Snapshot& snapshot) {
             DesiredPort row;
             row.name = service_port_name(name, port);
             row.algorithm = service->algorithm;
+            row.affinity_s = service->affinity_s;
+            row.mode = service->mode;
             for (const auto& address : service->addresses)
                 row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
             for (const auto& endpoint : service->endpoints)
@@ -39,8 +41,11 @@ DesiredState compile(const Snapshot& snapshot) {
             desired.ports.emplace(row.name, std::move(row));
         }
     }
-    for (const auto& [name, workload] : snapshot.workloads)
+    for (const auto& [name, workload] : snapshot.workloads) {
         desired.patterns.emplace(workload.cgroup, name);
+        if (workload.mode != Mode::kSteer)
+            desired.workload_modes.emplace(name, workload.mode);
+    }
     return desired;
 }
 

@@ -34,6 +34,8 @@ struct Vip {
 struct DesiredPort {
     std::string name;  // "orders.shop:80/TCP"
     Algorithm algorithm = Algorithm::kRandom;
+    std::uint32_t affinity_s = 0;
+    Mode mode = Mode::kSteer;
     std::vector<Vip> vips;                   // sorted
     std::vector<DesiredEndpoint> endpoints;  // sorted
     bool operator==(const DesiredPort&) const = default;
@@ -42,6 +44,7 @@ struct DesiredPort {
 struct DesiredState {
     std::map<std::string, DesiredPort> ports;
     std::map<std::string, std::string> patterns;  // cgroup pattern -> workload name
+    std::map<std::string, Mode> workload_modes;   // those that are not steered
 };
 
 DesiredState compile(const Snapshot& snapshot);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/model/describe.h"
 
+#include "userspace/model/duration.h"
+
 namespace weir {
 namespace {
 
@@ -64,6 +66,10 @@ void describe_endpoints(const Service& before, const Service& after,
         });
 }
 
+std::string affinity_str(std::uint32_t seconds) {
+    return seconds == 0 ? "none" : duration_str(std::chrono::seconds(seconds));
+}
+
 void describe_ports(const Service& before, const Service& after, std::vector<MeshChange>& changes) {
     using Number = std::pair<std::uint16_t, Protocol>;
     std::map<Number, std::uint16_t> old_ports, new_ports;
@@ -102,7 +108,24 @@ void describe_service(const Service& before, const Service& after,
         changes.push_back({"change", "algorithm", after.name,
                            arrow(std::string(algorithm_name(before.algorithm)),
                                  std::string(algorithm_name(after.algorithm)))});
+    if (before.affinity_s != after.affinity_s)
+        changes.push_back({"change", "affinity", after.name,
+                           arrow(affinity_str(before.affinity_s), affinity_str(after.affinity_s))});
+    if (before.mode != after.mode)
+        changes.push_back(
+            {"change", "mode", after.name,
+             arrow(std::string(mode_name(before.mode)), std::string(mode_name(after.mode)))});
     describe_endpoints(before, after, changes);
+}
+
+std::string workload_change(const Workload& before, const Workload& after) {
+    std::string text;
+    if (before.cgroup != after.cgroup)
+        text = "cgroup " + arrow(before.cgroup.substr(1), after.cgroup.substr(1));
+    if (before.mode != after.mode)
+        text += (text.empty() ? "mode " : ", mode ") +
+                arrow(std::string(mode_name(before.mode)), std::string(mode_name(after.mode)));
+    return text;
 }
 
 }  // namespace
@@ -125,7 +148,7 @@ std::vector<MeshChange> describe_changes(const Snapshot& before, const Snapshot&
                 return;
             changes.push_back({op_of(a, b), "workload", name,
                                a != nullptr && b != nullptr
-                                   ? "cgroup " + arrow(a->cgroup.substr(1), b->cgroup.substr(1))
+                                   ? workload_change(*a, *b)
                                    : "cgroup " + (b != nullptr ? *b : *a).cgroup.substr(1)});
         });
     return changes;

@@ -24,7 +24,7 @@ struct LiveEndpoint {
     Addr addr;
     std::uint16_t port = 0;
     State state = State::kFree;
-    bool leaving = false;  // as weir_endpoint.leaving
+    std::uint32_t flags = 0;  // as weir_endpoint.flags
 };
 
 // A service port's own rows in `endpoint`.
@@ -56,10 +56,11 @@ struct LeavingRange {
 };
 
 struct LiveState {
-    std::map<std::uint32_t, LivePort> ports;           // by row of svc_port
-    std::map<std::uint32_t, LiveRange> leaving_ports;  // unpublished, their rows still held
-    std::vector<LeavingRange> leaving_ranges;          // outgrown
-    std::map<std::string, std::uint32_t> patterns;     // cgroup pattern -> workload id
+    std::map<std::uint32_t, LivePort> ports;             // by row of svc_port
+    std::map<std::uint32_t, LiveRange> leaving_ports;    // unpublished, their rows still held
+    std::vector<LeavingRange> leaving_ranges;            // outgrown
+    std::map<std::string, std::uint32_t> patterns;       // cgroup pattern -> workload id
+    std::map<std::string, std::uint32_t> pattern_modes;  // those that are not WEIR_MODE_STEER
     std::map<std::uint32_t, std::string> workload_names;
     std::uint32_t next_workload = 1;
     std::vector<std::uint32_t> endpoint_generations;  // by row of endpoint, as written last

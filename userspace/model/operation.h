@@ -17,10 +17,10 @@ struct WriteEndpoint {  // a row that no published slot leads to
     std::uint32_t id;
     weir_endpoint row;
 };
-// weir_endpoint.leaving: set after the row was unpublished, cleared before it is published again.
-struct MarkLeaving {
+// weir_endpoint.flags: set after the row was unpublished, cleared before it is published again.
+struct FlagEndpoint {
     std::uint32_t id;
-    bool leaving;
+    std::uint32_t flags;
 };
 struct WriteSlots {  // an extent that is not published
     std::uint32_t offset;
@@ -31,7 +31,7 @@ struct WriteSettings {  // the one of the two rows that is not in force
     std::uint32_t which;
     weir_svc_settings row;
 };
-struct ResetCounts {  // before a service port that is new is published
+struct ResetPort {  // counts and switches, before a service port that is new is published
     std::uint32_t svc_port;
 };
 struct Publish {  // one aligned 8-byte store: what makes all of the above visible
@@ -58,14 +58,14 @@ struct DeleteVip {
 };
 struct PutPattern {
     weir_cg_prefix key;
-    std::uint32_t workload;
+    weir_workload workload;
 };
 struct DeletePattern {
     weir_cg_prefix key;
 };
 struct Grace {};  // everything that started before has ended
 
-using Operation = std::variant<WriteEndpoint, MarkLeaving, WriteSlots, WriteSettings, ResetCounts,
+using Operation = std::variant<WriteEndpoint, FlagEndpoint, WriteSlots, WriteSettings, ResetPort,
                                Publish, SetVipFilter, ClearVipFilter, InsertVip, MoveVip, DeleteVip,
                                PutPattern, DeletePattern, Grace>;
 

@@ -139,7 +139,7 @@ Result<std::uint32_t> new_port(LiveState& live, std::uint64_t generation, Stages
     if (!id)
         return fail("table weir_svc_port is full");
     live.ports[*id].born = static_cast<std::uint32_t>(generation);
-    stages.rows.emplace_back(ResetCounts{*id});
+    stages.rows.emplace_back(ResetPort{*id});
     return *id;
 }
 
@@ -178,16 +178,23 @@ void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages,
             continue;
         }
         live.workload_names[id] = name;
-        if (known != live.patterns.end() && known->second == id)
+        const auto wanted = desired.workload_modes.find(name);
+        const auto mode = wanted == desired.workload_modes.end()
+                              ? 0U
+                              : static_cast<std::uint32_t>(wanted->second);
+        auto& live_mode = live.pattern_modes[pattern];
+        if (known != live.patterns.end() && known->second == id && live_mode == mode)
             continue;
-        stages.rows.emplace_back(PutPattern{pattern_key(pattern), id});
+        stages.rows.emplace_back(PutPattern{pattern_key(pattern), {id, mode}});
         live.patterns[pattern] = id;
+        live_mode = mode;
         plan.patterns_changed = true;
     }
     std::erase_if(live.patterns, [&](const auto& entry) {
         if (desired.patterns.contains(entry.first))
             return false;
         stages.deletes.emplace_back(DeletePattern{pattern_key(entry.first)});
+        live.pattern_modes.erase(entry.first);
         plan.patterns_changed = true;
         return true;
     });

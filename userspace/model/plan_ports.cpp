@@ -2,7 +2,9 @@
 #include "userspace/model/plan_ports.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "bpf/core/consistent_hash.h"
 #include "bpf/core/published.h"
 #include "userspace/model/slots.h"
 
@@ -11,6 +13,10 @@ namespace {
 
 constexpr std::uint32_t kSmallestRange = 4;
 using State = LiveEndpoint::State;
+
+std::uint32_t flags_of(const DesiredEndpoint& endpoint) {
+    return endpoint.weight == 0 ? WEIR_ENDPOINT_DRAINED : 0;
+}
 
 std::optional<std::uint16_t> row_of(const LiveRange& range, const DesiredEndpoint& endpoint) {
     for (std::size_t i = 0; i < range.rows.size(); i++)
@@ -25,7 +31,7 @@ std::uint32_t capacity_for(std::size_t endpoints) {
     std::uint32_t capacity = kSmallestRange;
     while (capacity < 2 * endpoints)
         capacity *= 2;
-    return std::min(capacity, WEIR_SLOTS_MAX);
+    return std::min(capacity, WEIR_INDEX_MAX);
 }
 
 struct Assignment {
@@ -55,7 +61,7 @@ std::optional<Assignment> assign_rows(LiveRange range, const DesiredPort& desire
         if (next == made.range.rows.size())
             return std::nullopt;
         const auto& endpoint = desired.endpoints[entry];
-        made.range.rows[next] = {endpoint.addr, endpoint.port, State::kHeld};
+        made.range.rows[next] = {endpoint.addr, endpoint.port, State::kHeld, flags_of(endpoint)};
         made.rows[entry] = static_cast<std::uint16_t>(next);
         entry = static_cast<std::uint16_t>(next);
     }
@@ -65,8 +71,8 @@ std::optional<Assignment> assign_rows(LiveRange range, const DesiredPort& desire
 Result<Assignment> assign(LiveState& live, const LivePort& port, const DesiredPort& desired) {
     if (auto kept = assign_rows(port.range, desired))
         return std::move(*kept);
-    if (desired.endpoints.size() > WEIR_SLOTS_MAX)
-        return fail("more than " + std::to_string(WEIR_SLOTS_MAX) + " endpoints");
+    if (desired.endpoints.size() > WEIR_INDEX_MAX)
+        return fail("more than " + std::to_string(WEIR_INDEX_MAX) + " endpoints");
     LiveRange range;
     const auto capacity = capacity_for(desired.endpoints.size());
     const auto base = live.free_endpoints.take(capacity);
@@ -77,12 +83,17 @@ Result<Assignment> assign(LiveState& live, const LivePort& port, const DesiredPo
     return std::move(*assign_rows(std::move(range), desired));
 }
 
+std::uint64_t seed_of(const DesiredEndpoint& endpoint) {
+    const auto addr = endpoint.addr.raw();
+    return weir_endpoint_seed(&addr, htons(endpoint.port));
+}
+
 std::vector<WeightedIndex> weighted(const Assignment& made, const DesiredPort& desired) {
     std::vector<WeightedIndex> entries;
     for (std::size_t i = 0; i < made.rows.size(); i++)
         if (desired.endpoints[i].weight > 0)
-            entries.push_back(
-                {made.rows[i], desired.endpoints[i].weight, desired.endpoints[i].addr.is_v4()});
+            entries.push_back({made.rows[i], desired.endpoints[i].weight,
+                               desired.endpoints[i].addr.is_v4(), seed_of(desired.endpoints[i])});
     std::sort(entries.begin(), entries.end(),
               [](const WeightedIndex& a, const WeightedIndex& b) { return a.index < b.index; });
     return entries;
@@ -94,8 +105,8 @@ void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, 
         const auto& row = made.range.rows[index];
         auto& generation = live.endpoint_generations[row_id];
         generation++;
-        stages.rows.emplace_back(
-            WriteEndpoint{row_id, {row.addr.raw(), htons(row.port), 0, 0, id, generation, 0, 0}});
+        stages.rows.emplace_back(WriteEndpoint{
+            row_id, {row.addr.raw(), htons(row.port), 0, 0, id, generation, row.flags, 0}});
     }
 }
 
@@ -110,27 +121,28 @@ void replace_range(LiveState& live, std::uint32_t id, LivePort& port, LiveRange 
     port.range = std::move(range);
 }
 
-// Datagram flows stay with their endpoint while it is in the mesh, in whichever of the service
+// What flows and clients with affinity are to know of an endpoint, in whichever of the service
 // port's rows they found it.
-void mark_leaving(LiveState& live, std::uint32_t id, const DesiredPort& desired, Stages& stages) {
-    std::set<std::pair<Addr, std::uint16_t>> wanted;
+void flag_endpoints(LiveState& live, std::uint32_t id, const DesiredPort& desired, Stages& stages) {
+    std::map<std::pair<Addr, std::uint16_t>, std::uint32_t> wanted;
     for (const auto& endpoint : desired.endpoints)
-        wanted.emplace(endpoint.addr, endpoint.port);
-    const auto mark = [&](LiveRange& range) {
+        wanted.emplace(std::pair(endpoint.addr, endpoint.port), flags_of(endpoint));
+    const auto flag = [&](LiveRange& range) {
         for (std::size_t i = 0; i < range.rows.size(); i++) {
             auto& row = range.rows[i];
-            const bool leaving = !wanted.contains({row.addr, row.port});
-            if (row.state == State::kFree || row.leaving == leaving)
+            const auto found = wanted.find({row.addr, row.port});
+            const auto flags = found == wanted.end() ? WEIR_ENDPOINT_LEAVING : found->second;
+            if (row.state == State::kFree || row.flags == flags)
                 continue;
-            row.leaving = leaving;
-            (leaving ? stages.deletes : stages.rows)
-                .emplace_back(MarkLeaving{range.base + static_cast<std::uint32_t>(i), leaving});
+            row.flags = flags;
+            (flags != 0 ? stages.deletes : stages.rows)
+                .emplace_back(FlagEndpoint{range.base + static_cast<std::uint32_t>(i), flags});
         }
     };
-    mark(live.ports.at(id).range);
+    flag(live.ports.at(id).range);
     for (auto& left : live.leaving_ranges)
         if (left.svc_port == id)
-            mark(left.range);
+            flag(left.range);
 }
 
 weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
@@ -139,18 +151,17 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.endpoint_base = made.range.base;
     settings.endpoint_capacity = static_cast<__u32>(made.range.rows.size());
     settings.born = port.born;
-    settings.algorithm = desired.algorithm == Algorithm::kRoundRobin ? WEIR_ALGORITHM_ROUND_ROBIN
-                                                                     : WEIR_ALGORITHM_RANDOM;
+    settings.algorithm = slots.algorithm;
+    settings.affinity_s = desired.affinity_s;
+    settings.mode = static_cast<__u32>(desired.mode);
+    settings.both = slots.both;
     settings.v4 = slots.v4;
     settings.v6 = slots.v6;
     return settings;
 }
 
 bool same(const weir_svc_settings& a, const weir_svc_settings& b) {
-    return a.endpoint_base == b.endpoint_base && a.endpoint_capacity == b.endpoint_capacity &&
-           a.born == b.born && a.algorithm == b.algorithm && a.flags == b.flags &&
-           a.v4.offset == b.v4.offset && a.v4.count == b.v4.count && a.v6.offset == b.v6.offset &&
-           a.v6.count == b.v6.count;
+    return std::memcmp(&a, &b, sizeof(a)) == 0;  // it has no padding
 }
 
 }  // namespace
@@ -165,8 +176,7 @@ Status plan_port(LiveState& live, std::uint32_t id, const DesiredPort& desired,
     const auto settings = settings_of(port, made, desired, slots);
     const auto published = weir_published_decode(port.published);
     const bool unchanged = port.published != 0 && made.fresh.empty() &&
-                           same(settings, port.settings) && slots.count == published.count &&
-                           slots.words == port.slots.words;
+                           same(settings, port.settings) && slots.words == port.slots.words;
     if (!unchanged) {
         const auto offset = live.free_slots.take(static_cast<std::uint32_t>(slots.words.size()));
         if (!offset) {
@@ -179,7 +189,7 @@ Status plan_port(LiveState& live, std::uint32_t id, const DesiredPort& desired,
             stages.rows.emplace_back(WriteSlots{*offset, slots.words});
         const std::uint32_t which = port.published == 0 ? 0 : 1 - published.settings;
         stages.rows.emplace_back(WriteSettings{id, which, settings});
-        const auto word = weir_published_encode(*offset, slots.count, which, generation);
+        const auto word = weir_published_encode(*offset, which, generation);
         stages.publishes.emplace_back(Publish{id, word});
         plan.slots_to_free.emplace_back(port.slots.offset,
                                         static_cast<std::uint32_t>(port.slots.words.size()));
@@ -188,7 +198,7 @@ Status plan_port(LiveState& live, std::uint32_t id, const DesiredPort& desired,
         port.published = word;
     }
     replace_range(live, id, port, std::move(made.range));
-    mark_leaving(live, id, desired, stages);
+    flag_endpoints(live, id, desired, stages);
     port.applied = desired;
     return {};
 }

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "bpf/core/pick.h"
-#include "bpf/core/published.h"
+#include "userspace/model/hash_table.h"
 
 namespace weir {
 namespace {
@@ -20,7 +20,7 @@ std::vector<std::uint64_t> pack(const std::vector<std::uint16_t>& turns) {
     return words;
 }
 
-constexpr std::uint64_t kShortSchedule = 1024;
+constexpr std::uint64_t kShortSchedule = 1024, kLongestSchedule = 65536;
 
 // Turns per entry: the weights themselves where the schedule stays short, else rounded by largest
 // remainder. Everybody gets a turn as long as that costs the others less than a point together.
@@ -34,7 +34,7 @@ std::vector<std::uint64_t> turns_per_entry(const std::vector<WeightedIndex>& ent
         sum += turns.back();
     }
     const std::uint64_t limit = std::min<std::uint64_t>(
-        WEIR_SLOTS_MAX, std::max<std::uint64_t>(kShortSchedule, 128 * entries.size()));
+        kLongestSchedule, std::max<std::uint64_t>(kShortSchedule, 128 * entries.size()));
     if (sum <= limit)
         return turns;
     const std::uint64_t least = entries.size() * 100 <= limit ? 1 : 0;
@@ -53,19 +53,48 @@ std::vector<std::uint64_t> turns_per_entry(const std::vector<WeightedIndex>& ent
     return turns;
 }
 
-std::vector<std::uint64_t> words_of(Algorithm algorithm, const std::vector<WeightedIndex>& entries,
-                                    std::uint32_t& count) {
-    if (entries.empty()) {
-        count = 0;
+std::vector<std::uint64_t> cells_to_compare(const std::vector<WeightedIndex>& entries,
+                                            bool with_seeds) {
+    std::vector<std::uint64_t> words;
+    for (const auto& entry : entries) {
+        words.push_back(weir_weighted_cell(entry.weight, entry.index));
+        if (with_seeds)
+            words.push_back(entry.seed);
+    }
+    return words;
+}
+
+struct Slots {
+    std::vector<std::uint64_t> words;
+    std::uint32_t count = 0;
+};
+
+Slots packed(const std::vector<std::uint16_t>& indices) {
+    return {pack(indices), static_cast<std::uint32_t>(indices.size())};
+}
+
+Slots slots_of(std::uint16_t algorithm, const std::vector<WeightedIndex>& entries) {
+    if (entries.empty())
         return {};
+    const auto count = static_cast<std::uint32_t>(entries.size());
+    switch (algorithm) {
+        case WEIR_ALGORITHM_ROUND_ROBIN: return packed(round_robin_turns(entries));
+        case WEIR_ALGORITHM_HASH_TABLE: return packed(hash_table(in_hash_order(entries)));
+        case WEIR_ALGORITHM_LEAST_CONNECTIONS: return {cells_to_compare(entries, false), count};
+        case WEIR_ALGORITHM_RENDEZVOUS:
+            return {cells_to_compare(in_hash_order(entries), true), count};
+        default: return {alias_cells(entries), count};
     }
-    if (algorithm == Algorithm::kRoundRobin) {
-        const auto turns = round_robin_turns(entries);
-        count = static_cast<std::uint32_t>(turns.size());
-        return pack(turns);
+}
+
+std::uint16_t algorithm_of(Algorithm algorithm, std::size_t endpoints) {
+    switch (algorithm) {
+        case Algorithm::kRandom: return WEIR_ALGORITHM_RANDOM;
+        case Algorithm::kRoundRobin: return WEIR_ALGORITHM_ROUND_ROBIN;
+        case Algorithm::kLeastConnections: return WEIR_ALGORITHM_LEAST_CONNECTIONS;
+        case Algorithm::kConsistentHash: break;
     }
-    count = static_cast<std::uint32_t>(entries.size());
-    return alias_cells(entries);
+    return endpoints > WEIR_SCAN_MAX ? WEIR_ALGORITHM_HASH_TABLE : WEIR_ALGORITHM_RENDEZVOUS;
 }
 
 }  // namespace
@@ -126,21 +155,42 @@ std::vector<std::uint16_t> round_robin_turns(const std::vector<WeightedIndex>& e
     return schedule;
 }
 
+std::vector<std::uint32_t> indices_in(const weir_svc_settings& settings, weir_slot_set set,
+                                      const std::vector<std::uint64_t>& words) {
+    std::vector<std::uint32_t> indices;
+    for (std::uint32_t slot = 0; slot < set.count; slot++) {
+        const auto word = [&](std::uint32_t n) { return words.at(set.offset + n); };
+        if (weir_is_packed(settings.algorithm)) {
+            indices.push_back(weir_packed_index(word(weir_packed_word(slot)), slot));
+        } else if (settings.algorithm == WEIR_ALGORITHM_RANDOM) {
+            indices.push_back(weir_alias_pick(word(slot), 0));
+            indices.push_back(weir_alias_pick(word(slot), ~0U));
+        } else {
+            indices.push_back(weir_cell_index(word(weir_slot_words(settings.algorithm, slot))));
+        }
+    }
+    return indices;
+}
+
 SlotPlan plan_slots(Algorithm algorithm, const std::vector<WeightedIndex>& entries) {
     SlotPlan plan;
-    plan.words = words_of(algorithm, entries, plan.count);
+    plan.algorithm = algorithm_of(algorithm, entries.size());
+    auto all = slots_of(plan.algorithm, entries);
+    plan.words = std::move(all.words);
+    plan.both = {0, all.count};
     for (const bool v4 : {true, false}) {
         std::vector<WeightedIndex> family;
         std::copy_if(entries.begin(), entries.end(), std::back_inserter(family),
                      [v4](const WeightedIndex& entry) { return entry.v4 == v4; });
         weir_slot_set& set = v4 ? plan.v4 : plan.v6;
         if (family.size() == entries.size()) {
-            set = {0, plan.count};
+            set = plan.both;
             continue;
         }
-        const auto words = words_of(algorithm, family, set.count);
+        const auto slots = slots_of(plan.algorithm, family);
+        set.count = slots.count;
         set.offset = set.count == 0 ? 0 : static_cast<__u32>(plan.words.size());
-        plan.words.insert(plan.words.end(), words.begin(), words.end());
+        plan.words.insert(plan.words.end(), slots.words.begin(), slots.words.end());
     }
     return plan;
 }

@@ -4,7 +4,17 @@
 namespace weir {
 
 std::string_view algorithm_name(Algorithm algorithm) {
-    return algorithm == Algorithm::kRoundRobin ? "round-robin" : "random";
+    switch (algorithm) {
+        case Algorithm::kRandom: return "random";
+        case Algorithm::kRoundRobin: return "round-robin";
+        case Algorithm::kLeastConnections: return "least-connections";
+        case Algorithm::kConsistentHash: return "consistent-hash";
+    }
+    return "";
+}
+
+std::string_view mode_name(Mode mode) {
+    return mode == Mode::kSteer ? "steer" : mode == Mode::kObserve ? "observe" : "off";
 }
 
 std::string_view protocol_name(Protocol protocol) {

@@ -15,12 +15,14 @@
 
 namespace weir {
 
-enum class Algorithm { kRandom, kRoundRobin };
+enum class Algorithm { kRandom, kRoundRobin, kLeastConnections, kConsistentHash };
 enum class Protocol { kTcp, kUdp };
+enum class Mode { kSteer, kObserve, kOff };  // as WEIR_MODE_*
 
 // As the mesh file spells it.
 std::string_view algorithm_name(Algorithm algorithm);
 std::string_view protocol_name(Protocol protocol);
+std::string_view mode_name(Mode mode);
 
 struct Port {
     std::string name;               // may be empty
@@ -50,6 +52,8 @@ struct Service {
     std::vector<Port> ports;
     std::vector<Endpoint> endpoints;
     Algorithm algorithm = Algorithm::kRandom;
+    std::uint32_t affinity_s = 0;  // a client keeps its endpoint for so long; 0 = not
+    Mode mode = Mode::kSteer;
     Origin origin;
     bool operator==(const Service&) const = default;
 };
@@ -57,6 +61,7 @@ struct Service {
 struct Workload {
     std::string name;
     std::string cgroup;  // path from the cgroup2 root, with a leading slash; may end in *
+    Mode mode = Mode::kSteer;
     Origin origin;
     bool operator==(const Workload&) const = default;
 };

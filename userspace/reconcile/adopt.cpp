@@ -3,30 +3,23 @@
 
 #include <algorithm>
 
-#include "bpf/core/pick.h"
 #include "bpf/core/published.h"
 #include "bpf/core/vip_filter.h"
 #include "maps/grace.h"
+#include "userspace/model/slots.h"
 
 namespace weir {
 namespace {
 
 using State = LiveEndpoint::State;
 
-// Marks the rows that a set of the published slots leads to.
-void hold_rows_of(LivePort& port, weir_slot_set set) {
-    const auto hold = [&](std::uint32_t index) {
-        if (index < port.range.rows.size())
-            port.range.rows[index].state = State::kHeld;
-    };
-    for (std::uint32_t slot = 0; slot < set.count; slot++) {
-        if (port.settings.algorithm == WEIR_ALGORITHM_ROUND_ROBIN) {
-            hold(weir_packed_index(port.slots.words[set.offset + weir_packed_word(slot)], slot));
-        } else {
-            hold(weir_alias_pick(port.slots.words[set.offset + slot], 0));
-            hold(weir_alias_pick(port.slots.words[set.offset + slot], ~0U));
-        }
-    }
+// Marks the rows that the published slots lead to. An endpoint may have turns in the schedule of
+// its family only.
+void hold_published_rows(LivePort& port) {
+    for (const auto& set : {port.settings.both, port.settings.v4, port.settings.v6})
+        for (const auto index : indices_in(port.settings, set, port.slots.words))
+            if (index < port.range.rows.size())
+                port.range.rows[index].state = State::kHeld;
 }
 
 void read_range(const Tables& tables, std::uint32_t id, LiveRange& range) {
@@ -34,7 +27,7 @@ void read_range(const Tables& tables, std::uint32_t id, LiveRange& range) {
         const auto& row = tables.endpoint[range.base + static_cast<std::uint32_t>(i)];
         if (row.generation == 0 || row.svc_port != id)
             continue;
-        range.rows[i] = {Addr(row.addr), ntohs(row.port), State::kDraining, row.leaving != 0};
+        range.rows[i] = {Addr(row.addr), ntohs(row.port), State::kDraining, row.flags};
     }
 }
 
@@ -45,7 +38,7 @@ void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
         return;
     const auto published = weir_published_decode(word);
     const auto& settings = row.settings[published.settings];
-    const auto words = weir_published_words(&published, &settings);
+    const auto words = weir_published_words(&settings);
     LivePort port;
     port.born = settings.born;
     const bool sane = published.offset + std::uint64_t{words} <= tables.slot.size() &&
@@ -64,11 +57,8 @@ void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
                                 &tables.slot[published.offset] + words);
     }
     read_range(tables, id, port.range);
-    if (port.published != 0) {
-        // An endpoint may have turns in the schedule of its family only.
-        for (const auto& set : {weir_slot_set{0, published.count}, settings.v4, settings.v6})
-            hold_rows_of(port, set);
-    }
+    if (port.published != 0)
+        hold_published_rows(port);
     live.ports.emplace(id, std::move(port));
 }
 
@@ -89,8 +79,7 @@ Status adopt_left_rows(const Tables& tables, LiveState& live) {
             live.free_endpoints.give_back(id, 1);
             continue;
         }
-        LiveRange range{id,
-                        {{Addr(row.addr), ntohs(row.port), State::kDraining, row.leaving != 0}}};
+        LiveRange range{id, {{Addr(row.addr), ntohs(row.port), State::kDraining, row.flags}}};
         if (!live.ports.contains(row.svc_port) && live.free_ports.take_at(row.svc_port, 1))
             live.leaving_ports.emplace(row.svc_port, LiveRange{});
         live.leaving_ranges.push_back({row.svc_port, std::move(range)});
@@ -106,6 +95,7 @@ Status adopt_patterns(const Tables& tables, LiveState& live) {
         if (!workload)
             continue;
         live.patterns.emplace(pattern_of(key), workload->id);
+        live.pattern_modes.emplace(pattern_of(key), workload->mode);
         highest = std::max(highest, workload->id);
     }
     WEIR_TRY(const auto info, map_info(tables.cg_prefix.fd()));

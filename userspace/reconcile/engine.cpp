@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <set>
 #include <utility>
 
+#include "maps/clock.h"
 #include "userspace/reconcile/identify.h"
 #include "userspace/reconcile/tidy.h"
 
@@ -28,13 +28,6 @@ std::set<std::uint64_t> ids_of(const std::vector<Cgroup>& cgroups) {
 }
 
 }  // namespace
-
-std::uint64_t monotonic_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 Result<Engine> Engine::start(Tables tables, AgentPrograms programs, std::string cgroup_mount) {
     Engine engine(std::move(tables), programs, std::move(cgroup_mount));
@@ -133,6 +126,25 @@ void Engine::enter(std::uint64_t cgroup_id) {
 
 void Engine::leave() {
     store(tables_.node[0].heartbeat_ns, 0);
+}
+
+std::vector<Engine::NamedSwitch> Engine::look_at_switches() {
+    std::vector<NamedSwitch> changes;
+    const auto now = monotonic_ns();
+    for (const auto& change : switches_.look(tables_, now)) {
+        const auto port = change.svc_port ? live_.ports.find(*change.svc_port) : live_.ports.end();
+        const auto seconds =
+            change.until_ns == 0 ? 0.0 : static_cast<double>(change.until_ns - now) / 1e9;
+        changes.push_back({!change.svc_port            ? "this node"
+                           : port == live_.ports.end() ? "a service port that left"
+                                                       : port->second.name,
+                           seconds});
+    }
+    return changes;
+}
+
+void Engine::set_mode(Mode mode) {
+    store(tables_.node[0].mode, static_cast<std::uint64_t>(mode));
 }
 
 Fill Engine::endpoint_fill() const {

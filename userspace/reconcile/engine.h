@@ -11,6 +11,7 @@
 #include "maps/tables.h"
 #include "userspace/model/plan.h"
 #include "userspace/reconcile/adopt.h"
+#include "userspace/reconcile/switches.h"
 #include "userspace/reconcile/table_writer.h"
 
 namespace weir {
@@ -42,6 +43,14 @@ class Engine {
     // The agent leaves in order.
     void leave();
     void enter(std::uint64_t cgroup_id);
+    // Of the whole node.
+    void set_mode(Mode mode);
+    // What was switched off or on by hand since the last look; 0 seconds: on again.
+    struct NamedSwitch {
+        std::string target;
+        double seconds;
+    };
+    std::vector<NamedSwitch> look_at_switches();
 
     const Tables& tables() const { return tables_; }
     std::uint64_t generation() const { return live_.generation; }
@@ -59,12 +68,10 @@ class Engine {
     AgentPrograms programs_;
     std::string cgroup_mount_;
     LiveState live_;
+    SwitchWatch switches_;
     bool live_is_known_ = true;        // false: a batch failed, and so did reading what it left
     bool cgroups_are_current_ = true;  // false: patterns changed, and giving them out failed
     bool generation_is_stored_ = true;
 };
-
-// CLOCK_MONOTONIC, what bpf_ktime_get_ns() reads.
-std::uint64_t monotonic_ns();
 
 }  // namespace weir

@@ -19,11 +19,10 @@ class Writer {
         tables_.endpoint[write.id] = write.row;
         return {};
     }
-    Status operator()(const MarkLeaving& write) {
+    Status operator()(const FlagEndpoint& write) {
         if (write.id >= tables_.endpoint.size())
             return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
-        __atomic_store_n(&tables_.endpoint[write.id].leaving, write.leaving ? 1U : 0U,
-                         __ATOMIC_RELEASE);
+        __atomic_store_n(&tables_.endpoint[write.id].flags, write.flags, __ATOMIC_RELEASE);
         return {};
     }
     Status operator()(const WriteSlots& write) {
@@ -38,8 +37,11 @@ class Writer {
         tables_.svc_port[write.svc_port].settings[write.which] = write.row;
         return {};
     }
-    // The kernel's own row, but nothing leads there yet and nobody holds it any more.
-    Status operator()(const ResetCounts& write) {
+    // The counts are the kernel's own, but nothing leads there yet and nobody holds them any more.
+    Status operator()(const ResetPort& write) {
+        if (write.svc_port >= tables_.svc_port.size())
+            return fail("service port row is beyond its table");
+        MmapArray<weir_svc_port>::store_word(tables_.svc_port[write.svc_port].off_until_ns, 0);
         return tables_.svc_state.put(write.svc_port, {});
     }
     Status operator()(const Publish& write) {
@@ -67,7 +69,7 @@ class Writer {
     }
     Status operator()(const DeleteVip& write) { return tables_.vip.erase(write.key); }
     Status operator()(const PutPattern& write) {
-        return tables_.cg_prefix.put(write.key, {write.workload});
+        return tables_.cg_prefix.put(write.key, write.workload);
     }
     Status operator()(const DeletePattern& write) { return tables_.cg_prefix.erase(write.key); }
     Status operator()(const Grace&) {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <numeric>
 
+#include "userspace/model/duration.h"
+
 namespace weir {
 namespace {
 
@@ -115,6 +117,42 @@ std::optional<std::uint64_t> read_number(const YamlNode& node, const std::string
         return number;
     found.error(node.origin, what + " is \"" + text->substr(0, 64) + "\", not a number from " +
                                  std::to_string(low) + " to " + std::to_string(high));
+    return std::nullopt;
+}
+
+std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node,
+                                                       const std::string& what,
+                                                       std::chrono::milliseconds low,
+                                                       std::chrono::milliseconds high,
+                                                       Diagnostics& found) {
+    const auto text = read_string(node, what, found);
+    if (!text)
+        return std::nullopt;
+    const auto duration = parse_duration(*text);
+    if (duration && *duration >= low && *duration <= high)
+        return duration;
+    found.error(node.origin, what + " is \"" + text->substr(0, 64) + "\", not a time from " +
+                                 duration_str(low) + " to " + duration_str(high) +
+                                 ": write a number and its unit, such as 30s or 3h");
+    return std::nullopt;
+}
+
+std::optional<std::size_t> read_choice(const YamlNode& node, const std::string& what,
+                                       const std::vector<std::string>& choices,
+                                       Diagnostics& found) {
+    const auto text = read_string(node, what, found);
+    if (!text)
+        return std::nullopt;
+    const auto chosen = std::find(choices.begin(), choices.end(), *text);
+    if (chosen != choices.end())
+        return static_cast<std::size_t>(chosen - choices.begin());
+    const auto near = nearest(*text, choices);
+    std::string all;
+    for (const auto& choice : choices)
+        all += (all.empty() ? "" : &choice == &choices.back() ? " or " : ", ") + choice;
+    found.error(node.origin,
+                what + " is \"" + text->substr(0, 64) + "\"" +
+                    (near.empty() ? ": write " + all : ": did you mean \"" + near + "\"?"));
     return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 // goes on after an error, so that all are found at once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -47,6 +48,15 @@ std::optional<std::string> read_string(const YamlNode& node, const std::string& 
                                        Diagnostics& found);
 std::optional<std::uint64_t> read_number(const YamlNode& node, const std::string& what,
                                          std::uint64_t low, std::uint64_t high, Diagnostics& found);
+// "500ms", "30s", "10m", "3h"; nullopt after a complaint.
+std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node,
+                                                       const std::string& what,
+                                                       std::chrono::milliseconds low,
+                                                       std::chrono::milliseconds high,
+                                                       Diagnostics& found);
+// One of some words, as its index; a complaint names the nearest.
+std::optional<std::size_t> read_choice(const YamlNode& node, const std::string& what,
+                                       const std::vector<std::string>& choices, Diagnostics& found);
 // The items of a sequence; a null or missing one is empty.
 const std::vector<YamlNode>& read_list(const YamlNode* node, const std::string& what,
                                        Diagnostics& found);

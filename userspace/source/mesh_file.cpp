@@ -2,6 +2,7 @@
 #include "userspace/source/mesh_file.h"
 
 #include <algorithm>
+#include <array>
 
 #include "maps/abi/workload.h"
 #include "userspace/model/checks.h"
@@ -10,8 +11,13 @@
 namespace weir {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t kNameMax = 253;
 constexpr std::uint32_t kWeightMax = 1'000'000;
+constexpr std::uint32_t kAffinityDefault = 3 * 3600;  // as Kubernetes' sessionAffinityConfig
+constexpr std::array kAlgorithms{Algorithm::kRandom, Algorithm::kRoundRobin,
+                                 Algorithm::kLeastConnections, Algorithm::kConsistentHash};
 
 std::string quoted(const std::string& kind, const std::string& name) {
     return kind + " \"" + name + "\"";
@@ -66,12 +72,8 @@ void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
     if (const auto* name = reader.find("name"))
         port.name = read_string(*name, "`name` of " + what, found).value_or("");
     if (const auto* protocol = reader.find("protocol")) {
-        const auto text = read_string(*protocol, "`protocol` of " + what, found);
-        if (text && *text == "UDP")
-            port.protocol = Protocol::kUdp;
-        else if (text && *text != "TCP")
-            found.error(protocol->origin, "`protocol` of " + what + " is \"" + text->substr(0, 64) +
-                                              "\": write TCP or UDP");
+        const auto chosen = read_choice(*protocol, "`protocol` of " + what, {"TCP", "UDP"}, found);
+        port.protocol = chosen == 1U ? Protocol::kUdp : Protocol::kTcp;
     }
     std::optional<std::uint64_t> value;
     if (const auto* number = reader.require("port"))
@@ -113,17 +115,26 @@ void read_balance(const YamlNode& node, Service& service, Diagnostics& found) {
     const auto* algorithm = reader.find("algorithm");
     if (algorithm == nullptr)
         return;
-    const auto text = read_string(*algorithm, "`algorithm` of " + what, found);
-    if (!text || *text == algorithm_name(Algorithm::kRandom))
-        return;
-    if (*text == algorithm_name(Algorithm::kRoundRobin)) {
-        service.algorithm = Algorithm::kRoundRobin;
-        return;
-    }
-    const auto near = nearest(*text, {"random", "round-robin"});
-    found.error(algorithm->origin, "unknown algorithm \"" + text->substr(0, 64) + "\"" +
-                                       (near.empty() ? ": write random or round-robin"
-                                                     : ": did you mean \"" + near + "\"?"));
+    std::vector<std::string> names;
+    for (const auto choice : kAlgorithms)
+        names.emplace_back(algorithm_name(choice));
+    if (const auto chosen = read_choice(*algorithm, "`algorithm` of " + what, names, found))
+        service.algorithm = kAlgorithms.at(*chosen);
+}
+
+void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
+    const std::string what = "`affinity` of " + quoted("service", service.name);
+    const MappingReader reader(node, what, {"timeout"}, found);
+    service.affinity_s = kAffinityDefault;
+    if (const auto* timeout = reader.find("timeout"))
+        if (const auto read = read_duration(*timeout, "`timeout` of " + what, 1s, 24h, found))
+            service.affinity_s = static_cast<std::uint32_t>(
+                std::chrono::duration_cast<std::chrono::seconds>(*read).count());
+}
+
+Mode read_mode(const YamlNode& node, const std::string& what, Diagnostics& found) {
+    const auto chosen = read_choice(node, "`mode` of " + what, {"steer", "observe", "off"}, found);
+    return static_cast<Mode>(chosen.value_or(0));
 }
 
 void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
@@ -132,7 +143,8 @@ void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
     service->name = key.scalar;
     service->origin = key.origin;
     const std::string what = quoted("service", service->name);
-    const MappingReader reader(node, what, {"addresses", "ports", "endpoints", "balance"}, found);
+    const MappingReader reader(
+        node, what, {"addresses", "ports", "endpoints", "balance", "affinity", "mode"}, found);
     const bool named = check_name(key, "service", found);
     if (!reader.ok())
         return;
@@ -152,6 +164,10 @@ void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
         read_endpoint(item, *service, found);
     if (const auto* balance = reader.find("balance"))
         read_balance(*balance, *service, found);
+    if (const auto* affinity = reader.find("affinity"))
+        read_affinity(*affinity, *service, found);
+    if (const auto* mode = reader.find("mode"))
+        service->mode = read_mode(*mode, what, found);
     if (!named)
         return;
     const auto [first, fresh] = snapshot.services.emplace(service->name, service);
@@ -186,7 +202,7 @@ std::optional<std::string> read_pattern(const YamlNode& node, const std::string&
 void read_workload(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
                    Diagnostics& found) {
     const std::string what = quoted("workload", key.scalar);
-    const MappingReader reader(node, what, {"cgroup"}, found);
+    const MappingReader reader(node, what, {"cgroup", "mode"}, found);
     const bool named = check_name(key, "workload", found);
     if (!reader.ok())
         return;
@@ -196,8 +212,10 @@ void read_workload(const YamlNode& key, const YamlNode& node, Snapshot& snapshot
     const auto pattern = read_pattern(*cgroup, what, found);
     if (!pattern || !named)
         return;
-    const auto [first, fresh] =
-        snapshot.workloads.emplace(key.scalar, Workload{key.scalar, *pattern, key.origin});
+    Workload workload{key.scalar, *pattern, Mode::kSteer, key.origin};
+    if (const auto* mode = reader.find("mode"))
+        workload.mode = read_mode(*mode, what, found);
+    const auto [first, fresh] = snapshot.workloads.emplace(key.scalar, std::move(workload));
     if (!fresh)
         found.error(key.origin, what + " is written twice, first at " + first->second.origin.str() +
                                     ": remove one");

@@ -150,6 +150,12 @@ class Collector : public prometheus::Collectable {
         for (const auto& hook : status_.hooks)
             add(hooks, {{"program", hook.name}}, hook.attached ? 1 : 0);
         all.push_back(std::move(hooks));
+        auto off = family("weir_switched_off_seconds",
+                          "For how much longer weir is off by hand; no service: the whole node.",
+                          MetricType::Gauge);
+        for (const auto& one : status_.switches)
+            add(off, {{"destination_service", one.service}}, one.secondsLeft);
+        all.push_back(std::move(off));
         const auto count = [&](const char* name, const char* help, std::uint64_t value) {
             all.push_back(family(name, help, MetricType::Counter));
             add(all.back(), {}, static_cast<double>(value));

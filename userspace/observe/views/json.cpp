@@ -19,6 +19,8 @@ void to_json(nlohmann::json& out, const StatusView& view) {
            {"tables", view.tables},
            {"reasons", view.reasons},
            {"relinked", view.relinked},
+           {"mode", view.mode},
+           {"switches", view.switches},
            {"agent", nullptr}};
     if (view.agent)
         out["agent"] = *view.agent;
@@ -39,6 +41,8 @@ void from_json(const nlohmann::json& in, StatusView& view) {
     in.at("tables").get_to(view.tables);
     in.at("reasons").get_to(view.reasons);
     in.at("relinked").get_to(view.relinked);
+    in.at("mode").get_to(view.mode);
+    in.at("switches").get_to(view.switches);
     if (const auto agent = in.find("agent"); agent != in.end() && agent->is_object())
         view.agent = agent->get<AgentFacts>();
 }

@@ -12,7 +12,7 @@ namespace weir {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeCounts, opened, closed, failed, active, untracked)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, protocol, portName, addresses,
-                                   algorithm, endpoints, state, counts)
+                                   algorithm, affinitySeconds, mode, endpoints, state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, share,
                                    state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
@@ -20,6 +20,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings
                                    meshRejections, staleSeconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HookView, name, attached)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReasonView, name, count, meaning)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SwitchView, service, secondsLeft)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Fill, table, used, capacity)
 
 void to_json(nlohmann::json& out, const StatusView& view);

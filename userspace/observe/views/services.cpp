@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "bpf/core/mode.h"
 #include "bpf/core/published.h"
+#include "maps/clock.h"
 
 namespace weir {
 namespace {
@@ -26,6 +28,19 @@ bool is_published(const Tables& tables, const Names& names, const Service& servi
                   const Port& port) {
     const auto id = names.id_of(service.name, port);
     return id && MmapArray<weir_svc_port>::load_word(tables.svc_port[*id].published) != 0;
+}
+
+// Workloads may have a mode of their own, which is not seen here.
+Mode mode_in_force(const Tables& tables, const Names& names, const Service& service,
+                   const Port& port) {
+    const auto load = MmapArray<weir_node>::load_word;
+    const auto now = monotonic_ns();
+    const auto id = names.id_of(service.name, port);
+    if (weir_is_off(load(tables.node[0].off_until_ns), now) != 0 ||
+        (id && weir_is_off(load(tables.svc_port[*id].off_until_ns), now) != 0))
+        return Mode::kOff;
+    return static_cast<Mode>(weir_mode_of_all(static_cast<__u32>(load(tables.node[0].mode)),
+                                              static_cast<__u32>(service.mode), 0));
 }
 
 // The endpoints of one service port that the mesh names.
@@ -86,9 +101,13 @@ Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snaps
             view.endpoints = static_cast<std::uint32_t>(
                 std::count_if(service->endpoints.begin(), service->endpoints.end(),
                               [](const Endpoint& endpoint) { return endpoint.weight > 0; }));
+            view.affinitySeconds = service->affinity_s;
+            const auto mode = mode_in_force(tables, names, *service, port);
+            view.mode = mode_name(mode);
             view.state = !is_published(tables, names, *service, port) ? "pending"
-                         : view.endpoints == 0                        ? "no-endpoints"
-                                                                      : "serving";
+                         : mode != Mode::kSteer ? (mode == Mode::kOff ? "off" : "observed")
+                         : view.endpoints == 0  ? "no-endpoints"
+                                                : "serving";
             view.counts = sums[key_of(name, port)];
             views.push_back(std::move(view));
         }

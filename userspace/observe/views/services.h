@@ -19,8 +19,10 @@ struct ServiceView {
     std::string portName;
     std::vector<std::string> addresses;
     std::string algorithm;
-    std::uint32_t endpoints = 0;  // with a weight above 0
-    std::string state;            // serving, no-endpoints, or pending: not in the kernel
+    std::uint32_t affinitySeconds = 0;  // 0: none
+    std::string mode;                   // in force: steer, observe, off
+    std::uint32_t endpoints = 0;        // with a weight above 0
+    std::string state;  // serving, no-endpoints, pending (not in the kernel), observed, off
     EdgeCounts counts;
 };
 

@@ -4,23 +4,16 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <ctime>
 
 #include "bpf/core/published.h"
+#include "maps/clock.h"
 #include "maps/reason_names.h"
 
 namespace weir {
 namespace {
 
-std::uint64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
-
 double seconds_since(std::uint64_t then_ns) {
-    const auto now = now_ns();
+    const auto now = monotonic_ns();
     return then_ns == 0 ? -1 : now < then_ns ? 0 : static_cast<double>(now - then_ns) / 1e9;
 }
 
@@ -43,7 +36,7 @@ Result<std::vector<Fill>> fills(const Tables& tables) {
         const auto& settings = tables.svc_port[id].settings[published.settings];
         ports.used++;
         endpoints.used += settings.endpoint_capacity;
-        slots.used += weir_published_words(&published, &settings);
+        slots.used += weir_published_words(&settings);
     }
     WEIR_TRY(const Fill vips, fill_of(tables.vip));
     WEIR_TRY(const Fill edges, fill_of(tables.edge));
@@ -79,6 +72,9 @@ Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot,
         view.endpoints += static_cast<std::uint32_t>(service->endpoints.size());
     }
     view.hooks = std::move(hooks);
+    view.mode = mode_name(static_cast<Mode>(load(node.mode)));
+    WEIR_TRY(const Names names, Names::read(tables, snapshot));
+    view.switches = switch_views(tables, names, monotonic_ns());
     WEIR_TRY(view.tables, fills(tables));
     WEIR_TRY(const auto reasons, tables.reasons());
     for (std::size_t i = 0; i < kReasonNames.size(); i++)

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "userspace/observe/views/names.h"
+#include "userspace/observe/views/switches.h"
 
 namespace weir {
 
@@ -53,6 +53,8 @@ struct StatusView {
     std::vector<Fill> tables;
     std::vector<ReasonView> reasons;  // all, in a fixed order
     std::uint64_t relinked = 0;
+    std::string mode;                  // of the node: steer, observe, off
+    std::vector<SwitchView> switches;  // what is off by hand
     std::optional<AgentFacts> agent;
 };
 

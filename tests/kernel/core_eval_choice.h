@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Calls of bpf/core that choose an endpoint or a mode, as data, for core_eval.h. */
+#ifndef WEIR_TESTS_CORE_EVAL_CHOICE_H
+#define WEIR_TESTS_CORE_EVAL_CHOICE_H
+
+#include "../../bpf/core/client.h"
+#include "../../bpf/core/consistent_hash.h"
+#include "../../bpf/core/least_connections.h"
+#include "../../bpf/core/mode.h"
+#include "../../bpf/core/pick.h"
+
+enum core_choice {
+    CHOICE_MIX64,
+    CHOICE_ENDPOINT_SEED,
+    CHOICE_CLIENT_KEY,
+    CHOICE_LOG2,
+    CHOICE_RENDEZVOUS_COST,
+    CHOICE_RENDEZVOUS_WINS,
+    CHOICE_NEXT_RANDOM,
+    CHOICE_LEAST,
+    CHOICE_WEIGHTED_CELL,
+    CHOICE_IS_OFF,
+    CHOICE_MODE,
+    CHOICES
+};
+
+/* in: best active and weight, offered active and weight, random. */
+static inline __u64 core_eval_least(const __u64* in) {
+    struct weir_least best = {in[0], (__u32)in[1] & 0xfffff, 7, in[1] & 0xfffff};
+    weir_least_offer(&best, 9, (in[3] & 0xfffff) | 1, in[2] & 0xffffffff, in[4]);
+    return best.index;
+}
+
+/* in: the question, then its arguments. */
+static inline __u64 core_eval_choice(const __u64* in) {
+    struct weir_addr addr = {
+        {(__u32)(in[1] >> 32), (__u32)in[1], (__u32)(in[2] >> 32), (__u32)in[2]}};
+    switch (in[0] % CHOICES) {
+        case CHOICE_MIX64: return weir_mix64(in[1]);
+        case CHOICE_ENDPOINT_SEED: return weir_endpoint_seed(&addr, in[3]);
+        case CHOICE_CLIENT_KEY: return weir_client_key(&addr, in[3], in[4], in[5]);
+        case CHOICE_LOG2: return weir_log2((__u32)in[1] ? in[1] : 1);
+        case CHOICE_RENDEZVOUS_COST: return weir_rendezvous_cost(in[1], in[2]);
+        case CHOICE_RENDEZVOUS_WINS: return weir_rendezvous_wins(in[1], in[2], in[3], in[4]);
+        case CHOICE_NEXT_RANDOM: return weir_next_random(in[1]);
+        case CHOICE_LEAST: return core_eval_least(in + 1);
+        case CHOICE_WEIGHTED_CELL: {
+            __u64 cell = weir_weighted_cell(in[1], in[2]);
+            return (__u64)weir_cell_weight(cell) << 32 | weir_cell_index(cell);
+        }
+        case CHOICE_IS_OFF: return weir_is_off(in[1], in[2]);
+        default: return weir_mode_of_all(in[1], in[2], in[3]);
+    }
+}
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/reconcile/switches.h"
+
+#include <atomic>
+
+#include "bpf/core/mode.h"
+
+namespace weir {
+namespace {
+
+__u64& word_of(Tables& tables, std::optional<std::uint32_t> svc_port) {
+    return svc_port ? tables.svc_port[*svc_port].off_until_ns : tables.node[0].off_until_ns;
+}
+
+}  // namespace
+
+Status switch_off_until(Tables& tables, std::optional<std::uint32_t> svc_port,
+                        std::uint64_t until_ns) {
+    if (svc_port && *svc_port >= tables.svc_port.size())
+        return fail("service port row is beyond its table");
+    MmapArray<weir_node>::store_word(word_of(tables, svc_port), until_ns);
+    return {};
+}
+
+std::vector<SwitchChange> SwitchWatch::look(Tables& tables, std::uint64_t now_ns) {
+    std::vector<SwitchChange> changes;
+    const auto look_at = [&](std::optional<std::uint32_t> svc_port) {
+        auto& word = word_of(tables, svc_port);
+        auto until = MmapArray<weir_node>::load_word(word);
+        const auto known = off_.find(svc_port);
+        if (until == 0 && known == off_.end())
+            return;
+        if (until != 0 && weir_is_off(until, now_ns) == 0) {
+            // Ended: nobody pays for a look at the clock any more. Unless it was just prolonged.
+            __u64 ended = until;
+            std::atomic_ref<__u64>(word).compare_exchange_strong(ended, 0);
+            until = 0;
+        }
+        if (until == (known == off_.end() ? 0 : known->second))
+            return;
+        changes.push_back({svc_port, until});
+        if (until == 0)
+            off_.erase(svc_port);
+        else
+            off_[svc_port] = until;
+    };
+    look_at(std::nullopt);
+    for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
+        look_at(id);
+    return changes;
+}
+
+}  // namespace weir

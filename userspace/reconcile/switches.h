@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Switching weir off, for a service port or the node, until a time: one aligned store, which the
+// kernel heeds by itself. Written by whoever switches, also with the agent dead; an agent watches,
+// says what changed, and clears what has ended.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "maps/tables.h"
+
+namespace weir {
+
+// Of a service port, or of the node. `until_ns`: CLOCK_MONOTONIC; 0 = on again.
+Status switch_off_until(Tables& tables, std::optional<std::uint32_t> svc_port,
+                        std::uint64_t until_ns);
+
+struct SwitchChange {
+    std::optional<std::uint32_t> svc_port;  // none: the node
+    std::uint64_t until_ns = 0;             // 0: on again
+};
+
+class SwitchWatch {
+  public:
+    // What changed since the last look.
+    std::vector<SwitchChange> look(Tables& tables, std::uint64_t now_ns);
+
+  private:
+    std::map<std::optional<std::uint32_t>, std::uint64_t> off_;
+};
+
+}  // namespace weir
