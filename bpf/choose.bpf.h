@@ -15,9 +15,9 @@
 #define WEIR_ENOBUFS 105
 
 /* Outcomes; below 0: refuse with this errno. */
-#define WEIR_STEERED 1    /* the target was rewritten */
-#define WEIR_PASS 2       /* not weir's business */
-#define WEIR_LEFT_ALONE 3 /* a service, but weir is off or only observes */
+#define WEIR_STEERED 1  /* the target was rewritten */
+#define WEIR_PASS 2     /* not weir's business, or switched off */
+#define WEIR_OBSERVED 3 /* counted, and left alone */
 
 /* Who calls which service, and what was picked for it. */
 struct connect_choice {
@@ -39,7 +39,7 @@ static __always_inline int choose__endpoint(struct bpf_sock_addr *ctx, struct bp
     __u32 mode = mode__of(&choice->view, choice->caller.mode);
     if (mode == WEIR_MODE_OFF) {
         reason__count(WEIR_REASON_OFF);
-        return WEIR_LEFT_ALONE; /* 1 */
+        return WEIR_PASS; /* 1 */
     }
     choice->observed = mode == WEIR_MODE_OBSERVE;
     __u64 client = service__asks_for_client(&choice->view) ? client__key(ctx, sk, is_v6) : 0;
@@ -48,7 +48,7 @@ static __always_inline int choose__endpoint(struct bpf_sock_addr *ctx, struct bp
         return 0;
     reason__count(choice->pick.reason);
     edge__count_refused(choice->caller.id, svc_port, choice->view.settings->born);
-    return choice->observed ? WEIR_LEFT_ALONE : -WEIR_ECONNREFUSED; /* 3 */
+    return choice->observed ? WEIR_PASS : -WEIR_ECONNREFUSED; /* 3 */
 }
 
 #endif

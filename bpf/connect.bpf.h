@@ -100,26 +100,33 @@ static __always_inline int connect__verdict(int outcome) {
     return 0;
 }
 
+/* A function of its own, so that a connect to no service does not pay for its stack. */
+static __noinline int connect__to_service(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+                                          struct weir_vip_key *target, int is_v6, __u32 svc_port) {
+    struct connect_choice choice = {};
+    int outcome = choose__endpoint(ctx, sk, is_v6, svc_port,
+                                   is_v6 ? connect__reach_v6(sk) : WEIR_REACH_V4, &choice);
+    if (!outcome)
+        outcome = connect__track(sk, target, &choice);
+    if (outcome)
+        return outcome;
+    if (choice.observed)
+        return WEIR_OBSERVED;
+    target->addr = choice.pick.endpoint->addr;
+    target->port = choice.pick.endpoint->port;
+    return WEIR_STEERED; /* 6 */
+}
+
 /* Returns WEIR_STEERED with the endpoint in `target`, another outcome, or a negative errno. */
 static __always_inline int connect__steer(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
                                           struct weir_vip_key *target, int is_v6) {
     __u32 svc_port;
-    struct connect_choice choice = {};
     int outcome = WEIR_PASS; /* 1 */
     if (!service__find(target, &svc_port))
-        outcome = choose__endpoint(ctx, sk, is_v6, svc_port,
-                                   is_v6 ? connect__reach_v6(sk) : WEIR_REACH_V4, &choice);
-    if (outcome) {
-        if (target->proto == WEIR_PROTO_UDP)
-            connect__leave_service(sk);
-        return outcome;
-    }
-    int refused = connect__track(sk, target, &choice);
-    if (refused || choice.observed)
-        return refused ? refused : WEIR_LEFT_ALONE;
-    target->addr = choice.pick.endpoint->addr;
-    target->port = choice.pick.endpoint->port;
-    return WEIR_STEERED; /* 6 */
+        outcome = connect__to_service(ctx, sk, target, is_v6, svc_port);
+    if (outcome == WEIR_PASS && target->proto == WEIR_PROTO_UDP)
+        connect__leave_service(sk);
+    return outcome;
 }
 
 #endif

@@ -141,6 +141,95 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
             << pattern;
 }
 
+TEST(MeshFile, ReadsWhatServicesAndWorkloadsMayHave) {
+    Diagnostics found;
+    Snapshot snapshot;
+    read_mesh_file(
+        "services:\n"
+        "  dns.kube:\n"
+        "    addresses: [10.0.0.10, 'fd00::10']\n"
+        "    ports:\n"
+        "      - {name: dns, port: 53, protocol: UDP}\n"
+        "      - {name: dns-tcp, port: 53, targetPort: 5353, appProtocol: dns}\n"
+        "    endpoints: [{address: 10.1.0.1, zone: a, labels: {version: v1, 'x.io/y': ''}}]\n"
+        "    balance: {algorithm: consistent-hash}\n"
+        "    affinity: {timeout: 1h30m}\n"
+        "    mode: observe\n"
+        "workloads:\n"
+        "  web: {cgroup: web*, addresses: [10.1.0.9], labels: {app: web}, serviceAccount: web, "
+        "mode: off}\n",
+        "m.yaml", snapshot, found);
+    EXPECT_TRUE(found.sorted().empty());
+    const auto& service = *snapshot.services.at("dns.kube");
+    EXPECT_EQ(service.addresses.size(), 2U);
+    EXPECT_EQ(service.ports.at(0).protocol, Protocol::kUdp);
+    EXPECT_EQ(service.ports.at(1).protocol, Protocol::kTcp);
+    EXPECT_EQ(service.ports.at(1).target_port, 5353);
+    EXPECT_EQ(service.ports.at(1).app_protocol, "dns");
+    EXPECT_EQ(service.endpoints.at(0).zone, "a");
+    EXPECT_EQ(labels_str(service.endpoints.at(0).labels), "version=v1,x.io/y=");
+    EXPECT_EQ(service.algorithm, Algorithm::kConsistentHash);
+    EXPECT_EQ(service.affinity_s, 5400U);
+    EXPECT_EQ(service.mode, Mode::kObserve);
+    const auto& workload = snapshot.workloads.at("web");
+    EXPECT_EQ(workload.addresses.at(0).addr.str(), "10.1.0.9");
+    EXPECT_EQ(workload.service_account, "web");
+    EXPECT_EQ(workload.mode, Mode::kOff);
+}
+
+// Per field, what a missing key, a null and an empty value mean: docs/mesh.md says the same.
+TEST(MeshFile, TellsEmptyNullAndMissingApartOnPurpose) {
+    const std::string whole = "addresses: [10.0.0.1], ports: [{port: 80}]";
+    const auto service = [](const std::string& fields) {
+        return complaints("services: {a: {" + fields + "}}\n");
+    };
+    // Required: nothing is an error, however it is written.
+    for (const char* fields : {"ports: [{port: 80}]", "addresses: null, ports: [{port: 80}]",
+                               "addresses: [], ports: [{port: 80}]"})
+        EXPECT_THAT(service(fields), ElementsAre(HasSubstr("address"))) << fields;
+    for (const char* fields : {"addresses: [10.0.0.1]", "addresses: [10.0.0.1], ports: ~",
+                               "addresses: [10.0.0.1], ports: []"})
+        EXPECT_THAT(service(fields), ElementsAre(HasSubstr("port"))) << fields;
+    // A list of nothing is nobody: connects are refused.
+    for (const char* fields : {"", ", endpoints: null", ", endpoints: []"})
+        EXPECT_TRUE(service(whole + fields).empty()) << fields;
+    // An entry of nothing is a mistake, not an entry that was left out.
+    EXPECT_THAT(service(whole + ", endpoints: [null]"), ElementsAre(HasSubstr("needs `address`")));
+    EXPECT_THAT(service("addresses: [''], ports: [{port: 80}]"),
+                ElementsAre(HasSubstr("is no IPv4 or IPv6 address")));
+    EXPECT_THAT(service("addresses: [null], ports: [{port: 80}]"),
+                ElementsAre(HasSubstr("is nothing")));
+    // Defaults hold for missing and null; an empty text is not one of the words.
+    for (const char* fields : {", balance: ~", ", balance: {}", ", balance: {algorithm: ~}",
+                               ", affinity: ~", ", mode: ~"})
+        EXPECT_TRUE(service(whole + fields).empty()) << fields;
+    for (const char* fields : {", balance: {algorithm: ''}", ", mode: ''", ", affinity: ''",
+                               ", affinity: {timeout: ''}"})
+        EXPECT_EQ(service(whole + fields).size(), 1U) << fields;
+    // Affinity alone differs: `{}` asks for it with its default, null does not ask.
+    const auto affinity = [&](const std::string& field) {
+        Diagnostics found;
+        Snapshot snapshot;
+        read_mesh_file("services: {a: {" + whole + field + "}}\n", "m.yaml", snapshot, found);
+        return snapshot.services.at("a")->affinity_s;
+    };
+    EXPECT_EQ(affinity(""), 0U);
+    EXPECT_EQ(affinity(", affinity: null"), 0U);
+    EXPECT_EQ(affinity(", affinity: {}"), 10800U);
+    EXPECT_EQ(affinity(", affinity: {timeout: null}"), 10800U);
+    // Sections and files of nothing are empty; a service of nothing lacks everything.
+    for (const char* text : {"", "services:\n", "services: {}\n", "workloads: null\n"})
+        EXPECT_TRUE(complaints(text).empty()) << text;
+    EXPECT_EQ(complaints("services: {a: }\n").size(), 2U);
+    EXPECT_THAT(complaints("workloads: {w: }\n"), ElementsAre(HasSubstr("needs `cgroup`")));
+    for (const char* fields : {"labels: ~", "labels: {}", "labels: {app: ~}", "addresses: []"})
+        EXPECT_TRUE(
+            complaints("workloads: {w: {cgroup: x, " + std::string(fields) + "}}\n").empty())
+            << fields;
+    EXPECT_THAT(complaints("workloads: {w: {cgroup: x, labels: ''}}\n"),
+                ElementsAre(HasSubstr("no mapping")));
+}
+
 TEST(MeshFile, ChecksTheWholeMesh) {
     EXPECT_THAT(
         complaints(

@@ -76,23 +76,54 @@ StatusView status_hung() {
 }
 
 std::vector<ServiceView> services() {
-    return {
-        {"empty.shop", 80, "TCP", "", {"10.96.0.11"}, "random", 0, "steer", 0, "no-endpoints", {1, 0, 1, 0, 0}},
-        {"orders.shop",
-         80,
-         "TCP",
-         "http",
-         {"10.96.0.10", "fd00::10"},
-         "round-robin", 10800, "steer", 2, "serving",
-         {1000, 990, 4, 5, 1}}};
+    return {{"empty.shop",
+             80,
+             "TCP",
+             "",
+             {"10.96.0.11"},
+             "random",
+             0,
+             "steer",
+             0,
+             "no-endpoints",
+             {1, 0, 1, 0, 0}},
+            {"orders.shop",
+             80,
+             "TCP",
+             "http",
+             {"10.96.0.10", "fd00::10"},
+             "round-robin",
+             10800,
+             "steer",
+             2,
+             "serving",
+             {1000, 990, 4, 5, 1}}};
 }
 
 std::vector<EndpointView> endpoints() {
-    return {{"orders.shop", 80, "TCP", "10.0.0.2:8080", 9, 0.9, "serving", {900, 890, 4, 5, 1}},
-            {"orders.shop", 80, "TCP", "[fd00::2]:8080", 1, 0.1, "serving", {100, 100, 0, 0, 0}},
-            {"orders.shop", 80, "TCP", "10.0.0.9:8080", 0, 0, "leaving", {7, 5, 0, 2, 0}},
-            {"orders.shop", 80, "TCP", "none", 0, 0, "refused", {3, 0, 3, 0, 0}},
-            {"orders.shop", 80, "TCP", "other", 0, 0, "summed", {50, 50, 0, 0, 0}}};
+    return {{"orders.shop",
+             80,
+             "TCP",
+             "10.0.0.2:8080",
+             9,
+             "a",
+             {{"version", "v1"}},
+             0.9,
+             "serving",
+             {900, 890, 4, 5, 1}},
+            {"orders.shop",
+             80,
+             "TCP",
+             "[fd00::2]:8080",
+             1,
+             "",
+             {},
+             0.1,
+             "serving",
+             {100, 100, 0, 0, 0}},
+            {"orders.shop", 80, "TCP", "10.0.0.9:8080", 0, "", {}, 0, "leaving", {7, 5, 0, 2, 0}},
+            {"orders.shop", 80, "TCP", "none", 0, "", {}, 0, "refused", {3, 0, 3, 0, 0}},
+            {"orders.shop", 80, "TCP", "other", 0, "", {}, 0, "summed", {50, 50, 0, 0, 0}}};
 }
 
 std::vector<CheckGroup> checks() {

@@ -27,11 +27,15 @@ std::string percent(double share) {
     return text.data();
 }
 
+std::string or_none(const std::string& text) {
+    return text.empty() ? "<none>" : text;
+}
+
 std::string joined(const std::vector<std::string>& parts) {
     std::string text;
     for (const auto& part : parts)
         text += (text.empty() ? "" : ",") + part;
-    return text.empty() ? "<none>" : text;
+    return or_none(text);
 }
 
 std::string mesh_state(const StatusView& view) {
@@ -143,7 +147,7 @@ std::string render_services(const std::vector<ServiceView>& views, Format format
                         view.affinitySeconds == 0
                             ? "<none>"
                             : duration_str(std::chrono::seconds(view.affinitySeconds)),
-                        view.mode, view.portName.empty() ? "<none>" : view.portName});
+                        view.mode, or_none(view.portName)});
         table.add(std::move(row));
     }
     return views.empty() ? "No services.\n" : table.str();
@@ -156,7 +160,7 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
     std::vector<std::string> header{"SERVICE", "PORT",   "ENDPOINT", "WEIGHT", "SHARE",
                                     "STATE",   "ACTIVE", "OPENED",   "FAILED"};
     if (wide)
-        header.insert(header.end(), {"CLOSED", "UNTRACKED"});
+        header.insert(header.end(), {"CLOSED", "UNTRACKED", "ZONE", "LABELS"});
     Table table(header);
     for (const auto& view : views) {
         std::vector<std::string> row{view.service,
@@ -169,7 +173,8 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
                                      number(view.counts.opened),
                                      number(view.counts.failed)};
         if (wide)
-            row.insert(row.end(), {number(view.counts.closed), number(view.counts.untracked)});
+            row.insert(row.end(), {number(view.counts.closed), number(view.counts.untracked),
+                                   or_none(view.zone), or_none(labels_str(view.labels))});
         table.add(std::move(row));
     }
     return views.empty() ? "No endpoints.\n" : table.str();

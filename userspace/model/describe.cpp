@@ -6,6 +6,11 @@
 namespace weir {
 namespace {
 
+// A thing of the mesh by its key, as the fields that a user wrote or left out, in order.
+using Fields = std::vector<std::pair<const char*, std::string>>;
+template <typename Key>
+using Things = std::map<Key, Fields>;
+
 // Calls back with (key, before or nullptr, after or nullptr) for every key of either map.
 template <typename Map, typename Function>
 void for_each_pair(const Map& before, const Map& after, Function function) {
@@ -30,102 +35,120 @@ const char* op_of(const void* before, const void* after) {
     return before == nullptr ? "add" : after == nullptr ? "remove" : "change";
 }
 
-std::string arrow(const std::string& before, const std::string& after) {
-    return before + " -> " + after;
+std::string shown(const std::string& value) {
+    return value.empty() ? "none" : value;
 }
 
-std::string counted(std::size_t count, const std::string& noun) {
-    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+// "weight 1, zone a", or "weight 1 -> 2".
+std::string detail_of(const Fields* before, const Fields* after) {
+    std::string text;
+    const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+    if (before != nullptr && after != nullptr) {
+        for (std::size_t i = 0; i < before->size(); i++)
+            if ((*before)[i].second != (*after)[i].second)
+                add(std::string((*before)[i].first) + " " + shown((*before)[i].second) + " -> " +
+                    shown((*after)[i].second));
+        return text;
+    }
+    for (const auto& [name, value] : before != nullptr ? *before : *after)
+        if (!value.empty())
+            add(std::string(name) + " " + value);
+    return text;
+}
+
+template <typename Key, typename NameOf>
+void describe(const char* kind, const Things<Key>& before, const Things<Key>& after, NameOf name_of,
+              std::vector<MeshChange>& changes) {
+    for_each_pair(before, after, [&](const Key& key, const Fields* a, const Fields* b) {
+        if (a == nullptr || b == nullptr || *a != *b)
+            changes.push_back({op_of(a, b), kind, name_of(key), detail_of(a, b)});
+    });
+}
+
+std::string counted(std::size_t count, const std::string& noun, const std::string& plural) {
+    return std::to_string(count) + " " + (count == 1 ? noun : plural);
 }
 
 std::string summary(const Service& service) {
-    return counted(service.addresses.size(), "address") == "1 address"
-               ? "1 address, " + counted(service.ports.size(), "port") + ", " +
-                     counted(service.endpoints.size(), "endpoint")
-               : std::to_string(service.addresses.size()) + " addresses, " +
-                     counted(service.ports.size(), "port") + ", " +
-                     counted(service.endpoints.size(), "endpoint");
+    return counted(service.addresses.size(), "address", "addresses") + ", " +
+           counted(service.ports.size(), "port", "ports") + ", " +
+           counted(service.endpoints.size(), "endpoint", "endpoints");
 }
 
-void describe_endpoints(const Service& before, const Service& after,
-                        std::vector<MeshChange>& changes) {
-    std::map<Addr, std::uint32_t> old_weights, new_weights;
-    for (const auto& endpoint : before.endpoints)
-        old_weights[endpoint.addr] = endpoint.weight;
-    for (const auto& endpoint : after.endpoints)
-        new_weights[endpoint.addr] = endpoint.weight;
-    for_each_pair(
-        old_weights, new_weights,
-        [&](const Addr& addr, const std::uint32_t* a, const std::uint32_t* b) {
-            if (a != nullptr && b != nullptr && *a == *b)
-                return;
-            changes.push_back({op_of(a, b), "endpoint", after.name + " " + addr.str(),
-                               a != nullptr && b != nullptr
-                                   ? "weight " + arrow(std::to_string(*a), std::to_string(*b))
-                                   : "weight " + std::to_string(b != nullptr ? *b : *a)});
-        });
+std::string mode_str(Mode mode) {
+    return mode == Mode::kSteer ? "" : std::string(mode_name(mode));
 }
 
-std::string affinity_str(std::uint32_t seconds) {
-    return seconds == 0 ? "none" : duration_str(std::chrono::seconds(seconds));
+using PortNumber = std::pair<std::uint16_t, Protocol>;
+
+Things<PortNumber> ports_of(const Service& service) {
+    Things<PortNumber> ports;
+    for (const auto& port : service.ports)
+        ports[{port.port, port.protocol}] = {{"targetPort", std::to_string(port.target_port)},
+                                             {"name", port.name},
+                                             {"appProtocol", port.app_protocol}};
+    return ports;
 }
 
-void describe_ports(const Service& before, const Service& after, std::vector<MeshChange>& changes) {
-    using Number = std::pair<std::uint16_t, Protocol>;
-    std::map<Number, std::uint16_t> old_ports, new_ports;
-    for (const auto& port : before.ports)
-        old_ports[{port.port, port.protocol}] = port.target_port;
-    for (const auto& port : after.ports)
-        new_ports[{port.port, port.protocol}] = port.target_port;
-    for_each_pair(
-        old_ports, new_ports,
-        [&](const Number& number, const std::uint16_t* a, const std::uint16_t* b) {
-            if (a != nullptr && b != nullptr && *a == *b)
-                return;
-            changes.push_back({op_of(a, b), "port",
-                               after.name + " " + std::to_string(number.first) + "/" +
-                                   std::string(protocol_name(number.second)),
-                               a != nullptr && b != nullptr
-                                   ? "targetPort " + arrow(std::to_string(*a), std::to_string(*b))
-                                   : ""});
-        });
+Things<Addr> addresses_of(const std::vector<ServiceAddress>& addresses) {
+    Things<Addr> things;
+    for (const auto& address : addresses)
+        things[address.addr];
+    return things;
+}
+
+Things<Addr> endpoints_of(const Service& service) {
+    Things<Addr> endpoints;
+    for (const auto& endpoint : service.endpoints)
+        endpoints[endpoint.addr] = {{"weight", std::to_string(endpoint.weight)},
+                                    {"zone", endpoint.zone},
+                                    {"labels", labels_str(endpoint.labels)}};
+    return endpoints;
+}
+
+// The settings of a service, each a change of its own.
+Fields settings_of(const Service& service) {
+    return {{"algorithm", std::string(algorithm_name(service.algorithm))},
+            {"affinity",
+             service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s))},
+            {"mode", std::string(mode_name(service.mode))}};
 }
 
 void describe_service(const Service& before, const Service& after,
                       std::vector<MeshChange>& changes) {
-    std::map<Addr, bool> old_addresses, new_addresses;
-    for (const auto& address : before.addresses)
-        old_addresses[address.addr] = true;
-    for (const auto& address : after.addresses)
-        new_addresses[address.addr] = true;
-    for_each_pair(
-        old_addresses, new_addresses, [&](const Addr& addr, const bool* a, const bool* b) {
-            if (a == nullptr || b == nullptr)
-                changes.push_back({op_of(a, b), "address", after.name + " " + addr.str(), ""});
-        });
-    describe_ports(before, after, changes);
-    if (before.algorithm != after.algorithm)
-        changes.push_back({"change", "algorithm", after.name,
-                           arrow(std::string(algorithm_name(before.algorithm)),
-                                 std::string(algorithm_name(after.algorithm)))});
-    if (before.affinity_s != after.affinity_s)
-        changes.push_back({"change", "affinity", after.name,
-                           arrow(affinity_str(before.affinity_s), affinity_str(after.affinity_s))});
-    if (before.mode != after.mode)
-        changes.push_back(
-            {"change", "mode", after.name,
-             arrow(std::string(mode_name(before.mode)), std::string(mode_name(after.mode)))});
-    describe_endpoints(before, after, changes);
+    const auto of = [&](const std::string& part) { return after.name + " " + part; };
+    const auto addr = [&](const Addr& address) { return of(address.str()); };
+    describe("address", addresses_of(before.addresses), addresses_of(after.addresses), addr,
+             changes);
+    describe(
+        "port", ports_of(before), ports_of(after),
+        [&](const PortNumber& number) {
+            return of(std::to_string(number.first) + "/" +
+                      std::string(protocol_name(number.second)));
+        },
+        changes);
+    const auto old_settings = settings_of(before), new_settings = settings_of(after);
+    for (std::size_t i = 0; i < old_settings.size(); i++)
+        if (old_settings[i].second != new_settings[i].second)
+            changes.push_back(
+                {"change", old_settings[i].first, after.name,
+                 shown(old_settings[i].second) + " -> " + shown(new_settings[i].second)});
+    describe("endpoint", endpoints_of(before), endpoints_of(after), addr, changes);
 }
 
-std::string workload_change(const Workload& before, const Workload& after) {
-    std::string text;
-    if (before.cgroup != after.cgroup)
-        text = "cgroup " + arrow(before.cgroup.substr(1), after.cgroup.substr(1));
-    if (before.mode != after.mode)
-        text += (text.empty() ? "mode " : ", mode ") +
-                arrow(std::string(mode_name(before.mode)), std::string(mode_name(after.mode)));
-    return text;
+Things<std::string> workloads_of(const Snapshot& snapshot) {
+    Things<std::string> workloads;
+    for (const auto& [name, workload] : snapshot.workloads) {
+        std::string addresses;
+        for (const auto& address : workload.addresses)
+            addresses += (addresses.empty() ? "" : " ") + address.addr.str();
+        workloads[name] = {{"cgroup", workload.cgroup.substr(1)},
+                           {"mode", mode_str(workload.mode)},
+                           {"addresses", addresses},
+                           {"labels", labels_str(workload.labels)},
+                           {"serviceAccount", workload.service_account}};
+    }
+    return workloads;
 }
 
 }  // namespace
@@ -141,16 +164,9 @@ std::vector<MeshChange> describe_changes(const Snapshot& before, const Snapshot&
                           changes.push_back(
                               {op_of(a, b), "service", name, summary(b != nullptr ? **b : **a)});
                   });
-    for_each_pair(
-        before.workloads, after.workloads,
-        [&](const std::string& name, const Workload* a, const Workload* b) {
-            if (a != nullptr && b != nullptr && *a == *b)
-                return;
-            changes.push_back({op_of(a, b), "workload", name,
-                               a != nullptr && b != nullptr
-                                   ? workload_change(*a, *b)
-                                   : "cgroup " + (b != nullptr ? *b : *a).cgroup.substr(1)});
-        });
+    describe(
+        "workload", workloads_of(before), workloads_of(after),
+        [](const std::string& name) { return name; }, changes);
     return changes;
 }
 

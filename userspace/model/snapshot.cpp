@@ -21,6 +21,13 @@ std::string_view protocol_name(Protocol protocol) {
     return protocol == Protocol::kUdp ? "UDP" : "TCP";
 }
 
+std::string labels_str(const Labels& labels) {
+    std::string text;
+    for (const auto& [key, value] : labels)
+        text += (text.empty() ? "" : ",") + key + "=" + value;
+    return text;
+}
+
 std::string_view namespace_of(std::string_view name) {
     const auto dot = name.find('.');
     return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);

@@ -24,25 +24,34 @@ std::string_view algorithm_name(Algorithm algorithm);
 std::string_view protocol_name(Protocol protocol);
 std::string_view mode_name(Mode mode);
 
+using Labels = std::map<std::string, std::string>;
+
+// "app=orders,version=v1"
+std::string labels_str(const Labels& labels);
+
 struct Port {
     std::string name;               // may be empty
     std::uint16_t port = 0;         // clients connect to it
     std::uint16_t target_port = 0;  // endpoints listen on it
     Protocol protocol = Protocol::kTcp;
-    Origin origin;
+    std::string app_protocol{};  // what is spoken, as in Kubernetes; may be empty
+    Origin origin{};
     bool operator==(const Port&) const = default;
 };
 
+// An address, and where it is written.
 struct ServiceAddress {
     Addr addr;
-    Origin origin;
+    Origin origin{};
     bool operator==(const ServiceAddress&) const = default;
 };
 
 struct Endpoint {
     Addr addr;
     std::uint32_t weight = 1;  // 0 = no new connections
-    Origin origin;
+    std::string zone{};        // may be empty
+    Labels labels{};
+    Origin origin{};
     bool operator==(const Endpoint&) const = default;
 };
 
@@ -54,7 +63,7 @@ struct Service {
     Algorithm algorithm = Algorithm::kRandom;
     std::uint32_t affinity_s = 0;  // a client keeps its endpoint for so long; 0 = not
     Mode mode = Mode::kSteer;
-    Origin origin;
+    Origin origin{};
     bool operator==(const Service&) const = default;
 };
 
@@ -62,7 +71,10 @@ struct Workload {
     std::string name;
     std::string cgroup;  // path from the cgroup2 root, with a leading slash; may end in *
     Mode mode = Mode::kSteer;
-    Origin origin;
+    std::vector<ServiceAddress> addresses;  // of its own, where it has some
+    Labels labels{};
+    std::string service_account;  // may be empty
+    Origin origin{};
     bool operator==(const Workload&) const = default;
 };
 

@@ -4,73 +4,31 @@
 #include <algorithm>
 #include <array>
 
-#include "maps/abi/workload.h"
 #include "userspace/model/checks.h"
-#include "userspace/source/binder.h"
+#include "userspace/source/fields.h"
 
 namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kNameMax = 253;
 constexpr std::uint32_t kWeightMax = 1'000'000;
 constexpr std::uint32_t kAffinityDefault = 3 * 3600;  // as Kubernetes' sessionAffinityConfig
 constexpr std::array kAlgorithms{Algorithm::kRandom, Algorithm::kRoundRobin,
                                  Algorithm::kLeastConnections, Algorithm::kConsistentHash};
 
-std::string quoted(const std::string& kind, const std::string& name) {
-    return kind + " \"" + name + "\"";
-}
-
-// Lower-case words of letters, digits and dashes, joined by dots, as in Kubernetes.
-bool is_name(const std::string& name) {
-    bool word_start = true;
-    for (const char c : name) {
-        const bool alnum = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!alnum && (word_start || (c != '-' && c != '.')))
-            return false;
-        word_start = c == '.';
-    }
-    return !name.empty() && !word_start && name.back() != '-' && name.size() <= kNameMax;
-}
-
-bool check_name(const YamlNode& key, const std::string& kind, Diagnostics& found) {
-    if (is_name(key.scalar))
-        return true;
-    found.error(key.origin, quoted(kind, key.scalar.substr(0, 80)) +
-                                " is no name: write lower-case letters, digits and dashes, "
-                                "such as orders.shop");
-    return false;
-}
-
-std::optional<Addr> read_addr(const YamlNode& node, const std::string& what, Diagnostics& found) {
-    const auto text = read_string(node, what, found);
-    if (!text)
-        return std::nullopt;
-    const auto addr = Addr::parse(*text);
-    std::string why;
-    if (!addr)
-        why = "is no IPv4 or IPv6 address";
-    else if (addr->is_unspecified())
-        why = "is the unspecified address: write a real one";
-    else if (addr->is_multicast())
-        why = "is a multicast address: connections need a unicast one";
-    else
-        return addr;
-    found.error(node.origin, what + " \"" + text->substr(0, 64) + "\" " + why);
-    return std::nullopt;
-}
-
 void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
     const std::string what = "a port of " + quoted("service", service.name);
-    const MappingReader reader(node, what, {"name", "port", "targetPort", "protocol"}, found);
+    const MappingReader reader(node, what,
+                               {"name", "port", "targetPort", "protocol", "appProtocol"}, found);
     if (!reader.ok())
         return;
     Port port;
     port.origin = node.origin;
     if (const auto* name = reader.find("name"))
-        port.name = read_string(*name, "`name` of " + what, found).value_or("");
+        port.name = read_name(*name, "`name` of " + what, found).value_or("");
+    if (const auto* app = reader.find("appProtocol"))
+        port.app_protocol = read_string(*app, "`appProtocol` of " + what, found).value_or("");
     if (const auto* protocol = reader.find("protocol")) {
         const auto chosen = read_choice(*protocol, "`protocol` of " + what, {"TCP", "UDP"}, found);
         port.protocol = chosen == 1U ? Protocol::kUdp : Protocol::kTcp;
@@ -91,7 +49,7 @@ void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
 
 void read_endpoint(const YamlNode& node, Service& service, Diagnostics& found) {
     const std::string what = "an endpoint of " + quoted("service", service.name);
-    const MappingReader reader(node, what, {"address", "weight"}, found);
+    const MappingReader reader(node, what, {"address", "weight", "zone", "labels"}, found);
     if (!reader.ok())
         return;
     Endpoint endpoint;
@@ -100,6 +58,10 @@ void read_endpoint(const YamlNode& node, Service& service, Diagnostics& found) {
         const auto value = read_number(*weight, "`weight` of " + what, 0, kWeightMax, found);
         endpoint.weight = static_cast<std::uint32_t>(value.value_or(1));
     }
+    if (const auto* zone = reader.find("zone"))
+        endpoint.zone = read_name(*zone, "`zone` of " + what, found).value_or("");
+    if (const auto* labels = reader.find("labels"))
+        endpoint.labels = read_labels(*labels, "`labels` of " + what, found);
     const auto* address = reader.require("address");
     if (address == nullptr)
         return;
@@ -132,11 +94,6 @@ void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
                 std::chrono::duration_cast<std::chrono::seconds>(*read).count());
 }
 
-Mode read_mode(const YamlNode& node, const std::string& what, Diagnostics& found) {
-    const auto chosen = read_choice(node, "`mode` of " + what, {"steer", "observe", "off"}, found);
-    return static_cast<Mode>(chosen.value_or(0));
-}
-
 void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
                   Diagnostics& found) {
     auto service = std::make_shared<Service>();
@@ -167,7 +124,7 @@ void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
     if (const auto* affinity = reader.find("affinity"))
         read_affinity(*affinity, *service, found);
     if (const auto* mode = reader.find("mode"))
-        service->mode = read_mode(*mode, what, found);
+        service->mode = read_mode(*mode, "`mode` of " + what, found);
     if (!named)
         return;
     const auto [first, fresh] = snapshot.services.emplace(service->name, service);
@@ -176,45 +133,34 @@ void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
                                     first->second->origin.str() + ": remove one");
 }
 
-// "shop.slice/front*" -> "/shop.slice/front*"; nullopt after a complaint.
-std::optional<std::string> read_pattern(const YamlNode& node, const std::string& what,
-                                        Diagnostics& found) {
-    auto text = read_string(node, "`cgroup` of " + what, found);
-    if (!text)
-        return std::nullopt;
-    std::string pattern = text->starts_with('/') ? *text : "/" + *text;
-    while (pattern.size() > 1 && pattern.back() == '/')
-        pattern.pop_back();
-    const auto star = pattern.find('*');
-    std::string why;
-    if (star != std::string::npos && star + 1 != pattern.size())
-        why = "has a * before its end: only one at the end is supported";
-    else if (pattern == "/" || pattern.find('\0') != std::string::npos)
-        why = "names no cgroup: write a path from the cgroup2 root, such as shop.slice/frontend*";
-    else if (pattern.size() >= WEIR_CGROUP_PATH_MAX)
-        why = "is longer than " + std::to_string(WEIR_CGROUP_PATH_MAX - 1) + " bytes";
-    else
-        return pattern;
-    found.error(node.origin, "`cgroup` of " + what + " " + why);
-    return std::nullopt;
-}
-
 void read_workload(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
                    Diagnostics& found) {
     const std::string what = quoted("workload", key.scalar);
-    const MappingReader reader(node, what, {"cgroup", "mode"}, found);
+    const MappingReader reader(node, what,
+                               {"cgroup", "mode", "addresses", "labels", "serviceAccount"}, found);
     const bool named = check_name(key, "workload", found);
     if (!reader.ok())
         return;
     const auto* cgroup = reader.require("cgroup");
     if (cgroup == nullptr)
         return;
-    const auto pattern = read_pattern(*cgroup, what, found);
+    const auto pattern = read_cgroup_pattern(*cgroup, "`cgroup` of " + what, found);
     if (!pattern || !named)
         return;
-    Workload workload{key.scalar, *pattern, Mode::kSteer, key.origin};
+    Workload workload;
+    workload.name = key.scalar;
+    workload.cgroup = *pattern;
+    workload.origin = key.origin;
+    for (const auto& item : read_list(reader.find("addresses"), "`addresses` of " + what, found))
+        if (const auto addr = read_addr(item, "address of " + what, found))
+            workload.addresses.push_back({*addr, item.origin});
+    if (const auto* labels = reader.find("labels"))
+        workload.labels = read_labels(*labels, "`labels` of " + what, found);
+    if (const auto* account = reader.find("serviceAccount"))
+        workload.service_account =
+            read_name(*account, "`serviceAccount` of " + what, found).value_or("");
     if (const auto* mode = reader.find("mode"))
-        workload.mode = read_mode(*mode, what, found);
+        workload.mode = read_mode(*mode, "`mode` of " + what, found);
     const auto [first, fresh] = snapshot.workloads.emplace(key.scalar, std::move(workload));
     if (!fresh)
         found.error(key.origin, what + " is written twice, first at " + first->second.origin.str() +

@@ -5,7 +5,15 @@ namespace weir {
 
 void check_workloads(const Snapshot& snapshot, Diagnostics& found) {
     std::map<std::string, const Workload*> patterns;
+    std::map<Addr, const Workload*> addresses;
     for (const auto& [name, workload] : snapshot.workloads) {
+        for (const auto& address : workload.addresses)
+            if (const auto [first, fresh] = addresses.emplace(address.addr, &workload); !fresh)
+                found.error(address.origin, "address " + address.addr.str() + " of workload \"" +
+                                                name + "\" is also of workload \"" +
+                                                first->second->name + "\" at " +
+                                                first->second->origin.str() +
+                                                ": an address belongs to one workload");
         const auto [first, fresh] = patterns.emplace(workload.cgroup, &workload);
         if (!fresh)
             found.error(workload.origin, "workload \"" + name + "\" has the cgroup pattern \"" +

@@ -13,8 +13,8 @@ namespace weir {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeCounts, opened, closed, failed, active, untracked)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, protocol, portName, addresses,
                                    algorithm, affinitySeconds, mode, endpoints, state, counts)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, share,
-                                   state, counts)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, zone,
+                                   labels, share, state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
                                    applyError, saveError, lostFeatures, meshDigest, meshReads,
                                    meshRejections, staleSeconds)

@@ -48,14 +48,15 @@ void add_wanted(const Service& service, const Port& port, bool published,
                 std::map<std::string, EdgeCounts>& counts, std::vector<EndpointView>& views) {
     const auto sum = weight_sum(service);
     for (const auto& endpoint : service.endpoints) {
-        EndpointView view{service.name,
-                          port.port,
-                          std::string(protocol_name(port.protocol)),
-                          endpoint_str(endpoint.addr, port.target_port),
-                          endpoint.weight,
-                          0,
-                          "serving",
-                          {}};
+        EndpointView view;
+        view.service = service.name;
+        view.port = port.port;
+        view.protocol = protocol_name(port.protocol);
+        view.endpoint = endpoint_str(endpoint.addr, port.target_port);
+        view.weight = endpoint.weight;
+        view.zone = endpoint.zone;
+        view.labels = endpoint.labels;
+        view.state = "serving";
         if (!published)
             view.state = "pending";
         else if (endpoint.weight == 0)
@@ -126,9 +127,16 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
         for (const auto& port : service->ports) {
             auto& counts = sums[key_of(name, port)];
             add_wanted(*service, port, is_published(tables, names, *service, port), counts, views);
-            for (const auto& [endpoint, count] : counts)
-                views.push_back({name, port.port, std::string(protocol_name(port.protocol)),
-                                 endpoint, 0, 0, state_of_other(endpoint, count), count});
+            for (const auto& [endpoint, count] : counts) {
+                EndpointView view;
+                view.service = name;
+                view.port = port.port;
+                view.protocol = protocol_name(port.protocol);
+                view.endpoint = endpoint;
+                view.state = state_of_other(endpoint, count);
+                view.counts = count;
+                views.push_back(std::move(view));
+            }
         }
     }
     return views;

@@ -33,7 +33,9 @@ struct EndpointView {
     std::string protocol;
     std::string endpoint;  // "10.0.0.2:8080", or as EdgeView has it
     std::uint32_t weight = 0;
-    double share = 0;  // of new connections, 0 to 1
+    std::string zone;                           // may be empty
+    std::map<std::string, std::string> labels;  // of the mesh file
+    double share = 0;                           // of new connections, 0 to 1
     // serving, drained (weight 0), pending (not in the kernel); of those not in the mesh: leaving
     // (only old connections), gone, refused ("none"), summed ("other", "departed").
     std::string state;
