@@ -153,6 +153,8 @@ class Lab:
         os.mkdir(self.bpffs)
         run("mount", "-t", "bpf", "bpf", self.bpffs)
         self.mesh, self.state = self.directory + "/mesh.d", self.directory + "/state"
+        self.config = self.directory + "/agent.yaml"  # of this lab, not the machine's
+        self.write_config("")
         os.mkdir(self.mesh)
         self.socket = self.directory + "/agent.sock"
         self.metrics_port = free_port()
@@ -227,7 +229,7 @@ class Lab:
     # -- weir ------------------------------------------------------------------------------------
 
     def flags(self):
-        return ["--mesh", self.mesh, "--state", self.state, "--bpffs", self.bpffs, "--socket", self.socket,
+        return ["--config", self.config, "--mesh", self.mesh, "--state", self.state, "--bpffs", self.bpffs, "--socket", self.socket,
                 "--cgroup", self.cgroup]
 
     def start_agent(self, *extra, binary=None, wait=True):
@@ -265,6 +267,10 @@ class Lab:
             return None
         document = json.loads(done.stdout)
         return document if not need_agent or document.get("agentRunning") else None
+
+    def write_config(self, text):
+        with open(self.config, "w") as file:
+            file.write(text)
 
     def write_mesh(self, text, name="mesh.yaml"):
         """Writes a mesh file as an editor does: beside it, then renamed over it."""

@@ -21,7 +21,7 @@ class Readme(LabCase):
 
     def environment(self):
         names = {"--mesh": "WEIR_MESH", "--state": "WEIR_STATE", "--bpffs": "WEIR_BPFFS", "--socket": "WEIR_SOCKET",
-                 "--cgroup": "WEIR_CGROUP"}
+                 "--cgroup": "WEIR_CGROUP", "--config": "WEIR_CONFIG"}
         flags = self.lab.flags()
         return {**os.environ, "PATH": BIN + ":" + os.environ["PATH"], **{names[f]: v for f, v in zip(flags[::2], flags[1::2])}}
 

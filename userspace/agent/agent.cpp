@@ -88,6 +88,8 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     WEIR_CHECK(engine.identify_all());
     plane.keep();
     engine.enter(plane.cgroup_id());
+    engine.set_mode(options.mode);
+    engine.set_excluded(options.excluded_cgroups);
     log::start(version);
     Agent agent(options, std::move(plane), std::move(engine), version);
     auto started = agent.start(listeners);
@@ -266,8 +268,9 @@ awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
         co_return http_reply(404, "text/plain", "there are /metrics and /healthz\n");
     // All who ask within a second share one rendering.
     if (scrape_.empty() || steady_clock::now() - scraped_at_ > 1s) {
-        const ScrapeInput input{&engine_.tables(), follower_.in_force(), hooks(),
-                                follower_.facts(), log::dropped_lines(), http_counters_.refused};
+        const ScrapeInput input{&engine_.tables(),     follower_.in_force(), hooks(),
+                                follower_.facts(),     options_.zone,        log::dropped_lines(),
+                                http_counters_.refused};
         const auto text = co_await on_worker(worker_, [&] { return render_metrics(input); });
         if (!text)
             co_return http_reply(500, "text/plain", text.error().message + "\n");

@@ -77,6 +77,17 @@ void MeshFollower::save() {
     facts_.saveError = error;
 }
 
+// For `weir rollback`.
+void MeshFollower::remember(std::uint64_t generation) {
+    if (last_good_->digest == remembered_digest_)
+        return;
+    const SavedState state{generation, static_cast<std::int64_t>(::time(nullptr)), last_good_text_};
+    if (const auto added = add_to_history(state_directory_, state))
+        remembered_digest_ = last_good_->digest;
+    else
+        log::error("generation-not-kept", added.error().message);
+}
+
 Status MeshFollower::apply(const Reading& reading) {
     last_good_ = reading.snapshot;
     last_good_text_ = reading.text;
@@ -93,6 +104,7 @@ Status MeshFollower::apply() {
         return tl::unexpected(report.error());
     }
     in_force_ = last_good_;
+    remember(report->generation);
     std::vector<std::string> refused;
     for (const auto& refusal : report->refusals)
         refused.push_back(refusal.subject + ": " + refusal.reason);

@@ -39,6 +39,7 @@ class MeshFollower {
     Status apply(const Reading& reading);
     Status apply();
     void save();
+    void remember(std::uint64_t generation);
     void mark_stale(bool stale);
 
     Engine& engine_;
@@ -49,7 +50,7 @@ class MeshFollower {
     std::shared_ptr<const Snapshot> last_good_;  // what was read, be it in force or not
     MeshText last_good_text_;
     bool pending_ = false;  // it is not in force, or not all of it
-    std::uint64_t saved_digest_ = 0;
+    std::uint64_t saved_digest_ = 0, remembered_digest_ = 0;
     std::chrono::steady_clock::time_point stale_since_;
     bool stale_ = false;
 };

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where things are on this node: the same defaults and flags for weir-agent and weir.
+// What this node is told: the same defaults for weir-agent and weir. Where each value may come from
+// is in settings.h.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "loader/object.h"
+#include "userspace/model/snapshot.h"
 
 namespace weir {
 
@@ -19,6 +22,9 @@ struct NodePaths {
 struct AgentOptions {
     NodePaths paths;
     std::string listen = "127.0.0.1:15090";  // metrics; empty: none
+    std::string zone;                        // may be empty
+    Mode mode = Mode::kSteer;                // of the whole node
+    std::vector<std::string> excluded_cgroups;
     TableSizes sizes;
     ProgramSettings settings;
 };

@@ -36,12 +36,12 @@ Status status_of(const Result<T>& result) {
 }
 
 CheckGroup check_machine(const CliOptions& options) {
-    return {
-        "machine",
-        {from_status("this user may load programs", check_privilege()),
-         from_status("the kernel has BTF", check_btf()),
-         from_status("a bpf file system is mounted", check_bpffs(options.paths.bpffs)),
-         from_status("the cgroup is on cgroup2", status_of(choose_cgroup(options.paths.cgroup)))}};
+    return {"machine",
+            {from_status("this user may load programs", check_privilege()),
+             from_status("the kernel has BTF", check_btf()),
+             from_status("a bpf file system is mounted", check_bpffs(options.node.paths.bpffs)),
+             from_status("the cgroup is on cgroup2",
+                         status_of(choose_cgroup(options.node.paths.cgroup)))}};
 }
 
 CheckGroup check_data_plane(const Result<Seen<StatusView>>& seen) {
@@ -90,7 +90,7 @@ CheckGroup check_agent(const CliOptions& options, const Result<Seen<StatusView>>
                 : CheckResult{"the agent answers", Outcome::kError,
                               (seen ? seen->why_no_agent : seen.error().message) +
                                   "; traffic goes on as it is, but changes are not followed",
-                              "start weir-agent, with --socket " + options.paths.socket});
+                              "start weir-agent, with --socket " + options.node.paths.socket});
     if (!running)
         return group;
     group.checks.push_back(
@@ -104,7 +104,7 @@ CheckGroup check_agent(const CliOptions& options, const Result<Seen<StatusView>>
 
 CheckGroup check_mesh(const CliOptions& options, const Result<Seen<StatusView>>& seen) {
     CheckGroup group{"mesh", {}};
-    const Reading reading = MeshDir(options.paths.mesh).read();
+    const Reading reading = MeshDir(options.node.paths.mesh).read();
     const std::string valid = "the mesh directory is valid";
     if (reading.snapshot)
         group.checks.push_back(passed(valid));
@@ -157,7 +157,7 @@ CheckGroup check_events(const StatusView& view) {
 }  // namespace
 
 int command_check(const CliOptions& options) {
-    const auto seen = see_status(options.paths);
+    const auto seen = see_status(options.node.paths);
     std::vector<CheckGroup> groups{check_machine(options), check_data_plane(seen),
                                    check_agent(options, seen), check_mesh(options, seen)};
     if (seen)

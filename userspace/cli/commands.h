@@ -7,16 +7,17 @@
 #include <vector>
 
 #include "maps/result.h"
-#include "userspace/agent/options.h"
+#include "userspace/agent/settings.h"
 #include "userspace/cli/output.h"
 
 namespace weir {
 
 struct CliOptions {
-    NodePaths paths;
+    AgentOptions node;
+    const Settings* settings = nullptr;  // what `node` was made of
     Format format = Format::kTable;
     std::vector<std::string> arguments;  // files, or a service's name
-    bool verify = false;
+    bool verify = false, list = false;
     int wait_seconds = 10;
     std::string length = "10m";  // of a switch
 };
@@ -31,6 +32,9 @@ int command_apply(const CliOptions& options);
 int command_uninstall(const CliOptions& options);
 int command_off(const CliOptions& options);
 int command_on(const CliOptions& options);
+int command_config(const CliOptions& options);
+int command_hosts(const CliOptions& options);
+int command_rollback(const CliOptions& options);
 int command_version(const CliOptions& options);
 
 // "weir: <error>" on standard error; its exit code.

@@ -13,13 +13,13 @@ namespace weir {
 // From the mesh in force (the saved state, which the agent writes with every generation) to the
 // directory, with the files named on the command line put into it.
 int command_diff(const CliOptions& options) {
-    auto text = with_files(options.paths.mesh, options.arguments);
+    auto text = with_files(options.node.paths.mesh, options.arguments);
     if (!text)
         return print_error(text.error());
     const Reading wanted = read_mesh(std::move(*text));
     if (print_diagnostics(wanted))
         return 1;
-    auto state = load_state(options.paths.state);
+    auto state = load_state(options.node.paths.state);
     if (!state && state.error().code != ENOENT)
         return print_error(state.error());
     const Reading current = read_mesh(state ? std::move(state->mesh) : MeshText{});

@@ -56,7 +56,10 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", WEIR_VERSION);
     app.require_subcommand(1);
     app.fallthrough();
-    weir::add_path_flags(app, options.paths);
+    weir::Settings settings(options.node);
+    options.settings = &settings;
+    std::string file;
+    weir::add_setting_flags(app, settings, file, false);
     Commands commands{app, options};
     commands.add("status", "agent, mesh, hooks and events of this node", weir::command_status);
     commands.add("check", "what is wrong with this node, and what to do", weir::command_check);
@@ -85,6 +88,17 @@ int run(int argc, char** argv) {
         ->add_option("SERVICE", options.arguments, "only of these services");
     commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)
         ->add_flag("--verify", options.verify, "then look for anything that is left");
+    commands.add("config", "every setting of this node, where it comes from, and what it costs",
+                 weir::command_config);
+    commands.add("hosts", "lines for /etc/hosts, so that names of services work on a plain node",
+                 weir::command_hosts);
+    auto* rollback = commands.add("rollback", "brings one of the last 10 good meshes back",
+                                  weir::command_rollback);
+    rollback->add_option("GENERATION", options.arguments, "default: the one before")->expected(1);
+    rollback->add_flag("--list", options.list, "only shows which there are");
+    rollback->add_option("--timeout", options.wait_seconds, "seconds to wait")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
     commands.add("version", "of this program", weir::command_version);
     if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1]))
         return unknown_command(app, argv[1]);
@@ -93,6 +107,8 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? weir::kExitOk : weir::kExitUsage;
     }
+    if (!weir::read_settings_file(settings, file))
+        return weir::kExitFailed;
     return commands.chosen(options);
 }
 

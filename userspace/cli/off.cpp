@@ -34,14 +34,14 @@ Result<std::vector<std::uint32_t>> ports_of(const Tables& tables, const Snapshot
 }
 
 Status store_switches(const CliOptions& options, std::uint64_t until_ns) {
-    const PinDir pins(options.paths.bpffs);
+    const PinDir pins(options.node.paths.bpffs);
     if (!pins.exists())
         return fail("weir is not on this node, or this user may not see it: nothing is pinned at " +
                     pins.root() + ": use sudo, or start weir-agent");
     WEIR_TRY(Tables tables, Tables::open(pins.maps(), Access::kWrite));
     if (options.arguments.empty())
         return switch_off_until(tables, std::nullopt, until_ns);
-    WEIR_TRY(const auto snapshot, saved_snapshot(options.paths));
+    WEIR_TRY(const auto snapshot, saved_snapshot(options.node.paths));
     WEIR_TRY(const auto ids, ports_of(tables, *snapshot, options.arguments));
     for (const auto id : ids)
         WEIR_CHECK(switch_off_until(tables, id, until_ns));

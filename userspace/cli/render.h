@@ -9,6 +9,7 @@
 #include "userspace/model/describe.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
+#include "userspace/reconcile/saved_state.h"
 
 namespace weir {
 
@@ -16,6 +17,17 @@ std::string render_status(const StatusView& view, Format format);
 std::string render_services(const std::vector<ServiceView>& views, Format format);
 std::string render_endpoints(const std::vector<EndpointView>& views, Format format);
 std::string render_changes(const std::vector<MeshChange>& changes, Format format);
+
+// One line of `weir config`; 0 bytes: it costs none, or that is not seen.
+struct ConfigRow {
+    std::string setting, value, origin;
+    std::uint64_t bytes = 0;
+};
+// `fixed`: of tables that no setting sizes; `total`: of all.
+std::string render_config(const std::vector<ConfigRow>& rows, std::uint64_t fixed,
+                          std::uint64_t total, Format format);
+std::string render_hosts(const Snapshot& snapshot, Format format);
+std::string render_history(const std::vector<SavedState>& history, Format format);
 
 // One line of `weir check`.
 struct CheckResult {

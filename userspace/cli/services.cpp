@@ -26,7 +26,7 @@ Status keep(std::vector<View>& views, const std::vector<std::string>& wanted, Na
 }  // namespace
 
 int command_services(const CliOptions& options) {
-    auto seen = see_services(options.paths);
+    auto seen = see_services(options.node.paths);
     if (!seen)
         return print_error(seen.error());
     if (!seen->agent)
@@ -40,7 +40,7 @@ int command_services(const CliOptions& options) {
 }
 
 int command_endpoints(const CliOptions& options) {
-    auto seen = see_endpoints(options.paths);
+    auto seen = see_endpoints(options.node.paths);
     if (!seen)
         return print_error(seen.error());
     if (!seen->agent)

@@ -8,7 +8,7 @@
 namespace weir {
 
 int command_status(const CliOptions& options) {
-    const auto seen = see_status(options.paths);
+    const auto seen = see_status(options.node.paths);
     if (!seen)
         return print_error(seen.error());
     if (!seen->agent)

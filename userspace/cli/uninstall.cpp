@@ -15,8 +15,7 @@ namespace weir {
 namespace {
 
 std::vector<std::string> files_of(const NodePaths& paths) {
-    std::vector<std::string> files{saved_state_path(paths.state),
-                                   saved_state_path(paths.state) + ".new"};
+    auto files = state_files(paths.state);
     struct stat stat{};
     if (::lstat(paths.socket.c_str(), &stat) == 0 && S_ISSOCK(stat.st_mode))
         files.push_back(paths.socket);
@@ -24,9 +23,9 @@ std::vector<std::string> files_of(const NodePaths& paths) {
 }
 
 int verify(const CliOptions& options) {
-    const auto cgroup = choose_cgroup(options.paths.cgroup);
-    auto left = leftovers(options.paths.bpffs, cgroup ? *cgroup : "");
-    for (const auto& file : files_of(options.paths))
+    const auto cgroup = choose_cgroup(options.node.paths.cgroup);
+    auto left = leftovers(options.node.paths.bpffs, cgroup ? *cgroup : "");
+    for (const auto& file : files_of(options.node.paths))
         if (::access(file.c_str(), F_OK) == 0)
             left.push_back(file);
     if (left.empty()) {
@@ -45,16 +44,17 @@ int verify(const CliOptions& options) {
 int command_uninstall(const CliOptions& options) {
     if (auto allowed = check_privilege(); !allowed)
         return print_error(allowed.error());
-    if (auto removed = uninstall(options.paths.bpffs); !removed)
+    if (auto removed = uninstall(options.node.paths.bpffs); !removed)
         return print_error(removed.error());
-    for (const auto& file : files_of(options.paths))
+    for (const auto& file : files_of(options.node.paths))
         if (::unlink(file.c_str()) && errno != ENOENT)
             return print_error(fail_errno("cannot remove " + file, errno).value());
-    ::rmdir(options.paths.state.c_str());  // these two only if nothing else is in them
-    ::rmdir(options.paths.socket.substr(0, options.paths.socket.rfind('/')).c_str());
+    // Directories only if nothing else is in them.
+    remove_state_directories(options.node.paths.state);
+    ::rmdir(options.node.paths.socket.substr(0, options.node.paths.socket.rfind('/')).c_str());
     if (options.verify)
         return verify(options);
-    std::printf("weir is uninstalled; %s was left as it is\n", options.paths.mesh.c_str());
+    std::printf("weir is uninstalled; %s was left as it is\n", options.node.paths.mesh.c_str());
     return 0;
 }
 

@@ -30,13 +30,13 @@ std::string render_validation(const Reading& reading, const std::string& what, F
 }  // namespace
 
 int command_validate(const CliOptions& options) {
-    const auto text = options.arguments.empty() ? read_mesh_text(options.paths.mesh)
+    const auto text = options.arguments.empty() ? read_mesh_text(options.node.paths.mesh)
                                                 : only_files(options.arguments);
     if (!text)
         return print_error(text.error());
     const std::string what = options.arguments.size() == 1 ? options.arguments.front()
                              : options.arguments.empty()
-                                 ? options.paths.mesh
+                                 ? options.node.paths.mesh
                                  : std::to_string(options.arguments.size()) + " files";
     const Reading reading = read_mesh(*text);
     const bool errors = print_diagnostics(reading);

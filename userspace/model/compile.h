@@ -44,6 +44,7 @@ struct DesiredPort {
 struct DesiredState {
     std::map<std::string, DesiredPort> ports;
     std::map<std::string, std::string> patterns;  // cgroup pattern -> workload name
+    std::vector<std::string> excluded;            // cgroup patterns that this node leaves alone
     std::map<std::string, Mode> workload_modes;   // those that are not steered
 };
 

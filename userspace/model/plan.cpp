@@ -167,31 +167,47 @@ std::map<std::string, std::uint32_t> workload_ids(LiveState& live, const Desired
     return ids;
 }
 
-void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages, Plan& plan) {
+// What each pattern is to stand for, by name of the workload; "" for what is left alone.
+std::map<std::string, std::pair<std::string, weir_workload>> wanted_patterns(
+    LiveState& live, const DesiredState& desired) {
     const auto ids = workload_ids(live, desired);
-    live.workload_names.clear();
+    std::map<std::string, std::pair<std::string, weir_workload>> wanted;
     for (const auto& [pattern, name] : desired.patterns) {
-        const auto id = ids.at(name);
+        const auto mode = desired.workload_modes.find(name);
+        wanted[pattern] = {name,
+                           {ids.at(name), mode == desired.workload_modes.end()
+                                              ? __u32{WEIR_MODE_STEER}
+                                              : static_cast<__u32>(mode->second)}};
+    }
+    for (const auto& pattern : desired.excluded)
+        wanted[pattern] = {"", {WEIR_WORKLOAD_UNKNOWN, WEIR_MODE_OFF}};
+    return wanted;
+}
+
+void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages, Plan& plan) {
+    const auto wanted = wanted_patterns(live, desired);
+    live.workload_names.clear();
+    for (const auto& [pattern, entry] : wanted) {
+        const auto& [name, workload] = entry;
         const auto known = live.patterns.find(pattern);
         if (known == live.patterns.end() && live.patterns.size() >= live.pattern_capacity) {
-            plan.refusals.push_back({"workload " + name, "table weir_cg_prefix is full"});
+            plan.refusals.push_back({name.empty() ? "exclude " + pattern : "workload " + name,
+                                     "table weir_cg_prefix is full"});
             continue;
         }
-        live.workload_names[id] = name;
-        const auto wanted = desired.workload_modes.find(name);
-        const auto mode = wanted == desired.workload_modes.end()
-                              ? 0U
-                              : static_cast<std::uint32_t>(wanted->second);
+        if (!name.empty())
+            live.workload_names[workload.id] = name;
         auto& live_mode = live.pattern_modes[pattern];
-        if (known != live.patterns.end() && known->second == id && live_mode == mode)
+        if (known != live.patterns.end() && known->second == workload.id &&
+            live_mode == workload.mode)
             continue;
-        stages.rows.emplace_back(PutPattern{pattern_key(pattern), {id, mode}});
-        live.patterns[pattern] = id;
-        live_mode = mode;
+        stages.rows.emplace_back(PutPattern{pattern_key(pattern), workload});
+        live.patterns[pattern] = workload.id;
+        live_mode = workload.mode;
         plan.patterns_changed = true;
     }
     std::erase_if(live.patterns, [&](const auto& entry) {
-        if (desired.patterns.contains(entry.first))
+        if (wanted.contains(entry.first))
             return false;
         stages.deletes.emplace_back(DeletePattern{pattern_key(entry.first)});
         live.pattern_modes.erase(entry.first);

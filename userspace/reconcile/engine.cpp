@@ -88,7 +88,9 @@ Result<ApplyReport> Engine::apply(const Snapshot& snapshot, const BeforeWrite& b
         WEIR_CHECK(read_live());
     auto& node = tables_.node[0];
     const auto next = std::max(live_.generation, std::uint64_t{node.generation}) + 1;
-    const Plan made = plan(live_, compile(snapshot), next);
+    auto desired = compile(snapshot);
+    desired.excluded = excluded_;
+    const Plan made = plan(live_, desired, next);
     cgroups_are_current_ = cgroups_are_current_ && !made.patterns_changed;
     generation_is_stored_ = generation_is_stored_ && made.operations.empty();
     if (generation_is_stored_)

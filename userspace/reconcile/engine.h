@@ -43,8 +43,9 @@ class Engine {
     // The agent leaves in order.
     void leave();
     void enter(std::uint64_t cgroup_id);
-    // Of the whole node.
+    // Of the whole node; the cgroup patterns it leaves alone, from the next apply on.
     void set_mode(Mode mode);
+    void set_excluded(std::vector<std::string> patterns) { excluded_ = std::move(patterns); }
     // What was switched off or on by hand since the last look; 0 seconds: on again.
     struct NamedSwitch {
         std::string target;
@@ -68,6 +69,7 @@ class Engine {
     AgentPrograms programs_;
     std::string cgroup_mount_;
     LiveState live_;
+    std::vector<std::string> excluded_;
     SwitchWatch switches_;
     bool live_is_known_ = true;        // false: a batch failed, and so did reading what it left
     bool cgroups_are_current_ = true;  // false: patterns changed, and giving them out failed

@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -82,10 +85,17 @@ Result<SavedState> decode_saved_state(const std::string& text) {
     return state;
 }
 
-Status save_state(const std::string& directory, const SavedState& state) {
+namespace {
+
+Status make_directory(const std::string& directory) {
     if (::mkdir(directory.c_str(), 0755) && errno != EEXIST)
         return fail_errno("cannot make " + directory, errno);
-    const std::string path = saved_state_path(directory), fresh = path + ".new";
+    return {};
+}
+
+// By a new file and a rename.
+Status write_state(const std::string& path, const SavedState& state) {
+    const std::string fresh = path + ".new";
     const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!fd)
         return fail_errno("cannot write " + fresh, errno);
@@ -96,8 +106,7 @@ Status save_state(const std::string& directory, const SavedState& state) {
     return {};
 }
 
-Result<SavedState> load_state(const std::string& directory) {
-    const std::string path = saved_state_path(directory);
+Result<SavedState> read_state(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file)
         return fail_errno("cannot read " + path, errno == 0 ? EIO : errno);
@@ -106,6 +115,84 @@ Result<SavedState> load_state(const std::string& directory) {
     if (!state)
         return fail_with(state.error(), path + " is damaged");
     return state;
+}
+
+std::string history_directory(const std::string& directory) {
+    return directory + "/generations";
+}
+
+// Generations, oldest first.
+std::vector<std::uint64_t> generations_in(const std::string& directory) {
+    std::vector<std::uint64_t> generations;
+    std::error_code error;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(history_directory(directory), error)) {
+        const std::string name = entry.path().filename().string();
+        std::uint64_t generation = 0;
+        const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), generation);
+        if (bad == std::errc() && std::string_view(end) == ".json")
+            generations.push_back(generation);
+    }
+    std::sort(generations.begin(), generations.end());
+    return generations;
+}
+
+std::string history_path(const std::string& directory, std::uint64_t generation) {
+    return history_directory(directory) + "/" + std::to_string(generation) + ".json";
+}
+
+}  // namespace
+
+Status save_state(const std::string& directory, const SavedState& state) {
+    WEIR_CHECK(make_directory(directory));
+    return write_state(saved_state_path(directory), state);
+}
+
+Result<SavedState> load_state(const std::string& directory) {
+    return read_state(saved_state_path(directory));
+}
+
+Status add_to_history(const std::string& directory, const SavedState& state) {
+    auto known = generations_in(directory);
+    if (!known.empty()) {
+        const auto newest = read_state(history_path(directory, known.back()));
+        if (newest && newest->mesh.digest() == state.mesh.digest())
+            return {};
+    }
+    WEIR_CHECK(make_directory(directory));
+    WEIR_CHECK(make_directory(history_directory(directory)));
+    WEIR_CHECK(write_state(history_path(directory, state.generation), state));
+    known = generations_in(directory);
+    for (std::size_t i = 0; i + kHistoryMost < known.size(); i++)
+        ::unlink(history_path(directory, known[i]).c_str());
+    return {};
+}
+
+Result<std::vector<SavedState>> load_history(const std::string& directory) {
+    if (::access(directory.c_str(), R_OK | X_OK) != 0 && errno != ENOENT)
+        return fail_errno("cannot read " + directory, errno);
+    std::vector<SavedState> history;
+    for (const auto generation : generations_in(directory))
+        if (auto state = read_state(history_path(directory, generation)))
+            history.push_back(std::move(*state));
+    return history;
+}
+
+std::vector<std::string> state_files(const std::string& directory) {
+    std::vector<std::string> paths{saved_state_path(directory)};
+    for (const auto generation : generations_in(directory))
+        paths.push_back(history_path(directory, generation));
+    std::vector<std::string> files;
+    for (const auto& path : paths)
+        for (const auto& file : {path, path + ".new"})
+            if (::access(file.c_str(), F_OK) == 0)
+                files.push_back(file);
+    return files;
+}
+
+void remove_state_directories(const std::string& directory) {
+    ::rmdir(history_directory(directory).c_str());
+    ::rmdir(directory.c_str());
 }
 
 }  // namespace weir

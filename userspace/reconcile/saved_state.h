@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "maps/result.h"
 #include "userspace/model/mesh_text.h"
@@ -28,5 +29,17 @@ Result<SavedState> decode_saved_state(const std::string& text);
 Status save_state(const std::string& directory, const SavedState& state);
 // code ENOENT: there is none yet.
 Result<SavedState> load_state(const std::string& directory);
+
+// The last good meshes, beside it: <state directory>/generations/<generation>.json.
+inline constexpr std::size_t kHistoryMost = 10;
+// Adds one, unless the newest holds the same; forgets the oldest beyond kHistoryMost.
+Status add_to_history(const std::string& directory, const SavedState& state);
+// Oldest first; what is damaged is left out. Empty: there are none.
+Result<std::vector<SavedState>> load_history(const std::string& directory);
+
+// All files of both kinds that there are, half written ones included; for removal.
+std::vector<std::string> state_files(const std::string& directory);
+// Removes the directories when nothing else is in them.
+void remove_state_directories(const std::string& directory);
 
 }  // namespace weir

@@ -102,7 +102,7 @@ class Collector : public prometheus::Collectable {
             add(all.back(), labels, value);
         };
         one("weir_build_info", "Version of the running agent.", MetricType::Gauge, 1,
-            {{"version", input_.agent.version}});
+            {{"version", input_.agent.version}, {"zone", input_.zone}});
         one("weir_mesh_generation", "Generation of the mesh that is in the kernel.",
             MetricType::Gauge, static_cast<double>(status_.generation));
         one("weir_mesh_services", "Services in the mesh in force.", MetricType::Gauge,

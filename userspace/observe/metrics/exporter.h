@@ -14,6 +14,7 @@ struct ScrapeInput {
     std::shared_ptr<const Snapshot> snapshot;
     std::vector<HookView> hooks;
     AgentFacts agent;
+    std::string zone;  // of this node; may be empty
     std::uint64_t log_lines_dropped = 0;
     std::uint64_t http_refused = 0;
 };

@@ -31,7 +31,7 @@ Result<Names> Names::read(const Tables& tables, const Snapshot& snapshot) {
     for (const auto& key : patterns) {
         WEIR_TRY(const auto workload, tables.cg_prefix.find(key));
         const auto name = by_pattern.find(pattern_of(key));
-        if (workload && name != by_pattern.end())
+        if (workload && workload->id != WEIR_WORKLOAD_UNKNOWN && name != by_pattern.end())
             names.workloads_.emplace(workload->id, name->second);
     }
     return names;

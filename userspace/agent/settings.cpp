@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/agent/settings.h"
+
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "userspace/model/duration.h"
+#include "userspace/source/fields.h"
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string text;
+    for (const auto& part : parts)
+        text += (text.empty() ? "" : ",") + part;
+    return text;
+}
+
+// Reads one value of the file into its setting.
+class Taker {
+  public:
+    Taker(const YamlNode& node, std::string what, Diagnostics& found)
+        : node_(node), what_(std::move(what)), found_(found) {}
+
+    bool operator()(std::string* text) {
+        const auto read = read_string(node_, what_, found_);
+        if (read)
+            *text = *read;
+        return read.has_value();
+    }
+    bool operator()(const Rows& rows) {
+        const auto read = read_number(node_, what_, 1, rows.most, found_);
+        if (read)
+            *rows.count = static_cast<std::uint32_t>(*read);
+        return read.has_value();
+    }
+    bool operator()(const Length& length) {
+        const auto read = read_duration(node_, what_, 1ms, 24h, found_);
+        if (read)
+            *length.ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(*read).count());
+        return read.has_value();
+    }
+    bool operator()(Mode* mode) {
+        *mode = read_mode(node_, what_, found_);
+        return true;
+    }
+    bool operator()(std::vector<std::string>* patterns) {
+        for (const auto& item : read_list(&node_, what_, found_))
+            if (auto pattern = read_cgroup_pattern(item, "a pattern of " + what_, found_))
+                patterns->push_back(std::move(*pattern));
+        return true;
+    }
+
+  private:
+    const YamlNode& node_;
+    std::string what_;
+    Diagnostics& found_;
+};
+
+// "tables.edges" -> "tables", "edges"; "listen" -> "", "listen".
+std::pair<std::string, std::string> split(const std::string& key) {
+    const auto dot = key.find('.');
+    return dot == std::string::npos ? std::pair(std::string(), key)
+                                    : std::pair(key.substr(0, dot), key.substr(dot + 1));
+}
+
+}  // namespace
+
+std::string Setting::value_str() const {
+    if (const auto* text = std::get_if<std::string*>(&value))
+        return **text;
+    if (const auto* rows = std::get_if<Rows>(&value))
+        return std::to_string(*rows->count);
+    if (const auto* length = std::get_if<Length>(&value))
+        return duration_str(std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::nanoseconds(*length->ns)));
+    if (const auto* mode = std::get_if<Mode*>(&value))
+        return std::string(mode_name(**mode));
+    return joined(*std::get<std::vector<std::string>*>(value));
+}
+
+Settings::Settings(AgentOptions& o) {
+    auto& sizes = o.sizes;
+    const auto rows = [&](const char* key, const char* flag, std::uint32_t& count,
+                          std::uint32_t most, const char* table, const char* help) {
+        all_.push_back({key, flag, "", help, Rows{&count, most, table}});
+    };
+    all_ = {
+        {"mesh", "--mesh", "WEIR_MESH", "the mesh directory", &o.paths.mesh},
+        {"state", "--state", "WEIR_STATE", "directory of the last good mesh", &o.paths.state},
+        {"bpffs", "--bpffs", "WEIR_BPFFS", "where a bpf file system is mounted", &o.paths.bpffs},
+        {"socket", "--socket", "WEIR_SOCKET", "the agent's control socket", &o.paths.socket},
+        {"cgroup", "--cgroup", "WEIR_CGROUP",
+         "steer only below this cgroup2 directory (default: the whole machine)", &o.paths.cgroup},
+        {"listen", "--listen", "", "ADDRESS:PORT of /metrics and /healthz; empty: none", &o.listen},
+        {"zone", "", "", "the zone that this node is in", &o.zone},
+        {"mode", "", "", "steer, observe or off, for the whole node", &o.mode},
+        {"exclude.cgroups", "", "", "cgroup patterns that are left alone", &o.excluded_cgroups},
+        {"udp.idle", "--udp-idle", "",
+         "how long an unconnected UDP socket keeps its endpoint without use",
+         Length{&o.settings.udp_idle_ns}},
+    };
+    rows("tables.servicePorts", "--max-service-ports", sizes.service_ports, 1U << 20U,
+         "weir_svc_port weir_svc_state", "rows of the service table");
+    rows("tables.addresses", "--max-addresses", sizes.vips, 1U << 20U, "weir_vip",
+         "rows of the address table");
+    rows("tables.endpoints", "--max-endpoints", sizes.endpoints, 1U << 22U,
+         "weir_endpoint weir_ep_state", "rows of the endpoint table");
+    rows("tables.slots", "--max-slots", sizes.slot_words, 1U << 26U, "weir_slot",
+         "rows of the slot table");
+    rows("tables.edges", "--max-edges", sizes.edges, 1U << 22U, "weir_edge",
+         "rows of the edge table");
+    rows("tables.cgroups", "--max-cgroups", sizes.cgroups, 1U << 22U, "weir_cgroup",
+         "rows of the cgroup table");
+    rows("tables.cgroupPatterns", "--max-cgroup-patterns", sizes.cgroup_patterns, 1U << 16U,
+         "weir_cg_prefix", "rows of the pattern table");
+    rows("tables.affinities", "--max-affinities", sizes.affinities, 1U << 22U, "weir_affinity",
+         "rows of the affinity table");
+    rows("tables.udpSpill", "--max-udp-spill", sizes.udp_spill, 1U << 22U, "weir_udp_spill",
+         "rows of the UDP spill table");
+}
+
+void Settings::read_file(const std::string& path, bool named, Diagnostics& found) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+        if (named)
+            found.error({path, 0, 0}, "cannot be read: name a file with --config, or none");
+        return;
+    }
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const auto root = parse_yaml(text, path, found);
+    if (!root)
+        return;
+    std::map<std::string, std::vector<std::string>> known;  // section -> keys; "" = the file
+    for (const auto& setting : all_) {
+        const auto [section, key] = split(setting.key);
+        if (!section.empty() && known[section].empty())
+            known[""].push_back(section);
+        known[section].push_back(key);
+    }
+    std::map<std::string, MappingReader> readers;
+    const auto& top =
+        readers.try_emplace("", *root, "agent.yaml", known.at(""), found).first->second;
+    for (const auto& [section, keys] : known)
+        if (const auto* node = section.empty() ? nullptr : top.find(section))
+            readers.try_emplace(section, *node, "`" + section + "`", keys, found);
+    for (auto& setting : all_) {
+        const auto [section, key] = split(setting.key);
+        const auto reader = readers.find(section);
+        const auto* value = reader == readers.end() ? nullptr : reader->second.find(key);
+        if (value != nullptr && setting.origin == "default" &&
+            std::visit(Taker(*value, "`" + std::string(setting.key) + "`", found), setting.value))
+            setting.origin = value->origin.str();
+    }
+}
+
+}  // namespace weir

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings, hosts and history as text: what concerns this node rather than its traffic.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "userspace/cli/render.h"
+
+namespace weir {
+namespace {
+
+using nlohmann::json;
+
+bool is_document(Format format) {
+    return format == Format::kJson || format == Format::kYaml;
+}
+
+std::string size_str(std::uint64_t bytes) {
+    std::array<char, 32> text{};
+    if (bytes == 0)
+        return "-";
+    if (bytes < 1U << 20U)
+        std::snprintf(text.data(), text.size(), "%.1f KiB", static_cast<double>(bytes) / 1024);
+    else
+        std::snprintf(text.data(), text.size(), "%.1f MiB", static_cast<double>(bytes) / 1048576);
+    return text.data();
+}
+
+std::string time_str(std::int64_t seconds) {
+    std::array<char, 32> text{};
+    const auto when = static_cast<std::time_t>(seconds);
+    std::tm parts{};
+    ::gmtime_r(&when, &parts);
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text.data();
+}
+
+}  // namespace
+
+std::string render_config(const std::vector<ConfigRow>& rows, std::uint64_t fixed,
+                          std::uint64_t total, Format format) {
+    if (is_document(format)) {
+        json items = json::array();
+        for (const auto& row : rows)
+            items.push_back({{"setting", row.setting},
+                             {"value", row.value},
+                             {"origin", row.origin},
+                             {"bytes", row.bytes}});
+        return render_document(
+            document("NodeConfig", {{"items", items}, {"otherBytes", fixed}, {"bytes", total}}),
+            format);
+    }
+    Table table({"SETTING", "VALUE", "MEMORY", "ORIGIN"});
+    for (const auto& row : rows)
+        table.add({row.setting, row.value.empty() ? "<none>" : row.value, size_str(row.bytes),
+                   row.origin});
+    return table.str() + "\nTables take " + size_str(total) + " of kernel memory" +
+           (total == 0 ? ": nothing is pinned here, or this user may not see it"
+                       : ", " + size_str(fixed) + " of it whatever the settings") +
+           ".\n";
+}
+
+std::string render_hosts(const Snapshot& snapshot, Format format) {
+    if (is_document(format)) {
+        json items = json::array();
+        for (const auto& [name, service] : snapshot.services)
+            for (const auto& address : service->addresses)
+                items.push_back({{"address", address.addr.str()}, {"name", name}});
+        return render_document(document("HostList", {{"items", items}}), format);
+    }
+    std::string text = "# BEGIN weir\n";
+    for (const auto& [name, service] : snapshot.services)
+        for (const auto& address : service->addresses)
+            text += address.addr.str() + " " + name + "\n";
+    return text + "# END weir\n";
+}
+
+std::string render_history(const std::vector<SavedState>& history, Format format) {
+    if (is_document(format)) {
+        json items = json::array();
+        for (const auto& one : history)
+            items.push_back({{"generation", one.generation},
+                             {"savedAt", time_str(one.saved_at)},
+                             {"meshDigest", digest_str(one.mesh.digest())},
+                             {"files", one.mesh.files.size()}});
+        return render_document(document("GenerationList", {{"items", items}}), format);
+    }
+    Table table({"GENERATION", "SAVED", "FILES", "DIGEST"});
+    for (const auto& one : history)
+        table.add({std::to_string(one.generation), time_str(one.saved_at),
+                   std::to_string(one.mesh.files.size()), digest_str(one.mesh.digest())});
+    return history.empty() ? "No good mesh was kept yet.\n" : table.str();
+}
+
+}  // namespace weir
