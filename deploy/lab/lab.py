@@ -232,11 +232,12 @@ class Lab:
         return ["--config", self.config, "--mesh", self.mesh, "--state", self.state, "--bpffs", self.bpffs, "--socket", self.socket,
                 "--cgroup", self.cgroup]
 
-    def start_agent(self, *extra, binary=None, wait=True):
+    def start_agent(self, *extra, binary=None, wait=True, prefix=(), environment=None):
         with open(f"{self.directory}/agent.log", "a") as log:
             self.agent = subprocess.Popen(
-                [binary or BIN + "/weir-agent", *self.flags(), "--listen", f"127.0.0.1:{self.metrics_port}", *extra],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+                [*prefix, binary or BIN + "/weir-agent", *self.flags(), "--listen", f"127.0.0.1:{self.metrics_port}", *extra],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                env={**os.environ, **(environment or {})})
         if wait:
             wait_for(self._ready, "the agent to answer", 20)
         return self.agent

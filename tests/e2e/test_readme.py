@@ -44,6 +44,8 @@ class Readme(LabCase):
                               text=True, capture_output=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(sorted(os.listdir(self.lab.directory + "/usr/bin")), ["weir", "weir-agent"])
+        with open(self.lab.directory + "/usr/lib/systemd/system/weir-agent.service") as unit:
+            self.assertIn(f"ExecStart={self.lab.directory}/usr/bin/weir-agent\n", unit.read())
 
     def test_files_and_scripts_are_there(self):
         words = {word for block in self.blocks() for line in block for word in line.split("#")[0].split()}

@@ -15,6 +15,7 @@
 #include "userspace/control/api.h"
 #include "userspace/control/peer.h"
 #include "userspace/node/cgroups.h"
+#include "userspace/node/service_manager.h"
 #include "userspace/observe/logs/log.h"
 #include "userspace/observe/metrics/exporter.h"
 #include "userspace/observe/views/json.h"
@@ -95,6 +96,7 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     auto started = agent.start(listeners);
     if (started)
         agent.loop_.run();
+    notify_service_manager("STOPPING=1\nSTATUS=the data plane stays at work");
     agent.worker_.join();
     agent.engine_.leave();
     log::info("agent-left", "the agent leaves; its programs stay attached and go on steering");
@@ -115,6 +117,7 @@ Status Agent::start(const Listeners& listeners) {
     if (!reading.snapshot)
         WEIR_CHECK(follower_.restore());
     WEIR_CHECK(follower_.take(reading));
+    notify_service_manager("READY=1\nSTATUS=" + follower_.summary());
     spawn(loop_, follow_directory());
     spawn(loop_, tick());
     spawn(loop_, wait_for_signals());
@@ -174,6 +177,7 @@ awaitable<void> Agent::tick() {
     for (int beat = 0;; beat++) {
         engine_.beat();
         if (beat % 5 == 0) {
+            notify_service_manager("WATCHDOG=1\nSTATUS=" + follower_.summary());
             follower_.retry();
             look_after_hooks();
             look_after_cgroups();

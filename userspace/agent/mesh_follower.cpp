@@ -136,6 +136,15 @@ void MeshFollower::mark_stale(bool stale) {
     stale_ = stale;
 }
 
+std::string MeshFollower::summary() const {
+    const std::string generation = "generation " + std::to_string(engine_.generation());
+    if (!facts_.meshErrors.empty())
+        return generation + " in force; the mesh directory has errors: " +
+               facts_.meshErrors.front();
+    return stale_ ? generation + " in force; a newer mesh is not taken yet"
+                  : generation + " in force";
+}
+
 AgentFacts MeshFollower::facts() const {
     AgentFacts facts = facts_;
     facts.taken = {engine_.port_fill(), engine_.endpoint_fill(), engine_.slot_fill()};

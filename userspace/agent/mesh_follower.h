@@ -33,6 +33,8 @@ class MeshFollower {
     std::shared_ptr<const Snapshot> in_force() const { return in_force_; }
     // With staleness as of now.
     AgentFacts facts() const;
+    // One line for a service manager.
+    std::string summary() const;
     void set_lost_features(std::vector<std::string> lost) { facts_.lostFeatures = std::move(lost); }
 
   private:
