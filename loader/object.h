@@ -20,7 +20,7 @@ namespace weir {
 struct TableSizes {
     std::uint32_t service_ports = 16384;
     std::uint32_t vips = 32768;
-    std::uint32_t endpoints = 131072;
+    std::uint32_t endpoints = 196608;
     std::uint32_t slot_words = 262144;
     std::uint32_t edges = 16384;
     std::uint32_t cgroups = 16384;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests: all tiers, or those named: lint unit kernel kernel-6.1 asan fuzz e2e.
+# Runs the tests: all tiers, or those named: lint unit kernel kernel-6.1 asan fuzz e2e. Only when named:
+# kernels (e2e on Debian's kernels in a VM), bench and scale (figures).
 # Installs and builds what is missing. Ends with one line: N passed, N failed, N skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -68,7 +69,12 @@ for name in "${TIERS[@]}"; do
             tier asan-e2e env WEIR_BIN="$PWD/build/asan/bin" python3 tests/e2e/run.py ;;
         fuzz) weir_build fuzz weir-fuzz-mesh weir-fuzz-control weir-fuzz-state; tier fuzz tests/fuzz/run.sh ;;
         bench) tests/bench/run.sh ;;
-        *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 asan fuzz e2e bench" 2 ;;
+        scale) python3 tests/bench/scale.py ;;
+        kernels)
+            for kernel in 6.1 6.12 7.3; do
+                tier "e2e-$kernel" tests/tools/vm-run --kernel "$kernel" --timeout 3600 -- python3 tests/e2e/run.py
+            done ;;
+        *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 asan fuzz e2e kernels bench scale" 2 ;;
     esac
 done
 printf '%d passed, %d failed, %d skipped\n' $PASSED $FAILED $SKIPPED

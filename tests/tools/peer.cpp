@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -57,16 +58,29 @@ std::string to_text(const sockaddr_storage& storage) {
     return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(v6.sin6_port));
 }
 
+void print_times(std::vector<std::uint64_t>& ns, std::uint64_t errors) {
+    std::sort(ns.begin(), ns.end());
+    const auto at = [&](double q) {
+        return ns.empty()
+                   ? 0.0
+                   : static_cast<double>(
+                         ns[static_cast<std::size_t>(static_cast<double>(ns.size() - 1) * q)]) /
+                         1000;
+    };
+    std::printf("{\"n\": %zu, \"errors\": %llu, \"min\": %.3f, \"p50\": %.3f, \"p99\": %.3f}\n",
+                ns.size(), static_cast<unsigned long long>(errors), at(0), at(0.5), at(0.99));
+}
+
 }  // namespace peer
 
 int main(int argc, char** argv) {
     using Mode = int (*)(const peer::Options&);
-    const std::map<std::string, Mode> modes{{"serve", peer::serve},
-                                            {"connects", peer::connects},
-                                            {"probe", peer::probe},
-                                            {"hold", peer::hold},
-                                            {"bench-connect", peer::bench_connect},
-                                            {"bench-rr", peer::bench_rr}};
+    const std::map<std::string, Mode> modes{
+        {"serve", peer::serve},         {"connects", peer::connects},
+        {"probe", peer::probe},         {"hold", peer::hold},
+        {"hold-many", peer::hold_many}, {"bench-connect", peer::bench_connect},
+        {"bench-rr", peer::bench_rr},   {"serve-udp", peer::serve_udp},
+        {"bench-udp", peer::bench_udp}};
     const auto mode = argc > 3 ? modes.find(argv[1]) : modes.end();
     if (mode == modes.end()) {
         std::fprintf(stderr, "usage: weir-peer MODE ADDRESS PORT [NAME] [--key value]...\n");

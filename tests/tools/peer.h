@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace peer {
 
@@ -49,8 +50,17 @@ int probe(const Options& options);
 // hold ADDRESS PORT --interval MS: an echo every so often on one connection until SIGTERM; prints
 // echoes, errors and the longest gap.
 int hold(const Options& options);
+// hold-many ADDRESS PORT --count N: that many connections until SIGTERM.
+int hold_many(const Options& options);
 // bench-connect, bench-rr: times of connect() with request and close, and of one round trip.
 int bench_connect(const Options& options);
 int bench_rr(const Options& options);
+// serve-udp ADDRESS PORT: sends every datagram back. bench-udp ADDRESS PORT --connected 0|1: times
+// of sending one and receiving it back.
+int serve_udp(const Options& options);
+int bench_udp(const Options& options);
+
+// One line of JSON: how many, errors, and the least, the median and the 99th percentile in us.
+void print_times(std::vector<std::uint64_t>& ns, std::uint64_t errors);
 
 }  // namespace peer

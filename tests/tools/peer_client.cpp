@@ -207,20 +207,23 @@ int hold(const Options& options) {
     return errors == 0 ? 0 : 1;
 }
 
-namespace {
-
-void print_times(std::vector<std::uint64_t>& ns, std::uint64_t errors) {
-    std::sort(ns.begin(), ns.end());
-    const auto at = [&](double q) {
-        return ns.empty()
-                   ? 0.0
-                   : static_cast<double>(
-                         ns[static_cast<std::size_t>(static_cast<double>(ns.size() - 1) * q)]) /
-                         1000;
-    };
-    std::printf("{\"n\": %zu, \"errors\": %llu, \"min\": %.3f, \"p50\": %.3f, \"p99\": %.3f}\n",
-                ns.size(), static_cast<unsigned long long>(errors), at(0), at(0.5), at(0.99));
+int hold_many(const Options& options) {
+    stop_on_sigterm();
+    const auto address = target(options);
+    const long count = get_number(options, "count", 1);
+    for (long i = 0; i < count; i++) {
+        const int fd = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connect(fd, address.get(), address.size) != 0)
+            die("connect");
+    }
+    std::puts("holding");
+    std::fflush(stdout);
+    while (!stopped)
+        pause();
+    return 0;
 }
+
+namespace {
 
 bool round_trip(int fd) {
     std::array<char, 64> buffer{};

@@ -276,7 +276,11 @@ TEST(Plan, PublishedRowsAreNeverWritten) {
                     visible[id].insert(p.range.base + static_cast<std::uint32_t>(i));
         for (const auto& [offset, words] : made.slots_to_free)
             live.free_slots.give_back(offset, words);
-        // Service ports that left are free again at once here: no socket holds them.
+        // What was left is free again at once here: no socket holds it.
+        for (const auto& [id, range] : live.leaving_ranges)
+            live.free_endpoints.give_back(range.base,
+                                          static_cast<std::uint32_t>(range.rows.size()));
+        live.leaving_ranges.clear();
         for (const auto& [id, range] : live.leaving_ports) {
             live.free_ports.give_back(id, 1);
             live.free_endpoints.give_back(range.base,

@@ -139,8 +139,8 @@ void MeshFollower::mark_stale(bool stale) {
 std::string MeshFollower::summary() const {
     const std::string generation = "generation " + std::to_string(engine_.generation());
     if (!facts_.meshErrors.empty())
-        return generation + " in force; the mesh directory has errors: " +
-               facts_.meshErrors.front();
+        return generation +
+               " in force; the mesh directory has errors: " + facts_.meshErrors.front();
     return stale_ ? generation + " in force; a newer mesh is not taken yet"
                   : generation + " in force";
 }

@@ -11,7 +11,7 @@
 namespace weir {
 namespace {
 
-constexpr std::uint32_t kSmallestRange = 4;
+constexpr std::size_t kRangeStep = 4;
 using State = LiveEndpoint::State;
 
 std::uint32_t flags_of(const DesiredEndpoint& endpoint) {
@@ -26,12 +26,13 @@ std::optional<std::uint16_t> row_of(const LiveRange& range, const DesiredEndpoin
     return std::nullopt;
 }
 
-// Room for growth, so that a rollout of as many new endpoints fits beside the old ones.
+// Room for growth, so that a rollout of half as many new endpoints fits beside the old ones, and of
+// as many where there are few. A service that outgrows its range gets another one.
 std::uint32_t capacity_for(std::size_t endpoints) {
-    std::uint32_t capacity = kSmallestRange;
-    while (capacity < 2 * endpoints)
-        capacity *= 2;
-    return std::min(capacity, WEIR_INDEX_MAX);
+    const auto spare = std::max(endpoints / 2, std::min(endpoints, kRangeStep));
+    const auto wanted = std::max<std::size_t>(endpoints + spare, 1);
+    return static_cast<std::uint32_t>(
+        std::min<std::size_t>((wanted + kRangeStep - 1) / kRangeStep * kRangeStep, WEIR_INDEX_MAX));
 }
 
 struct Assignment {
