@@ -12,8 +12,8 @@ VIP, SERVED, UNSTEERED = "10.101.0.1", 5400, 5401
 
 
 def install_nft(lab, endpoint):
-    rules = (f"table ip bench {{ chain pre {{ type nat hook prerouting priority -100; "
-             f"ip daddr {VIP} udp dport 53 dnat to {endpoint}:{SERVED}; }} }}")
+    rules = (f"table ip bench {{\nchain pre {{\ntype nat hook prerouting priority -100;\n"
+             f"ip daddr {VIP} udp dport 53 dnat to {endpoint}:{SERVED}\n}}\n}}\n")
     done = subprocess.run(["ip", "netns", "exec", lab.node, "nft", "-f", "-"], input=rules, text=True, capture_output=True)
     if done.returncode:
         raise RuntimeError(f"nft: {done.stderr}")
