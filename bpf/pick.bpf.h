@@ -43,15 +43,18 @@ static __always_inline int pick__random(struct weir_slot_set slots, __u32 *index
     return 0;
 }
 
-/* What a look at several endpoints knows. By bpf_loop: a loop in place costs the verifier ten times
- * as many instructions. */
+/*
+ * What a look at several endpoints knows. By bpf_loop: a loop in place costs the verifier ten times
+ * as many instructions. Kernel 6.1 verifies only the first call of the callback, and cuts out what
+ * that one does not reach: at the start nothing may hold a value that decides a branch.
+ */
 struct pick_scan {
     struct weir_slot_set slots;
     __u32 endpoint_base;
     __u32 random;
     __u64 key; /* of the client's hash slot */
     struct weir_least least;
-    __u32 cost, weight; /* the best bid of a rendezvous; weight 0: none yet */
+    __u32 cost, weight; /* the best bid of a rendezvous */
     __u32 index;
     int corrupt;
 };
@@ -81,8 +84,10 @@ static long pick__look_at_load(__u32 i, struct pick_scan *scan) {
 /* Looks at all endpoints up to WEIR_SCAN_MAX, at two drawn ones where there are more. */
 static __always_inline int pick__least_connections(__u32 endpoint_base, struct weir_slot_set slots,
                                                    __u32 *index) {
-    struct pick_scan scan = {
-        .slots = slots, .endpoint_base = endpoint_base, .random = bpf_get_prandom_u32()};
+    struct pick_scan scan = {.slots = slots,
+                             .endpoint_base = endpoint_base,
+                             .random = bpf_get_prandom_u32(),
+                             .least = WEIR_LEAST_NONE};
     bpf_loop(slots.count > WEIR_SCAN_MAX ? 2 : slots.count, pick__look_at_load, &scan, 0);
     *index = scan.least.index;
     return scan.corrupt ? -1 : 0;
@@ -97,7 +102,7 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
         return WEIR_LOOP_END;
     }
     __u32 cost = weir_rendezvous_cost(scan->key, *seed), weight = weir_cell_weight(*cell);
-    if (scan->weight && !weir_rendezvous_wins(cost, weight, scan->cost, scan->weight))
+    if (!weir_rendezvous_wins(cost, weight, scan->cost, scan->weight))
         return WEIR_LOOP_ON;
     scan->cost = cost;
     scan->weight = weight;
@@ -107,7 +112,10 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
 
 static __always_inline int pick__rendezvous(struct weir_slot_set slots, __u64 client,
                                             __u32 *index) {
-    struct pick_scan scan = {.slots = slots, .key = weir_hash_slot_key(weir_hash_slot(client))};
+    struct pick_scan scan = {.slots = slots,
+                             .key = weir_hash_slot_key(weir_hash_slot(client)),
+                             .cost = WEIR_NO_BID_COST,
+                             .weight = WEIR_NO_BID_WEIGHT};
     bpf_loop(slots.count, pick__look_at_bid, &scan, 0);
     *index = scan.index;
     return scan.corrupt ? -1 : 0;

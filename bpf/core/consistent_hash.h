@@ -82,6 +82,10 @@ static inline __u32 weir_rendezvous_cost(__u64 key, __u64 seed) {
     return weir_rendezvous_cost_of(weir_rendezvous_hash(key, seed));
 }
 
+/* A bid that loses against every other. */
+#define WEIR_NO_BID_COST 0xffffffffu
+#define WEIR_NO_BID_WEIGHT 1u
+
 /* Whether the first bid wins. */
 static inline int weir_rendezvous_wins(__u32 cost, __u32 weight, __u32 best_cost,
                                        __u32 best_weight) {

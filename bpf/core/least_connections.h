@@ -11,10 +11,13 @@
 
 struct weir_least {
     __u64 active;
-    __u32 weight; /* 0: nothing was offered yet */
+    __u32 weight;
     __u32 index;
     __u64 alike; /* sum of the weights that were drawn from */
 };
+
+/* Before the first offer: more loaded than anything. */
+#define WEIR_LEAST_NONE {1ull << 40, 1, 0, 0}
 
 /* A number that follows from another, for the next draw: one step of xorshift32 (Marsaglia). */
 static inline __u32 weir_next_random(__u32 random) {
@@ -28,9 +31,9 @@ static inline __u32 weir_next_random(__u32 random) {
 static inline void weir_least_offer(struct weir_least *best, __u32 index, __u32 weight,
                                     __u64 active, __u32 random) {
     __u64 mine = active * best->weight, its = best->active * weight;
-    if (best->weight && mine > its)
+    if (mine > its)
         return;
-    if (best->weight && mine == its) {
+    if (mine == its) {
         best->alike += weight;
         if ((__u64)random * (__u32)best->alike >> 32 >= weight)
             return;

@@ -26,7 +26,7 @@ enum core_choice {
 
 /* in: best active and weight, offered active and weight, random. */
 static inline __u64 core_eval_least(const __u64* in) {
-    struct weir_least best = {in[0], (__u32)in[1] & 0xfffff, 7, in[1] & 0xfffff};
+    struct weir_least best = {in[0], ((__u32)in[1] & 0xfffff) | !in[1], 7, in[1] & 0xfffff};
     weir_least_offer(&best, 9, (in[3] & 0xfffff) | 1, in[2] & 0xffffffff, in[4]);
     return best.index;
 }

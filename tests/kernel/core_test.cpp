@@ -126,9 +126,9 @@ const core_call kCases[] = {
     {CORE_CHOICE, {CHOICE_LOG2, 3}, {26591258}},
     {CORE_CHOICE, {CHOICE_RENDEZVOUS_WINS, 10, 2, 4, 1}, {0}},  // 10 / 2 against 4 / 1
     {CORE_CHOICE, {CHOICE_RENDEZVOUS_WINS, 10, 3, 4, 1}, {1}},
-    {CORE_CHOICE, {CHOICE_RENDEZVOUS_WINS, 4, 1, 4, 1}, {0}},  // the first stays
-    {CORE_CHOICE, {CHOICE_LEAST, 0, 0, 100, 1, 0}, {9}},       // nothing was offered before
-    {CORE_CHOICE, {CHOICE_LEAST, 5, 1, 9, 3, 0}, {9}},         // 5 / 1 against 9 / 3
+    {CORE_CHOICE, {CHOICE_RENDEZVOUS_WINS, 4, 1, 4, 1}, {0}},      // the first stays
+    {CORE_CHOICE, {CHOICE_LEAST, 1ULL << 40, 1, 100, 1, 0}, {9}},  // WEIR_LEAST_NONE
+    {CORE_CHOICE, {CHOICE_LEAST, 5, 1, 9, 3, 0}, {9}},             // 5 / 1 against 9 / 3
     {CORE_CHOICE, {CHOICE_LEAST, 2, 1, 9, 3, 0}, {7}},
     {CORE_CHOICE, {CHOICE_LEAST, 3, 1, 9, 3, 0xbfffffff}, {9}},  // alike: three times in four
     {CORE_CHOICE, {CHOICE_LEAST, 3, 1, 9, 3, 0xc0000000}, {7}},

@@ -32,11 +32,11 @@ std::uint32_t pick(const SlotPlan& plan, std::uint64_t client) {
     if (plan.algorithm == WEIR_ALGORITHM_HASH_TABLE)
         return weir_packed_index(plan.words.at(weir_packed_word(slot)), slot);
     const auto key = weir_hash_slot_key(slot);
-    std::uint32_t best = 0, best_cost = 0, best_weight = 0;
+    std::uint32_t best = 0, best_cost = WEIR_NO_BID_COST, best_weight = WEIR_NO_BID_WEIGHT;
     for (std::uint32_t i = 0; i < plan.both.count; i++) {
         const auto cell = plan.words.at(2 * i), seed = plan.words.at(2 * i + 1);
         const auto cost = weir_rendezvous_cost(key, seed), weight = weir_cell_weight(cell);
-        if (best_weight != 0 && !weir_rendezvous_wins(cost, weight, best_cost, best_weight))
+        if (!weir_rendezvous_wins(cost, weight, best_cost, best_weight))
             continue;
         best_cost = cost;
         best_weight = weight;

@@ -11,15 +11,14 @@ namespace {
 // With equal weights the least cost is the highest hash, but for what its logarithm rounds away:
 // of hashes that cost the same, the first one's owner wins.
 std::uint16_t owner_of(std::uint64_t key, const std::vector<WeightedIndex>& entries, bool equal) {
-    std::uint32_t best_cost = 0, best_weight = 0, best_hash = 0;
+    std::uint32_t best_cost = WEIR_NO_BID_COST, best_weight = WEIR_NO_BID_WEIGHT, best_hash = 0;
     std::uint16_t best = 0;
     for (const auto& entry : entries) {
         const auto hash = weir_rendezvous_hash(key, entry.seed);
-        if (equal && best_weight != 0 && hash <= best_hash)
+        if (equal && hash <= best_hash && best_cost != WEIR_NO_BID_COST)
             continue;
         const auto cost = weir_rendezvous_cost_of(hash);
-        if (best_weight != 0 &&
-            weir_rendezvous_wins(cost, entry.weight, best_cost, best_weight) == 0)
+        if (weir_rendezvous_wins(cost, entry.weight, best_cost, best_weight) == 0)
             continue;
         best_cost = cost;
         best_weight = entry.weight;
