@@ -49,19 +49,17 @@ WEIR_MAP(weir_udp_spill, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_udp_spill_key, st
          1);
 WEIR_MAP(weir_reason, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, WEIR_REASON_COUNT);
 
-struct {
-    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, int);
-    __type(value, struct weir_sock);
-} weir_sock SEC(".maps") __attribute__((weak));
+/* Lives and ends with its socket. */
+#define WEIR_SOCKET_MAP(name, value_type)      \
+    struct {                                   \
+        __uint(type, BPF_MAP_TYPE_SK_STORAGE); \
+        __uint(map_flags, BPF_F_NO_PREALLOC);  \
+        __type(key, int);                      \
+        __type(value, value_type);             \
+    } name SEC(".maps") __attribute__((weak))
 
-struct {
-    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, int);
-    __type(value, struct weir_udp_sock);
-} weir_udp_sock SEC(".maps") __attribute__((weak));
+WEIR_SOCKET_MAP(weir_sock, struct weir_sock);
+WEIR_SOCKET_MAP(weir_udp_sock, struct weir_udp_sock);
 
 /* Settings; the loader sets them before load. An unconnected UDP socket keeps its endpoint of a
  * service until it was not used for so long. */

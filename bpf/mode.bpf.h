@@ -15,9 +15,9 @@ static __always_inline __u32 mode__of(const struct service_view *view, __u32 wor
     struct weir_node *node = bpf_map_lookup_elem(&weir_node, &zero);
     __u64 node_off = node ? node->off_until_ns : 0, service_off = view->row->off_until_ns;
     __u64 now_ns = node_off | service_off ? bpf_ktime_get_ns() : 0;
-    if (weir_is_off(node_off, now_ns) || weir_is_off(service_off, now_ns))
-        return WEIR_MODE_OFF;
-    return weir_mode_of_all(node ? node->mode : 0, view->settings->mode, workload_mode);
+    return weir_mode_in_force(
+        node_off, service_off, now_ns,
+        weir_mode_of_all(node ? node->mode : 0, view->settings->mode, workload_mode));
 }
 
 #endif

@@ -14,7 +14,7 @@
 
 /* A service port as it was published at one moment. */
 struct service_view {
-    const struct weir_svc_port *row; /* NULL: corrupt */
+    const struct weir_svc_port *row;
     const struct weir_svc_settings *settings;
     struct weir_slot_set slots; /* those that the socket can reach; an offset in `slot` */
     __u32 svc_port;

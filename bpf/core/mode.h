@@ -18,4 +18,12 @@ static inline __u32 weir_mode_of_all(__u32 node, __u32 service, __u32 workload) 
     return workload > mode ? workload : mode;
 }
 
+/* As above, with the times until which node and service are switched off by hand. */
+static inline __u32 weir_mode_in_force(__u64 node_off_ns, __u64 service_off_ns, __u64 now_ns,
+                                       __u32 modes) {
+    if (weir_is_off(node_off_ns, now_ns) || weir_is_off(service_off_ns, now_ns))
+        return WEIR_MODE_OFF;
+    return modes;
+}
+
 #endif

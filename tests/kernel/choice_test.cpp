@@ -37,13 +37,7 @@ class Choice : public KernelTest, public testing::WithParamInterface<Case> {
         ASSERT_TRUE(report && report->refusals.empty());
         reader_ = choice_bpf::open();
         ASSERT_NE(reader_, nullptr);
-        bpf_map* map = nullptr;
-        bpf_object__for_each_map(map, reader_->obj) {
-            const Fd pinned(bpf_obj_get(plane_->pins().map(bpf_map__name(map)).c_str()));
-            if (pinned) {
-                ASSERT_EQ(bpf_map__reuse_fd(map, pinned.get()), 0);
-            }
-        }
+        share_tables(reader_->obj);
         ASSERT_EQ(choice_bpf::load(reader_), 0);
     }
     void TearDown() override {

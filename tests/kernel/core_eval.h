@@ -13,6 +13,7 @@
 #include "../../bpf/core/published.h"
 #include "../../bpf/core/vip_filter.h"
 #include "core_eval_choice.h"
+#include "core_eval_rows.h"
 #include "core_eval_udp.h"
 
 enum core_operation {
@@ -69,20 +70,6 @@ static inline void core_eval_addr(struct core_call* call) {
         case CORE_ADDR_EQUAL: call->out[0] = weir_addr_equal(&a, &b); break;
         case CORE_REACH: call->out[0] = weir_reach_of_v6_socket(call->in[2], &a); break;
     }
-}
-
-static inline struct weir_slot_set core_set(const __u64* in) {
-    struct weir_slot_set set = {(__u32)in[0], (__u32)in[1]};
-    return set;
-}
-
-static inline struct weir_svc_settings core_settings(const __u64* in) {
-    struct weir_svc_settings settings = {};
-    settings.algorithm = in[0];
-    settings.both = core_set(in + 1);
-    settings.v4 = core_set(in + 3);
-    settings.v6 = core_set(in + 5);
-    return settings;
 }
 
 static inline void core_eval_published(struct core_call* call) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/kernel/fixture.h"
 
+#include <bpf/bpf.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,6 +58,16 @@ Engine KernelTest::start_engine() {
     auto engine = Engine::start(std::move(*tables), plane_->agent_programs(), cgroup_);
     EXPECT_TRUE(engine) << engine.error().message;
     return std::move(*engine);
+}
+
+void KernelTest::share_tables(bpf_object* object) const {
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object) {
+        const Fd pinned(bpf_obj_get(plane_->pins().map(bpf_map__name(map)).c_str()));
+        if (pinned) {
+            ASSERT_EQ(bpf_map__reuse_fd(map, pinned.get()), 0);
+        }
+    }
 }
 
 Snapshot KernelTest::mesh(const std::string& text) {

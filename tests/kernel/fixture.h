@@ -24,6 +24,8 @@ class KernelTest : public testing::Test {
     void start_plane(const TableSizes& sizes = small_sizes());
     void stop_plane() { plane_.reset(); }
     Engine start_engine();
+    // Gives a test's own programs the tables of the data plane; before they are loaded.
+    void share_tables(bpf_object* object) const;
     static TableSizes small_sizes();
 
     // "a=10.0.0.1:10.1.0.1*9,10.1.0.2 b=…": services at port 80, endpoints at 8080, round-robin.

@@ -46,6 +46,11 @@ Address make_address(const std::string& text, int port) {
     return address;
 }
 
+Address target(const Options& options) {
+    return make_address(get(options, "address", ""),
+                        static_cast<int>(get_number(options, "port", 0)));
+}
+
 std::string to_text(const sockaddr_storage& storage) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (storage.ss_family == AF_INET) {

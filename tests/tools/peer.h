@@ -33,6 +33,7 @@ struct Address {
 };
 // "10.0.0.1" or "fd00::1"; exits on anything else.
 Address make_address(const std::string& text, int port);
+Address target(const Options& options);  // its address and port
 // "10.0.0.1:80", "[fd00::1]:80"
 std::string to_text(const sockaddr_storage& storage);
 

@@ -31,11 +31,6 @@ void stop_on_sigterm() {
     sigaction(SIGTERM, &action, nullptr);
 }
 
-Address target(const Options& options) {
-    return make_address(get(options, "address", ""),
-                        static_cast<int>(get_number(options, "port", 0)));
-}
-
 // The greeting, without its newline; empty: the connection ended, errno says how (0: in order).
 std::string read_greeting(int fd) {
     std::string line;

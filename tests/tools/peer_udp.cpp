@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::size_t kDatagram = 64;
 
-Address target(const Options& options) {
-    return make_address(get(options, "address", ""),
-                        static_cast<int>(get_number(options, "port", 0)));
-}
-
 }  // namespace
 
 int serve_udp(const Options& options) {

@@ -9,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cmath>
 #include <csignal>
 
 #include "loader/machine.h"
@@ -248,8 +249,9 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
             return tl::unexpected(view.error());
         return nlohmann::json(*view);
     };
-    backend.status = [&] {
-        return as_json(status_view(engine_.tables(), *snapshot, hooks(), &facts));
+    backend.status = [&]() -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        return as_json(status_view(engine_.tables(), *snapshot, names, hooks(), &facts));
     };
     backend.services = [&] { return as_json(service_views(engine_.tables(), *snapshot)); };
     backend.endpoints = [&] { return as_json(endpoint_views(engine_.tables(), *snapshot)); };

@@ -82,10 +82,12 @@ void MeshFollower::remember(std::uint64_t generation) {
     if (last_good_->digest == remembered_digest_)
         return;
     const SavedState state{generation, static_cast<std::int64_t>(::time(nullptr)), last_good_text_};
-    if (const auto added = add_to_history(state_directory_, state))
+    const auto added = add_to_history(state_directory_, state);
+    if (added)
         remembered_digest_ = last_good_->digest;
-    else
+    else if (added.error().message != history_error_)
         log::error("generation-not-kept", added.error().message);
+    history_error_ = added ? "" : added.error().message;
 }
 
 Status MeshFollower::apply(const Reading& reading) {

@@ -53,6 +53,7 @@ class MeshFollower {
     MeshText last_good_text_;
     bool pending_ = false;  // it is not in force, or not all of it
     std::uint64_t saved_digest_ = 0, remembered_digest_ = 0;
+    std::string history_error_;
     std::chrono::steady_clock::time_point stale_since_;
     bool stale_ = false;
 };

@@ -72,9 +72,11 @@ Result<std::shared_ptr<const Snapshot>> saved_snapshot(const NodePaths& paths) {
 }
 
 Result<Seen<StatusView>> see_status(const NodePaths& paths) {
-    auto seen = see<StatusView>(paths, "/v1/status", [](const Kernel& kernel) {
-        return status_view(kernel.tables, *kernel.snapshot, kernel.hooks, nullptr);
-    });
+    auto seen =
+        see<StatusView>(paths, "/v1/status", [](const Kernel& kernel) -> Result<StatusView> {
+            WEIR_TRY(const Names names, Names::read(kernel.tables, *kernel.snapshot));
+            return status_view(kernel.tables, *kernel.snapshot, names, kernel.hooks, nullptr);
+        });
     if (seen)
         seen->view.agentHangs = seen->hangs;
     return seen;

@@ -12,6 +12,10 @@ namespace weir {
 
 enum class Format { kTable, kWide, kJson, kYaml };
 
+inline bool is_document(Format format) {
+    return format == Format::kJson || format == Format::kYaml;
+}
+
 // Columns are padded to the widest cell; the last one is not, so no line ends in blanks.
 class Table {
   public:

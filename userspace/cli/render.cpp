@@ -13,10 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-bool is_document(Format format) {
-    return format == Format::kJson || format == Format::kYaml;
-}
-
 std::string number(std::uint64_t value) {
     return std::to_string(value);
 }

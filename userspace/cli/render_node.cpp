@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings, hosts and history as text: what concerns this node rather than its traffic.
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -11,10 +10,6 @@ namespace weir {
 namespace {
 
 using nlohmann::json;
-
-bool is_document(Format format) {
-    return format == Format::kJson || format == Format::kYaml;
-}
 
 std::string size_str(std::uint64_t bytes) {
     std::array<char, 32> text{};

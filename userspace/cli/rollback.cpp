@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 
@@ -40,11 +41,15 @@ Result<SavedState> choose(std::vector<SavedState> history, const MeshText& direc
 }
 
 // Files that are in the directory, and not in the mesh to come.
-void remove_others(const MeshText& directory, const MeshText& wanted) {
-    for (const auto& file : directory.files)
+Status remove_others(const MeshText& directory, const MeshText& wanted) {
+    for (const auto& file : directory.files) {
+        const std::string path = directory.directory + "/" + file.name;
         if (std::none_of(wanted.files.begin(), wanted.files.end(),
-                         [&](const MeshFile& keep) { return keep.name == file.name; }))
-            ::unlink((directory.directory + "/" + file.name).c_str());
+                         [&](const MeshFile& keep) { return keep.name == file.name; }) &&
+            ::unlink(path.c_str()) && errno != ENOENT)
+            return fail_errno("the files are installed, but cannot remove " + path, errno);
+    }
+    return {};
 }
 
 }  // namespace
@@ -75,7 +80,8 @@ int command_rollback(const CliOptions& options) {
     std::fflush(stdout);
     if (auto installed = install(options.node.paths.mesh, chosen->mesh.files); !installed)
         return print_error(installed.error());
-    remove_others(*directory, chosen->mesh);
+    if (auto removed = remove_others(*directory, chosen->mesh); !removed)
+        return print_error(removed.error());
     return wait_until_in_force(options, digest_str(chosen->mesh.digest()));
 }
 

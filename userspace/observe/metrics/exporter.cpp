@@ -179,7 +179,8 @@ class Collector : public prometheus::Collectable {
 Result<std::string> render_metrics(const ScrapeInput& input) {
     WEIR_TRY(const auto names, Names::read(*input.tables, *input.snapshot));
     WEIR_TRY(auto edges, edge_views(*input.tables, names));
-    WEIR_TRY(auto status, status_view(*input.tables, *input.snapshot, input.hooks, &input.agent));
+    WEIR_TRY(auto status,
+             status_view(*input.tables, *input.snapshot, names, input.hooks, &input.agent));
     const Collector collector(std::move(edges), std::move(status), input);
     return prometheus::TextSerializer().Serialize(collector.Collect());
 }

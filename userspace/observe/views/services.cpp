@@ -34,13 +34,13 @@ bool is_published(const Tables& tables, const Names& names, const Service& servi
 Mode mode_in_force(const Tables& tables, const Names& names, const Service& service,
                    const Port& port) {
     const auto load = MmapArray<weir_node>::load_word;
-    const auto now = monotonic_ns();
+    const auto& node = tables.node[0];
     const auto id = names.id_of(service.name, port);
-    if (weir_is_off(load(tables.node[0].off_until_ns), now) != 0 ||
-        (id && weir_is_off(load(tables.svc_port[*id].off_until_ns), now) != 0))
-        return Mode::kOff;
-    return static_cast<Mode>(weir_mode_of_all(static_cast<__u32>(load(tables.node[0].mode)),
-                                              static_cast<__u32>(service.mode), 0));
+    const auto service_off = id ? load(tables.svc_port[*id].off_until_ns) : 0;
+    const auto modes =
+        weir_mode_of_all(static_cast<__u32>(load(node.mode)), static_cast<__u32>(service.mode), 0);
+    return static_cast<Mode>(
+        weir_mode_in_force(load(node.off_until_ns), service_off, monotonic_ns(), modes));
 }
 
 // The endpoints of one service port that the mesh names.

@@ -53,7 +53,7 @@ std::string digest_str(std::uint64_t digest) {
     return text.data();
 }
 
-Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot,
+Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, const Names& names,
                                std::vector<HookView> hooks, const AgentFacts* agent) {
     const auto& node = tables.node[0];
     const auto load = MmapArray<weir_node>::load_word;  // the agent's loop writes meanwhile
@@ -73,7 +73,6 @@ Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot,
     }
     view.hooks = std::move(hooks);
     view.mode = mode_name(static_cast<Mode>(load(node.mode)));
-    WEIR_TRY(const Names names, Names::read(tables, snapshot));
     view.switches = switch_views(tables, names, monotonic_ns());
     WEIR_TRY(view.tables, fills(tables));
     WEIR_TRY(const auto reasons, tables.reasons());

@@ -59,7 +59,8 @@ struct StatusView {
 };
 
 // `agent`: nullptr when it is dead.
-Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot,
+// `names`: of the same tables and snapshot.
+Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, const Names& names,
                                std::vector<HookView> hooks, const AgentFacts* agent);
 
 // A digest as it is shown: 16 hex digits.
