@@ -6,7 +6,7 @@
 #include <string>
 
 #include "userspace/model/plan.h"
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string text(reinterpret_cast<const char*>(data), size);
@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         mesh.files.push_back({"b.yaml", text.substr(half + 10)});
     const auto reading = weir::read_mesh(std::move(mesh));
     for (const auto& found : reading.found.sorted())
-        if (found.message.empty() || found.origin.file.empty())
+        if (found.message.empty() || found.origin.file.str().empty())
             std::abort();
     if (!reading.snapshot) {
         if (!reading.found.has_errors())

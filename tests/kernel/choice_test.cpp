@@ -27,12 +27,12 @@ class Choice : public KernelTest, public testing::WithParamInterface<Case> {
         start_plane(sizes);
         engine_.emplace(start_engine());
         Snapshot snapshot = mesh("a=10.0.0.1");
-        auto service = std::make_shared<Service>(*snapshot.services.at("a"));
+        auto service = std::make_shared<Service>(snapshot.services.at("a"));
         service->algorithm = algorithm;
         for (unsigned n = 0; n < endpoints; n++)
             service->endpoints.push_back(
                 {*Addr::parse("10.1.0." + std::to_string(n + 1)), 1 + n % 3});
-        snapshot.services["a"] = std::move(service);
+        snapshot.services.put(std::move(service));
         const auto report = engine_->apply(snapshot);
         ASSERT_TRUE(report && report->refusals.empty());
         reader_ = choice_bpf::open();

@@ -90,7 +90,7 @@ Snapshot KernelTest::mesh(const std::string& text) {
             service->endpoints.push_back(
                 {*Addr::parse(endpoint.substr(0, star)), static_cast<std::uint32_t>(weight), {}});
         }
-        snapshot.services.emplace(service->name, std::move(service));
+        snapshot.services.put(std::move(service));
     }
     return snapshot;
 }

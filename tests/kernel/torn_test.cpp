@@ -61,7 +61,7 @@ class Torn : public KernelTest {
         const auto g =
             static_cast<unsigned>(generation % ((1U << WEIR_GENERATION_BITS) - 1)) & 0x3fffU;
         Snapshot snapshot = mesh("a=10.0.0.1");
-        auto service = std::make_shared<Service>(*snapshot.services.at("a"));
+        auto service = std::make_shared<Service>(snapshot.services.at("a"));
         service->ports[0].target_port = static_cast<std::uint16_t>(g | 0x4000U);
         for (unsigned n = 1; n <= 3; n++)
             service->endpoints.push_back(
@@ -69,7 +69,7 @@ class Torn : public KernelTest {
                               std::to_string(n)),
                  1,
                  {}});
-        snapshot.services["a"] = std::move(service);
+        snapshot.services.put(std::move(service));
         return snapshot;
     }
 
@@ -120,7 +120,7 @@ TEST_F(Torn, SeenWhenPublishedRowsAreRewritten) {
     // The broken rule: rows in use change in place, and the word after them.
     for (std::uint64_t generation = 2; !done; generation++) {
         const auto snapshot = mesh_of_generation(generation);
-        const auto& service = *snapshot.services.at("a");
+        const auto& service = snapshot.services.at("a");
         const auto published = weir_published_decode(writable->svc_port[0].published);
         const auto base = writable->svc_port[0].settings[published.settings].endpoint_base;
         for (std::uint32_t i = 0; i < 3; i++) {

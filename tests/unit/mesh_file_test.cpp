@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 namespace weir {
 namespace {
@@ -37,7 +37,7 @@ workloads:
 TEST(MeshFile, ReadsAllItSays) {
     const auto reading = read(kGood);
     ASSERT_TRUE(reading.snapshot) << complaints(kGood).front();
-    const auto& service = *reading.snapshot->services.at("orders.shop");
+    const auto& service = reading.snapshot->services.at("orders.shop");
     EXPECT_EQ(service.addresses.at(1).addr.str(), "fd00::10");
     EXPECT_EQ(service.ports.at(0).target_port, 8080);
     EXPECT_EQ(service.endpoints.at(0).weight, 9U);
@@ -52,8 +52,8 @@ TEST(MeshFile, EmptyNullAndMissingEndpointsAreNone) {
             read("services:\n  a:\n    addresses: [10.0.0.1]\n    ports: [{port: 1}]\n    " +
                  std::string(endpoints));
         ASSERT_TRUE(reading.snapshot) << endpoints;
-        EXPECT_THAT(reading.snapshot->services.at("a")->endpoints, IsEmpty());
-        EXPECT_EQ(reading.snapshot->services.at("a")->ports.at(0).target_port, 1);
+        EXPECT_THAT(reading.snapshot->services.at("a").endpoints, IsEmpty());
+        EXPECT_EQ(reading.snapshot->services.at("a").ports.at(0).target_port, 1);
     }
     EXPECT_TRUE(read("").snapshot);
     EXPECT_TRUE(read("services:\n").snapshot);
@@ -103,7 +103,7 @@ TEST(MeshFile, OtherFilesErrorsAreFoundAsWell) {
         read_mesh(MeshText{"dir", {{"a.yaml", "services: [\n"}, {"b.yaml", "x: 1\n"}}});
     const auto all = reading.found.sorted();
     ASSERT_EQ(all.size(), 2U);
-    EXPECT_EQ(all[0].origin.file, "dir/a.yaml");
+    EXPECT_EQ(all[0].origin.file.str(), "dir/a.yaml");
     EXPECT_EQ(all[1].origin.str(), "dir/b.yaml:1:1");
 }
 
@@ -142,9 +142,7 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
 }
 
 TEST(MeshFile, ReadsWhatServicesAndWorkloadsMayHave) {
-    Diagnostics found;
-    Snapshot snapshot;
-    read_mesh_file(
+    const auto reading = read(
         "services:\n"
         "  dns.kube:\n"
         "    addresses: [10.0.0.10, 'fd00::10']\n"
@@ -157,10 +155,11 @@ TEST(MeshFile, ReadsWhatServicesAndWorkloadsMayHave) {
         "    mode: observe\n"
         "workloads:\n"
         "  web: {cgroup: web*, addresses: [10.1.0.9], labels: {app: web}, serviceAccount: web, "
-        "mode: off}\n",
-        "m.yaml", snapshot, found);
-    EXPECT_TRUE(found.sorted().empty());
-    const auto& service = *snapshot.services.at("dns.kube");
+        "mode: off}\n");
+    ASSERT_TRUE(reading.snapshot);
+    EXPECT_TRUE(reading.found.sorted().empty());
+    const auto& snapshot = *reading.snapshot;
+    const auto& service = snapshot.services.at("dns.kube");
     EXPECT_EQ(service.addresses.size(), 2U);
     EXPECT_EQ(service.ports.at(0).protocol, Protocol::kUdp);
     EXPECT_EQ(service.ports.at(1).protocol, Protocol::kTcp);
@@ -208,10 +207,9 @@ TEST(MeshFile, TellsEmptyNullAndMissingApartOnPurpose) {
         EXPECT_EQ(service(whole + fields).size(), 1U) << fields;
     // Affinity alone differs: `{}` asks for it with its default, null does not ask.
     const auto affinity = [&](const std::string& field) {
-        Diagnostics found;
-        Snapshot snapshot;
-        read_mesh_file("services: {a: {" + whole + field + "}}\n", "m.yaml", snapshot, found);
-        return snapshot.services.at("a")->affinity_s;
+        return read("services: {a: {" + whole + field + "}}\n")
+            .snapshot->services.at("a")
+            .affinity_s;
     };
     EXPECT_EQ(affinity(""), 0U);
     EXPECT_EQ(affinity(", affinity: null"), 0U);

@@ -166,6 +166,7 @@ TEST(Plan, AServiceNeverGetsTheRowOfAnother) {
 LiveState without_names(LiveState live) {
     for (auto& [id, known] : live.ports)
         known.name.clear();
+    live.port_ids.clear();
     live.workload_names.clear();
     return live;
 }

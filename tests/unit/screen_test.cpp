@@ -10,7 +10,7 @@
 #include "userspace/cli/render.h"
 #include "userspace/model/describe.h"
 #include "userspace/observe/views/json.h"
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 namespace weir {
 namespace {

@@ -180,6 +180,7 @@ awaitable<void> Agent::tick() {
         if (beat % 5 == 0) {
             notify_service_manager("WATCHDOG=1\nSTATUS=" + follower_.summary());
             follower_.retry();
+            spawn(loop_, sync_state());
             look_after_hooks();
             look_after_cgroups();
             look_after_switches();
@@ -189,6 +190,16 @@ awaitable<void> Agent::tick() {
         timer.expires_after(200ms);
         co_await timer.async_wait(use_awaitable);
     }
+}
+
+awaitable<void> Agent::sync_state() {
+    auto paths = follower_.take_unsynced();
+    if (paths.empty())
+        co_return;
+    const auto synced =
+        co_await on_worker(worker_, [&paths] { return sync_files(paths); });
+    if (!synced)
+        log::error("state-not-saved", synced.error().message);
 }
 
 // Where the kernel refuses the tracepoint that tells of new cgroups.

@@ -38,6 +38,7 @@ class Agent {
     boost::asio::awaitable<void> follow_directory();
     boost::asio::awaitable<void> reload();
     boost::asio::awaitable<void> tick();
+    boost::asio::awaitable<void> sync_state();
     boost::asio::awaitable<void> wait_for_signals();
     boost::asio::awaitable<HttpResponse> answer_control(const HttpRequest& request);
     boost::asio::awaitable<HttpResponse> answer_metrics(const HttpRequest& request);

@@ -4,22 +4,25 @@
 #include <ctime>
 
 #include "userspace/observe/logs/log.h"
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 namespace weir {
 
 MeshFollower::MeshFollower(Engine& engine, std::string state_directory, std::string version)
-    : engine_(engine), state_directory_(std::move(state_directory)) {
+    : engine_(engine), store_(std::move(state_directory)) {
     facts_.version = std::move(version);
 }
 
 void MeshFollower::recall() {
-    auto state = load_state(state_directory_);
+    auto state = load_state(store_.directory());
     if (!state && state.error().code == ENOENT)
         return;
     if (!state) {
         log::warn("state-refused", state.error().message);
-        return;
+        auto history = load_history(store_.directory());
+        if (!history || history->empty())
+            return;
+        state = std::move(history->back());
     }
     Reading reading = read_mesh(std::move(state->mesh));
     if (!reading.snapshot) {
@@ -68,7 +71,7 @@ void MeshFollower::save() {
         return;
     const SavedState state{engine_.generation() + 1, static_cast<std::int64_t>(::time(nullptr)),
                            last_good_text_};
-    const auto saved = save_state(state_directory_, state);
+    const auto saved = store_.save(state);
     if (saved)
         saved_digest_ = last_good_->digest;
     const std::string error = saved ? "" : saved.error().message;
@@ -82,7 +85,7 @@ void MeshFollower::remember(std::uint64_t generation) {
     if (last_good_->digest == remembered_digest_)
         return;
     const SavedState state{generation, static_cast<std::int64_t>(::time(nullptr)), last_good_text_};
-    const auto added = add_to_history(state_directory_, state);
+    const auto added = store_.remember(state);
     if (added)
         remembered_digest_ = last_good_->digest;
     else if (added.error().message != history_error_)

@@ -11,7 +11,7 @@
 
 #include "userspace/observe/views/status.h"
 #include "userspace/reconcile/engine.h"
-#include "userspace/reconcile/saved_state.h"
+#include "userspace/reconcile/state_store.h"
 #include "userspace/source/source.h"
 
 namespace weir {
@@ -31,6 +31,8 @@ class MeshFollower {
     void retry();
 
     std::shared_ptr<const Snapshot> in_force() const { return in_force_; }
+    // What is saved, and not yet safe from a crash of the machine.
+    std::vector<std::string> take_unsynced() { return store_.take_unsynced(); }
     // With staleness as of now.
     AgentFacts facts() const;
     // One line for a service manager.
@@ -45,7 +47,7 @@ class MeshFollower {
     void mark_stale(bool stale);
 
     Engine& engine_;
-    std::string state_directory_;
+    StateStore store_;
     AgentFacts facts_;
     std::shared_ptr<const Snapshot> in_force_ = std::make_shared<Snapshot>();
     std::optional<Reading> recalled_;

@@ -8,7 +8,7 @@
 #include "userspace/cli/mesh_edit.h"
 #include "userspace/cli/render.h"
 #include "userspace/source/mesh_dir.h"
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 namespace weir {
 

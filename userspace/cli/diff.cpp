@@ -6,7 +6,7 @@
 #include "userspace/cli/mesh_edit.h"
 #include "userspace/cli/render.h"
 #include "userspace/reconcile/saved_state.h"
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 namespace weir {
 

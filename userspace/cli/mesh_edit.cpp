@@ -18,12 +18,11 @@
 namespace weir {
 namespace {
 
-Result<MeshFile> read_file(const std::string& path) {
+Result<FileText> read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file || std::filesystem::is_directory(path))
         return fail("cannot read " + path + ": name a mesh file (*.yaml)");
-    return MeshFile{std::filesystem::path(path).filename().string(),
-                    std::string(std::istreambuf_iterator<char>(file), {})};
+    return FileText(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
 bool is_mesh_name(const std::string& name) {
@@ -52,13 +51,14 @@ Result<MeshText> with_files(const std::string& directory, const std::vector<std:
     }
     std::set<std::string> names;
     for (const auto& path : files) {
-        WEIR_TRY(MeshFile file, read_file(path));
-        if (!is_mesh_name(file.name))
+        WEIR_TRY(FileText content, read_file(path));
+        const auto name = std::filesystem::path(path).filename().string();
+        if (!is_mesh_name(name))
             return fail(path + " would not be read in the mesh directory: name it *.yaml");
-        if (!names.insert(file.name).second)
-            return fail(path + " and another file are both named " + file.name +
+        if (!names.insert(name).second)
+            return fail(path + " and another file are both named " + name +
                         ", and one would take the other's place: rename one");
-        put(*text, std::move(file));
+        put(*text, {name, std::move(content)});
     }
     return text;
 }
@@ -68,9 +68,8 @@ Result<MeshText> only_files(const std::vector<std::string>& paths) {
         return read_mesh_text(paths.front());
     MeshText text;
     for (const auto& path : paths) {
-        WEIR_TRY(MeshFile file, read_file(path));
-        file.name = path;  // errors name the file as the user did
-        text.files.push_back(std::move(file));
+        WEIR_TRY(FileText content, read_file(path));
+        text.files.push_back({path, std::move(content)});  // errors name it as the user did
     }
     return text;
 }
@@ -96,7 +95,7 @@ Status install(const std::string& directory, const std::vector<MeshFile>& files)
     std::filesystem::create_directories(directory, error);
     const auto fresh = [&](const MeshFile& file) { return directory + "/." + file.name + ".new"; };
     for (const auto& file : files)
-        if (auto written = write_new(fresh(file), file.text); !written) {
+        if (auto written = write_new(fresh(file), file.text.str()); !written) {
             for (const auto& made : files)
                 ::unlink(fresh(made).c_str());
             return written;

@@ -10,7 +10,7 @@
 #include "userspace/control/client.h"
 #include "userspace/observe/views/json.h"
 #include "userspace/reconcile/saved_state.h"
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 namespace weir {
 namespace {

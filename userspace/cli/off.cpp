@@ -24,9 +24,9 @@ Result<std::vector<std::uint32_t>> ports_of(const Tables& tables, const Snapshot
     std::vector<std::uint32_t> ids;
     for (const auto& name : services) {
         const auto service = snapshot.services.find(name);
-        if (service == snapshot.services.end())
+        if (!service)
             return fail("no service \"" + name + "\": see `weir services`");
-        for (const auto& port : service->second->ports)
+        for (const auto& port : service->ports)
             if (const auto id = names.id_of(name, port))
                 ids.push_back(*id);
     }

@@ -59,15 +59,15 @@ std::string render_config(const std::vector<ConfigRow>& rows, std::uint64_t fixe
 std::string render_hosts(const Snapshot& snapshot, Format format) {
     if (is_document(format)) {
         json items = json::array();
-        for (const auto& [name, service] : snapshot.services)
+        for (const auto& service : snapshot.services)
             for (const auto& address : service->addresses)
-                items.push_back({{"address", address.addr.str()}, {"name", name}});
+                items.push_back({{"address", address.addr.str()}, {"name", service->name}});
         return render_document(document("HostList", {{"items", items}}), format);
     }
     std::string text = "# BEGIN weir\n";
-    for (const auto& [name, service] : snapshot.services)
+    for (const auto& service : snapshot.services)
         for (const auto& address : service->addresses)
-            text += address.addr.str() + " " + name + "\n";
+            text += address.addr.str() + " " + service->name + "\n";
     return text + "# END weir\n";
 }
 

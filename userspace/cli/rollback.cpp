@@ -14,7 +14,7 @@
 #include "userspace/cli/render.h"
 #include "userspace/reconcile/saved_state.h"
 #include "userspace/source/mesh_dir.h"
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 namespace weir {
 namespace {

@@ -4,7 +4,7 @@
 #include "userspace/cli/commands.h"
 #include "userspace/cli/mesh_edit.h"
 #include "userspace/source/mesh_dir.h"
-#include "userspace/source/mesh_file.h"
+#include "userspace/source/mesh_reader.h"
 
 namespace weir {
 namespace {
@@ -19,7 +19,7 @@ std::string render_validation(const Reading& reading, const std::string& what, F
     nlohmann::json found = nlohmann::json::array();
     for (const auto& one : reading.found.sorted())
         found.push_back({{"severity", one.severity == Severity::kError ? "error" : "warning"},
-                         {"file", one.origin.file},
+                         {"file", one.origin.file.str()},
                          {"line", one.origin.line},
                          {"column", one.origin.column},
                          {"message", one.message}});

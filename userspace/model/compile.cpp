@@ -23,29 +23,59 @@ std::string service_port_name(const std::string& service, const Port& port) {
            std::string(protocol_name(port.protocol));
 }
 
+namespace {
+
+void compile_service(const Service& service, std::map<std::string, DesiredPort>& ports) {
+    for (const auto& port : service.ports) {
+        DesiredPort row;
+        row.name = service_port_name(service.name, port);
+        row.algorithm = service.algorithm;
+        row.affinity_s = service.affinity_s;
+        row.mode = service.mode;
+        for (const auto& address : service.addresses)
+            row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
+        row.endpoints.reserve(service.endpoints.size());
+        for (const auto& endpoint : service.endpoints)
+            row.endpoints.push_back({endpoint.addr, port.target_port, endpoint.weight});
+        std::sort(row.vips.begin(), row.vips.end());
+        std::sort(row.endpoints.begin(), row.endpoints.end());
+        ports.emplace(row.name, std::move(row));
+    }
+}
+
+void compile_workloads(const Named<Workload>& workloads, DesiredState& desired) {
+    for (const auto& workload : workloads) {
+        desired.patterns.emplace(workload->cgroup, workload->name);
+        if (workload->mode != Mode::kSteer)
+            desired.workload_modes.emplace(workload->name, workload->mode);
+    }
+}
+
+}  // namespace
+
 DesiredState compile(const Snapshot& snapshot) {
     DesiredState desired;
-    for (const auto& [name, service] : snapshot.services) {
-        for (const auto& port : service->ports) {
-            DesiredPort row;
-            row.name = service_port_name(name, port);
-            row.algorithm = service->algorithm;
-            row.affinity_s = service->affinity_s;
-            row.mode = service->mode;
-            for (const auto& address : service->addresses)
-                row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
-            for (const auto& endpoint : service->endpoints)
-                row.endpoints.push_back({endpoint.addr, port.target_port, endpoint.weight});
-            std::sort(row.vips.begin(), row.vips.end());
-            std::sort(row.endpoints.begin(), row.endpoints.end());
-            desired.ports.emplace(row.name, std::move(row));
-        }
-    }
-    for (const auto& [name, workload] : snapshot.workloads) {
-        desired.patterns.emplace(workload.cgroup, name);
-        if (workload.mode != Mode::kSteer)
-            desired.workload_modes.emplace(name, workload.mode);
-    }
+    for (const auto& service : snapshot.services)
+        compile_service(*service, desired.ports);
+    compile_workloads(snapshot.workloads, desired);
+    return desired;
+}
+
+DesiredState compile_changes(const Snapshot& before, const Snapshot& after) {
+    DesiredState desired;
+    desired.removed.emplace();
+    for_each_difference(before.services, after.services, [&](const Service* a, const Service* b) {
+        if (b != nullptr)
+            compile_service(*b, desired.ports);
+        if (a == nullptr)
+            return;
+        for (const auto& port : a->ports)
+            if (auto name = service_port_name(a->name, port); !desired.ports.contains(name))
+                desired.removed->push_back(std::move(name));
+    });
+    desired.same_workloads = before.workloads == after.workloads;
+    if (!desired.same_workloads)
+        compile_workloads(after.workloads, desired);
     return desired;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,12 +44,17 @@ struct DesiredPort {
 
 struct DesiredState {
     std::map<std::string, DesiredPort> ports;
+    // Service ports that are in neither stay as they are; otherwise `ports` is all there is to be.
+    std::optional<std::vector<std::string>> removed;
+    bool same_workloads = false;                  // what follows is not filled in
     std::map<std::string, std::string> patterns;  // cgroup pattern -> workload name
     std::vector<std::string> excluded;            // cgroup patterns that this node leaves alone
     std::map<std::string, Mode> workload_modes;   // those that are not steered
 };
 
 DesiredState compile(const Snapshot& snapshot);
+// Only what is not the very same in both; costs as much as differs.
+DesiredState compile_changes(const Snapshot& before, const Snapshot& after);
 
 std::uint8_t protocol_number(Protocol protocol);
 

@@ -138,15 +138,15 @@ void describe_service(const Service& before, const Service& after,
 
 Things<std::string> workloads_of(const Snapshot& snapshot) {
     Things<std::string> workloads;
-    for (const auto& [name, workload] : snapshot.workloads) {
+    for (const auto& workload : snapshot.workloads) {
         std::string addresses;
-        for (const auto& address : workload.addresses)
+        for (const auto& address : workload->addresses)
             addresses += (addresses.empty() ? "" : " ") + address.addr.str();
-        workloads[name] = {{"cgroup", workload.cgroup.substr(1)},
-                           {"mode", mode_str(workload.mode)},
-                           {"addresses", addresses},
-                           {"labels", labels_str(workload.labels)},
-                           {"serviceAccount", workload.service_account}};
+        workloads[workload->name] = {{"cgroup", workload->cgroup.substr(1)},
+                                     {"mode", mode_str(workload->mode)},
+                                     {"addresses", addresses},
+                                     {"labels", labels_str(workload->labels)},
+                                     {"serviceAccount", workload->service_account}};
     }
     return workloads;
 }
@@ -155,15 +155,12 @@ Things<std::string> workloads_of(const Snapshot& snapshot) {
 
 std::vector<MeshChange> describe_changes(const Snapshot& before, const Snapshot& after) {
     std::vector<MeshChange> changes;
-    using ServicePtr = std::shared_ptr<const Service>;
-    for_each_pair(before.services, after.services,
-                  [&](const std::string& name, const ServicePtr* a, const ServicePtr* b) {
-                      if (a != nullptr && b != nullptr)
-                          describe_service(**a, **b, changes);
-                      else
-                          changes.push_back(
-                              {op_of(a, b), "service", name, summary(b != nullptr ? **b : **a)});
-                  });
+    for_each_difference(before.services, after.services, [&](const Service* a, const Service* b) {
+        if (a != nullptr && b != nullptr)
+            return describe_service(*a, *b, changes);
+        const Service& one = b != nullptr ? *b : *a;
+        changes.push_back({op_of(a, b), "service", one.name, summary(one)});
+    });
     describe(
         "workload", workloads_of(before), workloads_of(after),
         [](const std::string& name) { return name; }, changes);

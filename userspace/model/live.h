@@ -3,6 +3,7 @@
 // what is free. A plain value; reconcile/adopt reads it from the tables, plan() moves it on.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -33,6 +34,12 @@ struct LiveRange {
     std::vector<LiveEndpoint> rows;  // its size is the capacity
 };
 
+inline bool has_draining_rows(const LiveRange& range) {
+    return std::any_of(range.rows.begin(), range.rows.end(), [](const LiveEndpoint& row) {
+        return row.state == LiveEndpoint::State::kDraining;
+    });
+}
+
 struct LiveSlots {
     std::uint32_t offset = 0;
     std::vector<std::uint64_t> words;
@@ -57,6 +64,9 @@ struct LeavingRange {
 
 struct LiveState {
     std::map<std::uint32_t, LivePort> ports;             // by row of svc_port
+    std::map<std::string, std::uint32_t> port_ids;       // by name, of those that have one
+    std::map<Vip, std::uint32_t> vip_owners;             // row of svc_port
+    std::set<std::uint32_t> draining_ports;              // those with rows that are kDraining
     std::map<std::uint32_t, LiveRange> leaving_ports;    // unpublished, their rows still held
     std::vector<LeavingRange> leaving_ranges;            // outgrown
     std::map<std::string, std::uint32_t> patterns;       // cgroup pattern -> workload id

@@ -11,12 +11,17 @@ std::uint64_t fnv1a(const std::string& text, std::uint64_t hash) {
     return hash;
 }
 
+FileText::FileText(std::string text) {
+    const auto digest = fnv1a(text);
+    content_ = std::make_shared<const Content>(Content{std::move(text), digest});
+}
+
 std::uint64_t MeshText::digest() const {
     std::uint64_t hash = fnv1a("");
     for (const auto& file : files)
         // Lengths keep "ab" + "c" apart from "a" + "bc".
         hash = fnv1a(std::to_string(file.name.size()) + ":" + file.name + ":" +
-                         std::to_string(file.text.size()) + ":" + file.text,
+                         std::to_string(file.text.digest()) + ":",
                      hash);
     return hash;
 }

@@ -4,25 +4,46 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace weir {
 
+// FNV-1a, 64 bits (Fowler, Noll, Vo); to notice change and damage, not attack.
+std::uint64_t fnv1a(const std::string& text, std::uint64_t hash = 0xcbf29ce484222325ULL);
+
+// A file's content, shared by all who hold it.
+class FileText {
+  public:
+    FileText(std::string text = {});
+    FileText(const char* text) : FileText(std::string(text)) {}
+    const std::string& str() const { return content_->text; }
+    std::uint64_t digest() const { return content_->digest; }  // FNV-1a
+    friend bool operator==(const FileText& a, const FileText& b) {
+        return a.content_ == b.content_ ||
+               (a.digest() == b.digest() && a.str() == b.str());
+    }
+
+  private:
+    struct Content {
+        std::string text;
+        std::uint64_t digest;
+    };
+    std::shared_ptr<const Content> content_;
+};
+
 struct MeshFile {
     std::string name;  // without the directory
-    std::string text;
+    FileText text;
     bool operator==(const MeshFile&) const = default;
 };
 
 struct MeshText {
     std::string directory;        // as the user named it; for messages
     std::vector<MeshFile> files;  // sorted by name
-    // FNV-1a over names and texts; the directory's own name does not count.
+    // FNV-1a over names and the digests of texts; the directory's own name does not count.
     std::uint64_t digest() const;
 };
-
-// FNV-1a, 64 bits (Fowler, Noll, Vo); to notice change and damage, not attack.
-std::uint64_t fnv1a(const std::string& text, std::uint64_t hash = 0xcbf29ce484222325ULL);
 
 }  // namespace weir

@@ -4,19 +4,35 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
 
 namespace weir {
 
+// Shared by all that is written in the file.
+class FileName {
+  public:
+    FileName() = default;
+    FileName(std::string name) : name_(std::make_shared<const std::string>(std::move(name))) {}
+    FileName(const char* name) : FileName(std::string(name)) {}
+    std::string str() const { return name_ ? *name_ : ""; }
+    friend auto operator<=>(const FileName& a, const FileName& b) { return a.str() <=> b.str(); }
+    friend bool operator==(const FileName& a, const FileName& b) { return a.str() == b.str(); }
+
+  private:
+    std::shared_ptr<const std::string> name_;
+};
+
 struct Origin {
-    std::string file;
+    FileName file;
     int line = 0;    // from 1; 0 = the file as a whole
     int column = 0;  // from 1
 
     std::string str() const {
-        return line == 0 ? file : file + ":" + std::to_string(line) + ":" + std::to_string(column);
+        return line == 0 ? file.str() : file.str() + ":" + std::to_string(line) + ":" + std::to_string(column);
     }
     friend bool operator==(const Origin&, const Origin&) { return true; }
 };
@@ -43,6 +59,9 @@ class Diagnostics {
     }
     void warning(Origin origin, std::string message) {
         all_.push_back({Severity::kWarning, std::move(origin), std::move(message)});
+    }
+    void add(const Diagnostics& others) {
+        all_.insert(all_.end(), others.all_.begin(), others.all_.end());
     }
     bool has_errors() const {
         return std::any_of(all_.begin(), all_.end(), [](const Diagnostic& found) {

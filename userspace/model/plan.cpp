@@ -11,39 +11,25 @@ namespace {
 
 using State = LiveEndpoint::State;
 
-// Which row each desired service port has: the one of its name, else one without a name that its
-// addresses lead to (after a restart without a saved mesh). Never another service's: its counts go
-// with the row.
-std::map<std::string, std::uint32_t> match_ports(const LiveState& live,
-                                                 const DesiredState& desired) {
-    std::map<std::string, std::uint32_t> by_name, matched;
-    std::map<Vip, std::uint32_t> by_vip;
-    for (const auto& [id, port] : live.ports) {
-        if (!port.name.empty()) {
-            by_name.emplace(port.name, id);
-            continue;
-        }
-        for (const auto& vip : port.vips)
-            by_vip.emplace(vip, id);
-    }
-    std::set<std::uint32_t> taken;
-    for (const auto& [name, port] : desired.ports)
-        if (const auto found = by_name.find(name); found != by_name.end()) {
-            matched.emplace(name, found->second);
-            taken.insert(found->second);
-        }
+void give_name(LiveState& live, std::uint32_t id, const std::string& name) {
+    live.ports.at(id).name = name;
+    live.port_ids[name] = id;
+}
+
+// A service port without a row of its name gets one without a name that its addresses lead to
+// (after a restart without a saved mesh). Never another service's: its counts go with the row.
+void name_by_address(LiveState& live, const DesiredState& desired) {
     for (const auto& [name, port] : desired.ports) {
-        if (matched.contains(name))
+        if (live.port_ids.contains(name))
             continue;
         for (const auto& vip : port.vips) {
-            const auto found = by_vip.find(vip);
-            if (found == by_vip.end() || !taken.insert(found->second).second)
+            const auto owner = live.vip_owners.find(vip);
+            if (owner == live.vip_owners.end() || !live.ports.at(owner->second).name.empty())
                 continue;
-            matched.emplace(name, found->second);
+            give_name(live, owner->second, name);
             break;
         }
     }
-    return matched;
 }
 
 void insert_vip(LiveState& live, const Vip& vip, std::uint32_t id, Stages& stages) {
@@ -68,17 +54,14 @@ bool wants(const DesiredPort& desired, const Vip& vip) {
     return std::find(desired.vips.begin(), desired.vips.end(), vip) != desired.vips.end();
 }
 
-using VipOwners = std::map<Vip, std::uint32_t>;
-
 enum class VipRoom { kThere, kWhenOwnGo };
 
 // Whether there is room for the addresses that a service port lacks, if need be in the place of its
 // own that go.
-Result<VipRoom> vip_room(const LiveState& live, const LivePort& port, const DesiredPort& desired,
-                         const VipOwners& owners) {
+Result<VipRoom> vip_room(const LiveState& live, const LivePort& port, const DesiredPort& desired) {
     const auto fresh = static_cast<std::uint32_t>(
         std::count_if(desired.vips.begin(), desired.vips.end(),
-                      [&](const Vip& vip) { return !owners.contains(vip); }));
+                      [&](const Vip& vip) { return !live.vip_owners.contains(vip); }));
     const auto leaving = static_cast<std::uint32_t>(std::count_if(
         port.vips.begin(), port.vips.end(), [&](const Vip& vip) { return !wants(desired, vip); }));
     if (live.vip_count + fresh <= live.vip_capacity)
@@ -89,26 +72,25 @@ Result<VipRoom> vip_room(const LiveState& live, const LivePort& port, const Desi
 }
 
 // The addresses that a service port has and does not want.
-void drop_vips(LiveState& live, LivePort& port, const DesiredPort& desired, VipOwners& owners,
+void drop_vips(LiveState& live, LivePort& port, const DesiredPort& desired,
                std::vector<Operation>& operations) {
     std::erase_if(port.vips, [&](const Vip& vip) {
         if (wants(desired, vip))
             return false;
         delete_vip(live, vip, operations);
-        owners.erase(vip);
+        live.vip_owners.erase(vip);
         return true;
     });
 }
 
 // Adds the addresses that a service port lacks; takes them from whoever has them.
-void plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired, VipOwners& owners,
-               Stages& stages) {
+void plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired, Stages& stages) {
     auto& port = live.ports.at(id);
     for (const auto& vip : desired.vips) {
         if (port.vips.contains(vip))
             continue;
-        const auto owner = owners.find(vip);
-        if (owner == owners.end()) {
+        const auto owner = live.vip_owners.find(vip);
+        if (owner == live.vip_owners.end()) {
             insert_vip(live, vip, id, stages);
         } else {
             live.ports.at(owner->second).vips.erase(vip);
@@ -116,14 +98,14 @@ void plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired, Vi
             stages.moves.emplace_back(Grace{});
         }
         port.vips.insert(vip);
-        owners[vip] = id;
+        live.vip_owners[vip] = id;
     }
 }
 
 // A service port that is wanted no more: out of sight first, its rows leave when they are let go.
-void remove_port(LiveState& live, std::uint32_t id, VipOwners& owners, Stages& stages, Plan& plan) {
+void remove_port(LiveState& live, std::uint32_t id, Stages& stages, Plan& plan) {
     auto& port = live.ports.at(id);
-    drop_vips(live, port, DesiredPort{}, owners, stages.deletes);
+    drop_vips(live, port, DesiredPort{}, stages.deletes);
     stages.unpublishes.emplace_back(Publish{id, 0});
     plan.slots_to_free.emplace_back(port.slots.offset,
                                     static_cast<std::uint32_t>(port.slots.words.size()));
@@ -131,14 +113,18 @@ void remove_port(LiveState& live, std::uint32_t id, VipOwners& owners, Stages& s
         if (row.state == State::kHeld)
             row.state = State::kDraining;
     live.leaving_ports.emplace(id, std::move(port.range));
+    live.port_ids.erase(port.name);
+    live.draining_ports.erase(id);
     live.ports.erase(id);
 }
 
-Result<std::uint32_t> new_port(LiveState& live, std::uint64_t generation, Stages& stages) {
+Result<std::uint32_t> new_port(LiveState& live, const std::string& name, std::uint64_t generation,
+                               Stages& stages) {
     const auto id = live.free_ports.take(1);
     if (!id)
         return fail("table weir_svc_port is full");
     live.ports[*id].born = static_cast<std::uint32_t>(generation);
+    give_name(live, *id, name);
     stages.rows.emplace_back(ResetPort{*id});
     return *id;
 }
@@ -216,15 +202,30 @@ void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages,
     });
 }
 
+std::vector<std::uint32_t> not_wanted(const LiveState& live, const DesiredState& desired,
+                                      const std::map<std::uint32_t, const DesiredPort*>& wanted) {
+    std::vector<std::uint32_t> ids;
+    if (desired.removed) {
+        for (const auto& name : *desired.removed)
+            if (const auto known = live.port_ids.find(name); known != live.port_ids.end())
+                ids.push_back(known->second);
+        return ids;
+    }
+    for (const auto& [id, port] : live.ports)
+        if (!wanted.contains(id))
+            ids.push_back(id);
+    return ids;
+}
+
 // Endpoints, slots, settings and new addresses of one service port: all of it, or nothing.
 Status plan_one(LiveState& live, std::uint32_t id, const DesiredPort& desired,
-                std::uint64_t generation, VipOwners& owners, Stages& stages, Plan& plan) {
+                std::uint64_t generation, Stages& stages, Plan& plan) {
     auto& port = live.ports.at(id);
-    WEIR_TRY(const VipRoom room, vip_room(live, port, desired, owners));
+    WEIR_TRY(const VipRoom room, vip_room(live, port, desired));
     WEIR_CHECK(plan_port(live, id, desired, generation, stages, plan));
     if (room == VipRoom::kWhenOwnGo)
-        drop_vips(live, port, desired, owners, stages.early);
-    plan_vips(live, id, desired, owners, stages);
+        drop_vips(live, port, desired, stages.early);
+    plan_vips(live, id, desired, stages);
     return {};
 }
 
@@ -251,7 +252,7 @@ void recall_names(LiveState& live, const DesiredState& before) {
     for (auto& [id, port] : live.ports)
         for (const auto& vip : port.vips)
             if (const auto owner = owners.find(vip); port.name.empty() && owner != owners.end())
-                port.name = *owner->second;
+                give_name(live, id, *owner->second);
     for (const auto& [pattern, id] : live.patterns)
         if (const auto known = before.patterns.find(pattern); known != before.patterns.end())
             live.workload_names.emplace(id, known->second);
@@ -260,37 +261,29 @@ void recall_names(LiveState& live, const DesiredState& before) {
 Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation) {
     Plan made;
     Stages stages;
-    plan_patterns(live, desired, stages, made);
-    const auto matched = match_ports(live, desired);
-    VipOwners owners;
-    for (const auto& [id, port] : live.ports)
-        for (const auto& vip : port.vips)
-            owners.emplace(vip, id);
+    if (!desired.same_workloads)
+        plan_patterns(live, desired, stages, made);
+    name_by_address(live, desired);
     std::map<std::uint32_t, const DesiredPort*> wanted;  // nullptr: refused, stays as it was
     for (const auto& [name, port] : desired.ports) {
-        const auto found = matched.find(name);
-        const bool fresh = found == matched.end();
-        Result<std::uint32_t> id = fresh ? new_port(live, generation, stages) : found->second;
-        const Status done = id ? plan_one(live, *id, port, generation, owners, stages, made)
+        const auto known = live.port_ids.find(name);
+        Result<std::uint32_t> id = known == live.port_ids.end()
+                                       ? new_port(live, name, generation, stages)
+                                       : Result<std::uint32_t>(known->second);
+        const Status done = id ? plan_one(live, *id, port, generation, stages, made)
                                : Status(tl::unexpected(id.error()));
         if (!done)
             made.refusals.push_back({name, done.error().message});
-        if (!id)
-            continue;
-        wanted.emplace(*id, done ? &port : nullptr);
-        live.ports.at(*id).name = name;
+        if (id)
+            wanted.emplace(*id, done ? &port : nullptr);
     }
     // Only now: an address may have moved to a service port further down, and a bit of the filter
     // that is set for an insert must not be cleared after it.
     for (const auto& [id, port] : wanted)
         if (port != nullptr)
-            drop_vips(live, live.ports.at(id), *port, owners, stages.deletes);
-    std::vector<std::uint32_t> gone;
-    for (const auto& [id, port] : live.ports)
-        if (!wanted.contains(id))
-            gone.push_back(id);
-    for (const auto id : gone)
-        remove_port(live, id, owners, stages, made);
+            drop_vips(live, live.ports.at(id), *port, stages.deletes);
+    for (const auto id : not_wanted(live, desired, wanted))
+        remove_port(live, id, stages, made);
     made.operations = in_order(stages);
     live.generation = generation;
     return made;

@@ -200,6 +200,8 @@ Status plan_port(LiveState& live, std::uint32_t id, const DesiredPort& desired,
     }
     replace_range(live, id, port, std::move(made.range));
     flag_endpoints(live, id, desired, stages);
+    if (has_draining_rows(port.range))
+        live.draining_ports.insert(id);
     port.applied = desired;
     return {};
 }

@@ -5,12 +5,12 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "maps/addr.h"
+#include "userspace/model/named.h"
 #include "userspace/model/origin.h"
 
 namespace weir {
@@ -79,8 +79,8 @@ struct Workload {
 };
 
 struct Snapshot {
-    std::map<std::string, std::shared_ptr<const Service>> services;
-    std::map<std::string, Workload> workloads;
+    Named<Service> services;
+    Named<Workload> workloads;
     std::uint64_t digest = 0;  // of what it was read from
 };
 

@@ -59,6 +59,8 @@ void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
     read_range(tables, id, port.range);
     if (port.published != 0)
         hold_published_rows(port);
+    if (has_draining_rows(port.range))
+        live.draining_ports.insert(id);
     live.ports.emplace(id, std::move(port));
 }
 
@@ -129,6 +131,7 @@ Result<LiveState> adopt(const Tables& tables) {
         if (!live.ports.contains(vip->svc_port))
             live.free_ports.take_at(vip->svc_port, 1);
         live.ports[vip->svc_port].vips.insert(Vip::from_key(key));
+        live.vip_owners.emplace(Vip::from_key(key), vip->svc_port);
         live.vip_filter[weir_vip_filter_bit(&key)]++;
     }
     live.vip_count = static_cast<std::uint32_t>(vips.size());

@@ -88,7 +88,8 @@ Result<ApplyReport> Engine::apply(const Snapshot& snapshot, const BeforeWrite& b
         WEIR_CHECK(read_live());
     auto& node = tables_.node[0];
     const auto next = std::max(live_.generation, std::uint64_t{node.generation}) + 1;
-    auto desired = compile(snapshot);
+    auto desired = applied_ ? compile_changes(*applied_, snapshot) : compile(snapshot);
+    applied_.reset();
     desired.excluded = excluded_;
     const Plan made = plan(live_, desired, next);
     cgroups_are_current_ = cgroups_are_current_ && !made.patterns_changed;
@@ -106,6 +107,8 @@ Result<ApplyReport> Engine::apply(const Snapshot& snapshot, const BeforeWrite& b
     }
     generation_is_stored_ = true;
     store(node.mesh_digest, snapshot.digest);
+    if (made.refusals.empty())
+        applied_ = snapshot;
     return ApplyReport{live_.generation, made.operations.size(), made.refusals};
 }
 

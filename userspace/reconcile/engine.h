@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,10 @@ class Engine {
     void enter(std::uint64_t cgroup_id);
     // Of the whole node; the cgroup patterns it leaves alone, from the next apply on.
     void set_mode(Mode mode);
-    void set_excluded(std::vector<std::string> patterns) { excluded_ = std::move(patterns); }
+    void set_excluded(std::vector<std::string> patterns) {
+        excluded_ = std::move(patterns);
+        applied_.reset();
+    }
     // What was switched off or on by hand since the last look; 0 seconds: on again.
     struct NamedSwitch {
         std::string target;
@@ -71,6 +75,7 @@ class Engine {
     LiveState live_;
     std::vector<std::string> excluded_;
     SwitchWatch switches_;
+    std::optional<Snapshot> applied_;  // all of it is in the kernel
     bool live_is_known_ = true;        // false: a batch failed, and so did reading what it left
     bool cgroups_are_current_ = true;  // false: patterns changed, and giving them out failed
     bool generation_is_stored_ = true;

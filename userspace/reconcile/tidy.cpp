@@ -38,8 +38,11 @@ Result<bool> free_rows(const Tables& tables, LiveState& live, LiveRange& range) 
 }
 
 Status tidy_ranges(const Tables& tables, LiveState& live) {
-    for (auto& [id, port] : live.ports)
-        WEIR_CHECK(free_rows(tables, live, port.range));
+    for (auto id = live.draining_ports.begin(); id != live.draining_ports.end();) {
+        auto& range = live.ports.at(*id).range;
+        WEIR_CHECK(free_rows(tables, live, range));
+        id = has_draining_rows(range) ? std::next(id) : live.draining_ports.erase(id);
+    }
     for (auto leaving = live.leaving_ranges.begin(); leaving != live.leaving_ranges.end();) {
         WEIR_TRY(const bool empty, free_rows(tables, live, leaving->range));
         if (!empty) {

@@ -9,11 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 
-#include "userspace/source/mesh_file.h"
 
 namespace weir {
 namespace {
@@ -26,7 +23,24 @@ bool counts(const std::filesystem::path& path) {
     return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"));
 }
 
-Result<MeshText> read_once(const std::string& directory) {
+Status check_file(const std::filesystem::directory_entry& entry, const std::string& directory) {
+    std::error_code error;
+    // A link that leads nowhere must not make its services vanish.
+    if (!entry.is_regular_file(error))
+        return fail(entry.path().string() + " is no readable file" +
+                    (error ? " (" + error.message() + ")" : "") +
+                    ": mend or remove it, nothing of the directory is taken until then");
+    const auto name = entry.path().filename().string();
+    if (std::any_of(name.begin(), name.end(), [](char c) { return c < ' ' || c > '~'; }))
+        return fail("a file in " + directory +
+                    " has a name with other than ASCII letters, "
+                    "which cannot be saved as it is: rename it");
+    if (const auto size = entry.file_size(error); error || size > kFileMax)
+        return fail(entry.path().string() + " is larger than 64 MiB: split it");
+    return {};
+}
+
+Result<MeshText> read_once(const std::string& directory, TextCache& texts) {
     MeshText text;
     text.directory = directory;
     std::error_code error;
@@ -35,26 +49,15 @@ Result<MeshText> read_once(const std::string& directory) {
         return fail("the mesh directory " + directory + " cannot be read: " + error.message() +
                         ": make it, or name another with --mesh",
                     error.value());
+    texts.begin();
     for (const auto& entry : entries) {
         if (!counts(entry.path()))
             continue;
-        // A link that leads nowhere must not make its services vanish.
-        if (!entry.is_regular_file(error))
-            return fail(entry.path().string() + " is no readable file" +
-                        (error ? " (" + error.message() + ")" : "") +
-                        ": mend or remove it, nothing of the directory is taken until then");
-        const auto name = entry.path().filename().string();
-        if (std::any_of(name.begin(), name.end(), [](char c) { return c < ' ' || c > '~'; }))
-            return fail("a file in " + directory +
-                        " has a name with other than ASCII letters, "
-                        "which cannot be saved as it is: rename it");
-        if (const auto size = entry.file_size(error); error || size > kFileMax)
-            return fail(entry.path().string() + " is larger than 64 MiB: split it");
-        std::ifstream file(entry.path(), std::ios::binary);
-        if (!file)
-            return fail_errno("cannot read " + entry.path().string(), errno);
-        text.files.push_back({name, std::string(std::istreambuf_iterator<char>(file), {})});
+        WEIR_CHECK(check_file(entry, directory));
+        WEIR_TRY(FileText content, texts.read(entry.path().string()));
+        text.files.push_back({entry.path().filename().string(), std::move(content)});
     }
+    texts.end();
     std::sort(text.files.begin(), text.files.end(),
               [](const MeshFile& a, const MeshFile& b) { return a.name < b.name; });
     return text;
@@ -71,20 +74,25 @@ bool lists_the_same(const MeshText& text) {
     return read == listed;
 }
 
-}  // namespace
-
-Result<MeshText> read_mesh_text(const std::string& directory) {
-    auto text = read_once(directory);
+Result<MeshText> read_text_of(const std::string& directory, TextCache& texts) {
+    auto text = read_once(directory, texts);
     // A listing that runs while files are renamed may miss one: two that agree did not.
     for (int tries = 0; tries < kReadTries && text && !lists_the_same(*text); tries++)
-        text = read_once(directory);
+        text = read_once(directory, texts);
     return text;
 }
 
-Reading MeshDir::read() const {
-    auto text = read_mesh_text(directory_);
+}  // namespace
+
+Result<MeshText> read_mesh_text(const std::string& directory) {
+    TextCache texts;
+    return read_text_of(directory, texts);
+}
+
+Reading MeshDir::read() {
+    auto text = read_text_of(directory_, texts_);
     if (text)
-        return read_mesh(std::move(*text));
+        return reader_.read(std::move(*text));
     Reading reading;
     reading.text.directory = directory_;
     reading.found.error({directory_, 0, 0}, text.error().message);

@@ -7,7 +7,9 @@
 
 #include "maps/fd.h"
 #include "maps/result.h"
+#include "userspace/source/mesh_reader.h"
 #include "userspace/source/source.h"
+#include "userspace/source/text_cache.h"
 
 namespace weir {
 
@@ -17,11 +19,13 @@ Result<MeshText> read_mesh_text(const std::string& directory);
 class MeshDir : public Source {
   public:
     explicit MeshDir(std::string directory) : directory_(std::move(directory)) {}
-    Reading read() const override;
+    Reading read() override;
     const std::string& directory() const { return directory_; }
 
   private:
     std::string directory_;
+    TextCache texts_;
+    MeshReader reader_;
 };
 
 // Readable when something changed. One watch follows one directory; when that goes away, alive()

@@ -94,8 +94,8 @@ void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
                 std::chrono::duration_cast<std::chrono::seconds>(*read).count());
 }
 
-void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
-                  Diagnostics& found) {
+void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragment) {
+    auto& found = fragment.found;
     auto service = std::make_shared<Service>();
     service->name = key.scalar;
     service->origin = key.origin;
@@ -125,16 +125,13 @@ void read_service(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
         read_affinity(*affinity, *service, found);
     if (const auto* mode = reader.find("mode"))
         service->mode = read_mode(*mode, "`mode` of " + what, found);
-    if (!named)
-        return;
-    const auto [first, fresh] = snapshot.services.emplace(service->name, service);
-    if (!fresh)
-        found.error(key.origin, what + " is written twice, first at " +
-                                    first->second->origin.str() + ": remove one");
+    check_service(*service, found);
+    if (named)
+        fragment.services.push_back(std::move(service));
 }
 
-void read_workload(const YamlNode& key, const YamlNode& node, Snapshot& snapshot,
-                   Diagnostics& found) {
+void read_workload(const YamlNode& key, const YamlNode& node, MeshFragment& fragment) {
+    auto& found = fragment.found;
     const std::string what = quoted("workload", key.scalar);
     const MappingReader reader(node, what,
                                {"cgroup", "mode", "addresses", "labels", "serviceAccount"}, found);
@@ -147,68 +144,63 @@ void read_workload(const YamlNode& key, const YamlNode& node, Snapshot& snapshot
     const auto pattern = read_cgroup_pattern(*cgroup, "`cgroup` of " + what, found);
     if (!pattern || !named)
         return;
-    Workload workload;
-    workload.name = key.scalar;
-    workload.cgroup = *pattern;
-    workload.origin = key.origin;
+    auto workload = std::make_shared<Workload>();
+    workload->name = key.scalar;
+    workload->cgroup = *pattern;
+    workload->origin = key.origin;
     for (const auto& item : read_list(reader.find("addresses"), "`addresses` of " + what, found))
         if (const auto addr = read_addr(item, "address of " + what, found))
-            workload.addresses.push_back({*addr, item.origin});
+            workload->addresses.push_back({*addr, item.origin});
     if (const auto* labels = reader.find("labels"))
-        workload.labels = read_labels(*labels, "`labels` of " + what, found);
+        workload->labels = read_labels(*labels, "`labels` of " + what, found);
     if (const auto* account = reader.find("serviceAccount"))
-        workload.service_account =
+        workload->service_account =
             read_name(*account, "`serviceAccount` of " + what, found).value_or("");
     if (const auto* mode = reader.find("mode"))
-        workload.mode = read_mode(*mode, "`mode` of " + what, found);
-    const auto [first, fresh] = snapshot.workloads.emplace(key.scalar, std::move(workload));
-    if (!fresh)
-        found.error(key.origin, what + " is written twice, first at " + first->second.origin.str() +
-                                    ": remove one");
+        workload->mode = read_mode(*mode, "`mode` of " + what, found);
+    fragment.workloads.push_back(std::move(workload));
 }
 
-using ReadEntry = void (*)(const YamlNode&, const YamlNode&, Snapshot&, Diagnostics&);
+using ReadEntry = void (*)(const YamlNode&, const YamlNode&, MeshFragment&);
 
 void read_section(const YamlNode* section, const std::string& name, ReadEntry read,
-                  Snapshot& snapshot, Diagnostics& found) {
+                  MeshFragment& fragment) {
     if (section == nullptr)
         return;
     if (section->kind != YamlNode::Kind::kMapping) {
-        found.error(section->origin, "`" + name + "` is no mapping from names: write `" + name +
-                                         ":`, and below it one entry per name");
+        fragment.found.error(section->origin, "`" + name +
+                                                  "` is no mapping from names: write `" + name +
+                                                  ":`, and below it one entry per name");
         return;
     }
     for (const auto& [key, value] : section->entries)
-        read(key, value, snapshot, found);
+        read(key, value, fragment);
+}
+
+template <typename T>
+void sort_by_name(std::vector<std::shared_ptr<const T>>& all) {
+    std::sort(all.begin(), all.end(),
+              [](const auto& a, const auto& b) { return a->name < b->name; });
 }
 
 }  // namespace
 
-void read_mesh_file(const std::string& text, const std::string& file, Snapshot& snapshot,
-                    Diagnostics& found) {
-    const auto root = parse_yaml(text, file, found);
+MeshFragment read_mesh_file(MeshFile file, const std::string& directory) {
+    MeshFragment fragment;
+    const auto root =
+        parse_yaml(file.text.str(), directory.empty() ? file.name : directory + "/" + file.name,
+                   fragment.found);
+    fragment.file = std::move(file);
     if (!root)
-        return;
-    const MappingReader reader(*root, "the mesh file", {"services", "workloads"}, found);
+        return fragment;
+    const MappingReader reader(*root, "the mesh file", {"services", "workloads"}, fragment.found);
     if (!reader.ok())
-        return;
-    read_section(reader.find("services"), "services", read_service, snapshot, found);
-    read_section(reader.find("workloads"), "workloads", read_workload, snapshot, found);
-}
-
-Reading read_mesh(MeshText text) {
-    auto snapshot = std::make_shared<Snapshot>();
-    Reading reading;
-    for (const auto& file : text.files)
-        read_mesh_file(file.text,
-                       text.directory.empty() ? file.name : text.directory + "/" + file.name,
-                       *snapshot, reading.found);
-    check_snapshot(*snapshot, reading.found);
-    snapshot->digest = text.digest();
-    reading.text = std::move(text);
-    if (!reading.found.has_errors())
-        reading.snapshot = std::move(snapshot);
-    return reading;
+        return fragment;
+    read_section(reader.find("services"), "services", read_service, fragment);
+    read_section(reader.find("workloads"), "workloads", read_workload, fragment);
+    sort_by_name(fragment.services);
+    sort_by_name(fragment.workloads);
+    return fragment;
 }
 
 }  // namespace weir

@@ -20,8 +20,8 @@ struct Reading {
 class Source {
   public:
     virtual ~Source() = default;
-    // Everything as it is now. May take long; touches nothing shared.
-    virtual Reading read() const = 0;
+    // Everything as it is now. May take long; one thread at a time.
+    virtual Reading read() = 0;
 };
 
 }  // namespace weir

@@ -22,7 +22,7 @@ class Event {
 
 class Parser {
   public:
-    Parser(const std::string& text, std::string file, Diagnostics& found)
+    Parser(const std::string& text, FileName file, Diagnostics& found)
         : file_(std::move(file)), found_(found) {
         yaml_parser_initialize(&raw_);
         yaml_parser_set_encoding(&raw_, YAML_UTF8_ENCODING);
@@ -157,7 +157,7 @@ class Parser {
         }
     }
 
-    std::string file_;
+    FileName file_;
     Diagnostics& found_;
     yaml_parser_t raw_{};
     std::size_t nodes_ = 0;

@@ -3,11 +3,15 @@
 
 namespace weir {
 
-void check_snapshot(const Snapshot& snapshot, Diagnostics& found) {
+void check_service(const Service& service, Diagnostics& found) {
+    check_ports(service, found);
+    check_duplicate_endpoints(service, found);
+    check_reachability(service, found);
+}
+
+void check_mesh(const Snapshot& snapshot, Diagnostics& found) {
     check_addresses(snapshot, found);
     check_loops(snapshot, found);
-    check_duplicate_endpoints(snapshot, found);
-    check_reachability(snapshot, found);
     check_workloads(snapshot, found);
 }
 

@@ -14,7 +14,7 @@ Result<Names> Names::read(const Tables& tables, const Snapshot& snapshot) {
         if (vip)
             rows.emplace(Vip::from_key(key), vip->svc_port);
     }
-    for (const auto& [name, service] : snapshot.services)
+    for (const auto& service : snapshot.services)
         for (const auto& port : service->ports)
             for (const auto& address : service->addresses) {
                 const auto row =
@@ -22,12 +22,12 @@ Result<Names> Names::read(const Tables& tables, const Snapshot& snapshot) {
                 if (row == rows.end())
                     continue;
                 names.service_ports_.emplace(row->second, ServicePortName{service.get(), &port});
-                names.ids_.emplace(service_port_name(name, port), row->second);
+                names.ids_.emplace(service_port_name(service->name, port), row->second);
             }
     WEIR_TRY(const auto patterns, tables.cg_prefix.keys());
     std::map<std::string, std::string> by_pattern;
-    for (const auto& [name, workload] : snapshot.workloads)
-        by_pattern.emplace(workload.cgroup, name);
+    for (const auto& workload : snapshot.workloads)
+        by_pattern.emplace(workload->cgroup, workload->name);
     for (const auto& key : patterns) {
         WEIR_TRY(const auto workload, tables.cg_prefix.find(key));
         const auto name = by_pattern.find(pattern_of(key));

@@ -89,10 +89,10 @@ Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snaps
     for (const auto& edge : edges)
         sums[{edge.service, edge.port, edge.protocol}] += edge.counts;
     std::vector<ServiceView> views;
-    for (const auto& [name, service] : snapshot.services) {
+    for (const auto& service : snapshot.services) {
         for (const auto& port : service->ports) {
             ServiceView view;
-            view.name = name;
+            view.name = service->name;
             view.port = port.port;
             view.protocol = protocol_name(port.protocol);
             view.portName = port.name;
@@ -109,7 +109,7 @@ Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snaps
                          : mode != Mode::kSteer ? (mode == Mode::kOff ? "off" : "observed")
                          : view.endpoints == 0  ? "no-endpoints"
                                                 : "serving";
-            view.counts = sums[key_of(name, port)];
+            view.counts = sums[key_of(service->name, port)];
             views.push_back(std::move(view));
         }
     }
@@ -123,13 +123,13 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
     for (const auto& edge : edges)
         sums[{edge.service, edge.port, edge.protocol}][edge.endpoint] += edge.counts;
     std::vector<EndpointView> views;
-    for (const auto& [name, service] : snapshot.services) {
+    for (const auto& service : snapshot.services) {
         for (const auto& port : service->ports) {
-            auto& counts = sums[key_of(name, port)];
+            auto& counts = sums[key_of(service->name, port)];
             add_wanted(*service, port, is_published(tables, names, *service, port), counts, views);
             for (const auto& [endpoint, count] : counts) {
                 EndpointView view;
-                view.service = name;
+                view.service = service->name;
                 view.port = port.port;
                 view.protocol = protocol_name(port.protocol);
                 view.endpoint = endpoint;

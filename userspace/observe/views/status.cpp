@@ -67,7 +67,7 @@ Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, c
     view.relinked = load(node.relinked);
     view.services = static_cast<std::uint32_t>(snapshot.services.size());
     view.workloads = static_cast<std::uint32_t>(snapshot.workloads.size());
-    for (const auto& [name, service] : snapshot.services) {
+    for (const auto& service : snapshot.services) {
         view.servicePorts += static_cast<std::uint32_t>(service->ports.size());
         view.endpoints += static_cast<std::uint32_t>(service->endpoints.size());
     }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/reconcile/state_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include "maps/fd.h"
+
+namespace weir {
+namespace {
+
+Status write_all(int fd, const std::string& text) {
+    for (std::size_t done = 0; done < text.size();) {
+        const auto written = ::write(fd, text.data() + done, text.size() - done);
+        if (written < 0)
+            return fail_errno("cannot write", errno);
+        done += static_cast<std::size_t>(written);
+    }
+    return {};
+}
+
+Status make_directory(const std::string& directory) {
+    if (::mkdir(directory.c_str(), 0755) && errno != EEXIST)
+        return fail_errno("cannot make " + directory, errno);
+    return {};
+}
+
+std::string parent_of(const std::string& path) {
+    return std::filesystem::path(path).parent_path().string();
+}
+
+bool is_there(const std::string& path, std::size_t size) {
+    struct stat stat{};
+    return ::stat(path.c_str(), &stat) == 0 && static_cast<std::size_t>(stat.st_size) == size;
+}
+
+std::vector<std::string> saved_names(const MeshText& mesh) {
+    std::vector<std::string> names;
+    for (const auto& file : mesh.files)
+        names.push_back(saved_file_name(file));
+    return names;
+}
+
+}  // namespace
+
+// What was kept before this agent. What is damaged there is forgotten.
+void StateStore::look() {
+    if (std::exchange(looked_, true))
+        return;
+    if (const auto last = load_state(directory_))
+        last_ = {last->generation, last->mesh.digest(), saved_names(last->mesh)};
+    if (const auto history = load_history(directory_))
+        for (const auto& one : *history)
+            history_.push_back({one.generation, one.mesh.digest(), saved_names(one.mesh)});
+    hold(last_.files, 1);
+    for (const auto& one : history_)
+        hold(one.files, 1);
+    std::error_code error;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(saved_files_path(directory_), error))
+        if (!held_.contains(entry.path().filename().string()))
+            ::unlink(entry.path().c_str());
+}
+
+// Texts that nobody names any more leave.
+void StateStore::hold(const std::vector<std::string>& files, int by) {
+    for (const auto& name : files) {
+        const auto held = held_.try_emplace(name, 0).first;
+        held->second += by;
+        if (held->second > 0)
+            continue;
+        held_.erase(held);
+        ::unlink((saved_files_path(directory_) + "/" + name).c_str());
+    }
+}
+
+Status StateStore::write(const std::string& path, const std::string& text) {
+    const std::string fresh = path + ".new";
+    const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!fd)
+        return fail_errno("cannot write " + fresh, errno);
+    if (auto written = write_all(fd.get(), text); !written)
+        return fail_with(written.error(), fresh);
+    if (::rename(fresh.c_str(), path.c_str()))
+        return fail_errno("cannot write " + path, errno);
+    unsynced_.push_back(path);
+    return {};
+}
+
+Status StateStore::write_texts(const SavedState& state) {
+    look();
+    const auto directory = saved_files_path(directory_);
+    WEIR_CHECK(make_directory(directory_));
+    WEIR_CHECK(make_directory(directory));
+    for (const auto& file : state.mesh.files) {
+        const auto path = directory + "/" + saved_file_name(file);
+        if (!is_there(path, file.text.str().size()))
+            WEIR_CHECK(write(path, file.text.str()));
+    }
+    return {};
+}
+
+Status StateStore::save(const SavedState& state) {
+    WEIR_CHECK(write_texts(state));
+    WEIR_CHECK(write(saved_state_path(directory_), encode_saved_state(state)));
+    Kept kept{state.generation, state.mesh.digest(), saved_names(state.mesh)};
+    hold(kept.files, 1);
+    hold(std::exchange(last_, std::move(kept)).files, -1);
+    return {};
+}
+
+Status StateStore::remember(const SavedState& state) {
+    look();
+    const auto digest = state.mesh.digest();
+    if (!history_.empty() && history_.back().digest == digest)
+        return {};
+    WEIR_CHECK(write_texts(state));
+    const auto path = history_path(directory_, state.generation);
+    WEIR_CHECK(make_directory(parent_of(path)));
+    WEIR_CHECK(write(path, encode_saved_state(state)));
+    history_.push_back({state.generation, digest, saved_names(state.mesh)});
+    hold(history_.back().files, 1);
+    for (; history_.size() > kHistoryMost; history_.pop_front()) {
+        ::unlink(history_path(directory_, history_.front().generation).c_str());
+        hold(history_.front().files, -1);
+    }
+    return {};
+}
+
+Status sync_files(const std::vector<std::string>& paths) {
+    for (const auto& path : paths)
+        for (const auto& one : {path, parent_of(path)}) {
+            const Fd fd(::open(one.c_str(), O_RDONLY | O_CLOEXEC));
+            if (!fd && errno == ENOENT)
+                continue;  // not needed any more
+            if (!fd || ::fsync(fd.get()) != 0)
+                return fail_errno("cannot write " + one + " to the disk", errno);
+        }
+    return {};
+}
+
+}  // namespace weir

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/source/text_cache.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <tuple>
+
+#include "maps/fd.h"
+
+namespace weir {
+namespace {
+
+constexpr ::time_t kSettledAfter = 3;  // seconds; the coarsest file times are 2 s (FAT)
+
+Result<std::string> read_text(const std::string& path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat stat{};
+    if (!file || ::fstat(file.get(), &stat) != 0)
+        return fail_errno("cannot read " + path, errno);
+    std::string text(static_cast<std::size_t>(stat.st_size) + 1, '\0');
+    std::size_t done = 0;
+    for (;;) {  // it may have grown since
+        const auto length = ::read(file.get(), text.data() + done, text.size() - done);
+        if (length < 0)
+            return fail_errno("cannot read " + path, errno);
+        if (length == 0)
+            break;
+        done += static_cast<std::size_t>(length);
+        if (done == text.size())
+            text.resize(text.size() * 2);
+    }
+    text.resize(done);
+    return text;
+}
+
+auto signature(const struct stat& stat) {
+    return std::tuple(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtim.tv_sec,
+                      stat.st_mtim.tv_nsec, stat.st_ctim.tv_sec, stat.st_ctim.tv_nsec);
+}
+
+}  // namespace
+
+void TextCache::begin() {
+    for (auto& [path, known] : files_)
+        known.asked = false;
+}
+
+void TextCache::end() {
+    std::erase_if(files_, [](const auto& file) { return !file.second.asked; });
+}
+
+Result<FileText> TextCache::read(const std::string& path) {
+    struct stat now{};
+    if (::stat(path.c_str(), &now) != 0)
+        return fail_errno("cannot read " + path, errno);
+    const auto [entry, fresh] = files_.try_emplace(path);
+    auto& known = entry->second;
+    known.asked = true;
+    if (known.settled && signature(known.at) == signature(now))
+        return known.text;
+    const auto age = ::time(nullptr) - now.st_ctim.tv_sec;
+    auto text = read_text(path);
+    if (!text) {
+        files_.erase(entry);
+        return tl::unexpected(text.error());
+    }
+    known.at = now;
+    known.settled = age >= kSettledAfter;
+    if (fresh || known.text.str() != *text)
+        known.text = FileText(std::move(*text));
+    return known.text;
+}
+
+}  // namespace weir
