@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "maps/fd.h"
@@ -74,6 +75,33 @@ class BpfMap {
         }
         if (errno != ENOENT)
             return fail_errno("cannot list table " + name_, errno);
+        return all;
+    }
+
+    // All rows, many in one call; of hash tables and the like. Rows that come and go meanwhile may
+    // be missed.
+    Result<std::vector<std::pair<K, V>>> rows() const {
+        std::vector<std::pair<K, V>> all;
+        std::vector<K> keys(1024);
+        std::vector<V> values(keys.size());
+        std::uint32_t token = 0;
+        const std::uint32_t* from = nullptr;
+        for (bool more = true; more; from = &token) {
+            auto count = static_cast<std::uint32_t>(keys.size());
+            const int failed = bpf_map_lookup_batch(fd_.get(), const_cast<std::uint32_t*>(from),
+                                                    &token, keys.data(), values.data(), &count,
+                                                    nullptr);
+            if (failed != 0 && errno == ENOSPC) {  // a bucket has more rows than there is room for
+                keys.resize(keys.size() * 2);
+                values.resize(keys.size());
+                continue;
+            }
+            more = failed == 0;
+            if (!more && errno != ENOENT)
+                return fail_errno("cannot list table " + name_, errno);
+            for (std::uint32_t i = 0; i < count; i++)
+                all.emplace_back(keys[i], values[i]);
+        }
         return all;
     }
 

@@ -20,7 +20,8 @@ struct weir_node {
     __u64 cgroup;        /* id of the cgroup that the programs are attached at */
     __u64 mode;          /* WEIR_MODE_* of the whole node */
     __u64 off_until_ns;  /* as weir_svc_port.off_until_ns, for the whole node */
-    __u64 reserved[6];
+    __u64 repaired;      /* rows that others had changed and the agent wrote again */
+    __u64 reserved[5];
 };
 WEIR_ASSERT(sizeof(struct weir_node) == 128);
 

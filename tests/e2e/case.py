@@ -7,9 +7,9 @@ import sys
 import threading
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../deploy/lab")
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE + "/../../deploy/lab", HERE + "/../tools"]
 from lab import BIN, ROOT, Lab, free_port, run, service_yaml, wait_for  # noqa: E402,F401
-
 
 
 def interrupt(*_):

@@ -85,7 +85,7 @@ const std::vector<Layout> kLayouts{
            F(weir_sock, endpoint_port), F(weir_sock, on_other), F(weir_sock, reserved)),
     LAYOUT(weir_node, F(weir_node, heartbeat_ns), F(weir_node, started_ns), F(weir_node, agent_pid),
            F(weir_node, generation), F(weir_node, generation_ns), F(weir_node, mesh_digest),
-           F(weir_node, relinked), F(weir_node, cgroup), F(weir_node, mode),
+           F(weir_node, relinked), F(weir_node, repaired), F(weir_node, cgroup), F(weir_node, mode),
            F(weir_node, off_until_ns), F(weir_node, reserved)),
     LAYOUT(weir_cg_prefix, F(weir_cg_prefix, prefixlen), F(weir_cg_prefix, path)),
     LAYOUT(weir_workload, F(weir_workload, id), F(weir_workload, mode)),

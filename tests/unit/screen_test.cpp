@@ -50,6 +50,7 @@ StatusView status_in_trouble() {
     auto view = status();
     view.hooks[1].attached = false;
     view.relinked = 1;
+    view.repaired = 2;
     view.agent->meshErrors = {"/etc/weir/mesh.d/a.yaml:3:5: error: unknown key \"adresses\""};
     view.agent->meshWarnings = {"/etc/weir/mesh.d/b.yaml:1:1: warning: something"};
     view.switches = {{"", 90}, {"orders.shop", 540}};

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cmath>
 #include <csignal>
+#include <ctime>
 
 #include "loader/machine.h"
 #include "userspace/control/api.h"
@@ -39,6 +40,13 @@ awaitable<std::invoke_result_t<Function>> on_worker(asio::thread_pool& worker, F
             co_return f();
         }(std::move(function)),
         use_awaitable);
+}
+
+// Of all threads.
+std::chrono::nanoseconds cpu_time() {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 void spawn(asio::io_context& loop, awaitable<void> task) {
@@ -146,6 +154,11 @@ void Agent::serve(const Listeners& listeners) {
                      http_counters_));
 }
 
+// A directory that changes all the time costs at most a seventh of a core; what changes once is
+// taken at once.
+constexpr int kPausePerCost = 6;
+constexpr auto kPauseMost = std::chrono::nanoseconds(1s);
+
 awaitable<void> Agent::follow_directory() {
     for (;;) {
         auto watch = MeshDirWatch::open(options_.paths.mesh);
@@ -161,8 +174,12 @@ awaitable<void> Agent::follow_directory() {
             // A writer of many files gets a moment to finish: one reading for all of them.
             asio::steady_timer settle(loop_, 2ms);
             co_await settle.async_wait(use_awaitable);
-            if (watch->drain())
-                co_await reload();
+            if (!watch->drain())
+                continue;
+            const auto before = cpu_time();
+            co_await reload();
+            settle.expires_after(std::min(kPausePerCost * (cpu_time() - before), kPauseMost));
+            co_await settle.async_wait(use_awaitable);
         }
     }
 }
@@ -182,6 +199,7 @@ awaitable<void> Agent::tick() {
             follower_.retry();
             spawn(loop_, sync_state());
             look_after_hooks();
+            look_after_rows();
             look_after_cgroups();
             look_after_switches();
             if (auto tidied = engine_.tidy(); !tidied)
@@ -231,6 +249,15 @@ void Agent::look_after_hooks() {
         log::warn("hooks-reattached", "others had detached programs of weir",
                   {{"weir.hooks", std::to_string(*repaired)}});
     }
+}
+
+void Agent::look_after_rows() {
+    const auto repaired = engine_.repair();
+    if (!repaired)
+        log::error("repair-failed", repaired.error().message);
+    else if (*repaired > 0)
+        log::warn("rows-repaired", "others had changed rows of weir's tables",
+                  {{"weir.rows", std::to_string(*repaired)}});
 }
 
 awaitable<void> Agent::wait_for_signals() {

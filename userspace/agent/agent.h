@@ -43,6 +43,7 @@ class Agent {
     boost::asio::awaitable<HttpResponse> answer_control(const HttpRequest& request);
     boost::asio::awaitable<HttpResponse> answer_metrics(const HttpRequest& request);
     void look_after_hooks();
+    void look_after_rows();
     void look_after_cgroups();
     void look_after_switches();
     std::vector<HookView> hooks() const;

@@ -62,10 +62,10 @@ class Taker {
 };
 
 // "tables.edges" -> "tables", "edges"; "listen" -> "", "listen".
-std::pair<std::string, std::string> split(const std::string& key) {
+std::pair<std::string_view, std::string_view> split(std::string_view key) {
     const auto dot = key.find('.');
-    return dot == std::string::npos ? std::pair(std::string(), key)
-                                    : std::pair(key.substr(0, dot), key.substr(dot + 1));
+    return dot == std::string_view::npos ? std::pair(std::string_view(), key)
+                                         : std::pair(key.substr(0, dot), key.substr(dot + 1));
 }
 
 }  // namespace
@@ -135,19 +135,19 @@ void Settings::read_file(const std::string& path, bool named, Diagnostics& found
     const auto root = parse_yaml(text, path, found);
     if (!root)
         return;
-    std::map<std::string, std::vector<std::string>> known;  // section -> keys; "" = the file
+    std::map<std::string_view, std::vector<std::string_view>> known;  // "" = the file itself
     for (const auto& setting : all_) {
         const auto [section, key] = split(setting.key);
         if (!section.empty() && known[section].empty())
             known[""].push_back(section);
         known[section].push_back(key);
     }
-    std::map<std::string, MappingReader> readers;
+    std::map<std::string_view, MappingReader> readers;
     const auto& top =
         readers.try_emplace("", *root, "agent.yaml", known.at(""), found).first->second;
     for (const auto& [section, keys] : known)
         if (const auto* node = section.empty() ? nullptr : top.find(section))
-            readers.try_emplace(section, *node, "`" + section + "`", keys, found);
+            readers.try_emplace(section, *node, Phrase{"`", section, "`"}, keys, found);
     for (auto& setting : all_) {
         const auto [section, key] = split(setting.key);
         const auto reader = readers.find(section);

@@ -112,6 +112,8 @@ std::string render_status(const StatusView& view, Format format) {
             line("EVENTS", number(reason.count) + " " + reason.meaning + " (" + reason.name + ")");
     if (view.relinked > 0)
         line("EVENTS", number(view.relinked) + " hooks attached again after others detached them");
+    if (view.repaired > 0)
+        line("EVENTS", number(view.repaired) + " rows written again after others changed them");
     if (format == Format::kWide)
         for (const auto& fill : view.tables)
             line("TABLE", fill.table + " " + number(fill.used) + " of " + number(fill.capacity));

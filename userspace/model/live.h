@@ -28,6 +28,13 @@ struct LiveEndpoint {
     std::uint32_t flags = 0;  // as weir_endpoint.flags
 };
 
+// As the kernel's table holds it.
+inline weir_endpoint endpoint_row(const LiveEndpoint& endpoint, std::uint32_t svc_port,
+                                  std::uint32_t generation) {
+    return {endpoint.addr.raw(), htons(endpoint.port), 0, 0, svc_port, generation, endpoint.flags,
+            0};
+}
+
 // A service port's own rows in `endpoint`.
 struct LiveRange {
     std::uint32_t base = 0;

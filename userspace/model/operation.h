@@ -57,11 +57,11 @@ struct DeleteVip {
     weir_vip_key key;
 };
 struct PutPattern {
-    weir_cg_prefix key;
+    std::string pattern;  // its key is 250 bytes: too many for what there are many of
     weir_workload workload;
 };
 struct DeletePattern {
-    weir_cg_prefix key;
+    std::string pattern;
 };
 struct Grace {};  // everything that started before has ended
 

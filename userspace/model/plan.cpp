@@ -187,7 +187,7 @@ void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages,
         if (known != live.patterns.end() && known->second == workload.id &&
             live_mode == workload.mode)
             continue;
-        stages.rows.emplace_back(PutPattern{pattern_key(pattern), workload});
+        stages.rows.emplace_back(PutPattern{pattern, workload});
         live.patterns[pattern] = workload.id;
         live_mode = workload.mode;
         plan.patterns_changed = true;
@@ -195,7 +195,7 @@ void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages,
     std::erase_if(live.patterns, [&](const auto& entry) {
         if (wanted.contains(entry.first))
             return false;
-        stages.deletes.emplace_back(DeletePattern{pattern_key(entry.first)});
+        stages.deletes.emplace_back(DeletePattern{entry.first});
         live.pattern_modes.erase(entry.first);
         plan.patterns_changed = true;
         return true;
@@ -230,12 +230,18 @@ Status plan_one(LiveState& live, std::uint32_t id, const DesiredPort& desired,
 }
 
 std::vector<Operation> in_order(Stages& stages) {
-    std::vector<Operation> all;
     const bool removes =
         !stages.deletes.empty() || !stages.publishes.empty() || !stages.unpublishes.empty();
-    for (auto* stage : {&stages.early, &stages.rows, &stages.publishes, &stages.inserts,
-                        &stages.moves, &stages.deletes})
+    std::vector<Operation> all = std::move(stages.early);
+    for (auto* stage :
+         {&stages.rows, &stages.publishes, &stages.inserts, &stages.moves, &stages.deletes}) {
+        if (all.empty()) {  // the rows are by far the most, and are not copied
+            all = std::move(*stage);
+            continue;
+        }
         std::move(stage->begin(), stage->end(), std::back_inserter(all));
+        stage->clear();
+    }
     if (removes)
         all.emplace_back(Grace{});
     std::move(stages.unpublishes.begin(), stages.unpublishes.end(), std::back_inserter(all));

@@ -18,12 +18,13 @@ std::uint32_t flags_of(const DesiredEndpoint& endpoint) {
     return endpoint.weight == 0 ? WEIR_ENDPOINT_DRAINED : 0;
 }
 
-std::optional<std::uint16_t> row_of(const LiveRange& range, const DesiredEndpoint& endpoint) {
+// Rows in use by what they hold.
+std::map<std::pair<Addr, std::uint16_t>, std::uint16_t> rows_in_use(const LiveRange& range) {
+    std::map<std::pair<Addr, std::uint16_t>, std::uint16_t> rows;
     for (std::size_t i = 0; i < range.rows.size(); i++)
-        if (range.rows[i].state != State::kFree && range.rows[i].addr == endpoint.addr &&
-            range.rows[i].port == endpoint.port)
-            return static_cast<std::uint16_t>(i);
-    return std::nullopt;
+        if (const auto& row = range.rows[i]; row.state != State::kFree)
+            rows.emplace(std::pair(row.addr, row.port), static_cast<std::uint16_t>(i));
+    return rows;
 }
 
 // Room for growth, so that a rollout of half as many new endpoints fits beside the old ones, and of
@@ -47,11 +48,12 @@ std::optional<Assignment> assign_rows(LiveRange range, const DesiredPort& desire
     for (auto& row : made.range.rows)
         if (row.state == State::kHeld)
             row.state = State::kDraining;
+    const auto in_use = rows_in_use(made.range);
     for (const auto& endpoint : desired.endpoints) {
-        const auto known = row_of(made.range, endpoint);
-        made.rows.push_back(known.value_or(0));
-        if (known)
-            made.range.rows[*known].state = State::kHeld;
+        const auto known = in_use.find({endpoint.addr, endpoint.port});
+        made.rows.push_back(known == in_use.end() ? 0 : known->second);
+        if (known != in_use.end())
+            made.range.rows[known->second].state = State::kHeld;
         else
             made.fresh.push_back(static_cast<std::uint16_t>(made.rows.size() - 1));
     }
@@ -103,11 +105,9 @@ std::vector<WeightedIndex> weighted(const Assignment& made, const DesiredPort& d
 void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, Stages& stages) {
     for (const auto index : made.fresh) {
         const auto row_id = made.range.base + index;
-        const auto& row = made.range.rows[index];
-        auto& generation = live.endpoint_generations[row_id];
-        generation++;
-        stages.rows.emplace_back(WriteEndpoint{
-            row_id, {row.addr.raw(), htons(row.port), 0, 0, id, generation, row.flags, 0}});
+        const auto generation = ++live.endpoint_generations[row_id];
+        stages.rows.emplace_back(
+            WriteEndpoint{row_id, endpoint_row(made.range.rows[index], id, generation)});
     }
 }
 

@@ -122,16 +122,13 @@ Result<LiveState> adopt(const Tables& tables) {
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
         adopt_port(tables, live, id);
     WEIR_CHECK(adopt_left_rows(tables, live));
-    WEIR_TRY(const auto vips, tables.vip.keys());
-    for (const auto& key : vips) {
-        WEIR_TRY(const auto vip, tables.vip.find(key));
-        if (!vip)
-            continue;
+    WEIR_TRY(const auto vips, tables.vip.rows());
+    for (const auto& [key, vip] : vips) {
         // A service port that cannot be read still owns its addresses: the next plan moves them.
-        if (!live.ports.contains(vip->svc_port))
-            live.free_ports.take_at(vip->svc_port, 1);
-        live.ports[vip->svc_port].vips.insert(Vip::from_key(key));
-        live.vip_owners.emplace(Vip::from_key(key), vip->svc_port);
+        if (!live.ports.contains(vip.svc_port))
+            live.free_ports.take_at(vip.svc_port, 1);
+        live.ports[vip.svc_port].vips.insert(Vip::from_key(key));
+        live.vip_owners.emplace(Vip::from_key(key), vip.svc_port);
         live.vip_filter[weir_vip_filter_bit(&key)]++;
     }
     live.vip_count = static_cast<std::uint32_t>(vips.size());

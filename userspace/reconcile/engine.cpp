@@ -70,6 +70,15 @@ Status Engine::tidy() {
     return live_is_known_ ? weir::tidy(tables_, live_, programs_.fold) : Status();
 }
 
+Result<std::uint64_t> Engine::repair() {
+    if (!live_is_known_)
+        return 0;
+    WEIR_TRY(const auto mended, repairer_.look(tables_, live_));
+    auto& node = tables_.node[0];
+    store(node.repaired, node.repaired + mended);
+    return mended;
+}
+
 // Carries the plan out; after a failure the live state is read from the kernel again.
 Status Engine::publish(const Plan& made, const BeforeWrite& before) {
     const auto done = carry_out(tables_, made.operations, before);

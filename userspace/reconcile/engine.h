@@ -12,6 +12,7 @@
 #include "maps/tables.h"
 #include "userspace/model/plan.h"
 #include "userspace/reconcile/adopt.h"
+#include "userspace/reconcile/repair.h"
 #include "userspace/reconcile/switches.h"
 #include "userspace/reconcile/table_writer.h"
 
@@ -35,6 +36,8 @@ class Engine {
     Result<ApplyReport> apply(const Snapshot& snapshot, const BeforeWrite& before = {});
     // Frees what nothing leads to and no socket holds. Cheap; every second or so.
     Status tidy();
+    // Writes again what others changed in a share of the rows; how many. Every second or so.
+    Result<std::uint64_t> repair();
     // Gives every cgroup its workload again, and forgets those that are gone. After the programs
     // are attached, so that none made meanwhile is missed.
     Status identify_all();
@@ -75,6 +78,7 @@ class Engine {
     LiveState live_;
     std::vector<std::string> excluded_;
     SwitchWatch switches_;
+    Repairer repairer_;
     std::optional<Snapshot> applied_;  // all of it is in the kernel
     bool live_is_known_ = true;        // false: a batch failed, and so did reading what it left
     bool cgroups_are_current_ = true;  // false: patterns changed, and giving them out failed

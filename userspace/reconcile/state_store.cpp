@@ -120,10 +120,14 @@ Status StateStore::remember(const SavedState& state) {
     const auto digest = state.mesh.digest();
     if (!history_.empty() && history_.back().digest == digest)
         return {};
-    WEIR_CHECK(write_texts(state));
+    if (digest != last_.digest)  // else save() has just written them
+        WEIR_CHECK(write_texts(state));
     const auto path = history_path(directory_, state.generation);
     WEIR_CHECK(make_directory(parent_of(path)));
-    WEIR_CHECK(write(path, encode_saved_state(state)));
+    // Nearly always what was saved before it was published.
+    const bool is_last = digest == last_.digest && state.generation == last_.generation;
+    if (!is_last || ::link(saved_state_path(directory_).c_str(), path.c_str()) != 0)
+        WEIR_CHECK(write(path, encode_saved_state(state)));
     history_.push_back({state.generation, digest, saved_names(state.mesh)});
     hold(history_.back().files, 1);
     for (; history_.size() > kHistoryMost; history_.pop_front()) {

@@ -46,7 +46,8 @@ std::vector<SwitchChange> SwitchWatch::look(Tables& tables, std::uint64_t now_ns
     };
     look_at(std::nullopt);
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
-        look_at(id);
+        if (!off_.empty() || MmapArray<weir_node>::load_word(word_of(tables, id)) != 0)
+            look_at(id);
     return changes;
 }
 

@@ -69,9 +69,9 @@ class Writer {
     }
     Status operator()(const DeleteVip& write) { return tables_.vip.erase(write.key); }
     Status operator()(const PutPattern& write) {
-        return tables_.cg_prefix.put(write.key, write.workload);
+        return tables_.cg_prefix.put(pattern_key(write.pattern), write.workload);
     }
-    Status operator()(const DeletePattern& write) { return tables_.cg_prefix.erase(write.key); }
+    Status operator()(const DeletePattern& write) { return tables_.cg_prefix.erase(pattern_key(write.pattern)); }
     Status operator()(const Grace&) {
         wait_for_grace_period();
         return {};
@@ -83,15 +83,19 @@ class Writer {
 
 }  // namespace
 
-void mend_vip_filter(Tables& tables, const LiveState& live) {
+std::uint64_t mend_vip_filter(Tables& tables, const LiveState& live) {
+    std::uint64_t mended = 0;
     for (std::uint32_t word = 0; word < tables.vip_filter.size(); word++) {
         std::uint64_t wanted = 0;
         for (std::uint32_t bit = word * 64; bit < word * 64 + 64; bit++)
             if (live.vip_filter.at(bit) != 0)
                 wanted |= weir_vip_filter_mask(bit);
-        if (tables.vip_filter[word] != wanted)
-            MmapArray<__u64>::store_word(tables.vip_filter[word], wanted);
+        if (tables.vip_filter[word] == wanted)
+            continue;
+        MmapArray<__u64>::store_word(tables.vip_filter[word], wanted);
+        mended++;
     }
+    return mended;
 }
 
 Result<std::size_t> carry_out(Tables& tables, const std::vector<Operation>& operations,

@@ -20,7 +20,8 @@ using BeforeWrite = std::function<bool(std::size_t)>;
 Result<std::size_t> carry_out(Tables& tables, const std::vector<Operation>& operations,
                               const BeforeWrite& before = {});
 
-// Makes the filter what the addresses in the kernel say. Safe at any time between batches.
-void mend_vip_filter(Tables& tables, const LiveState& live);
+// Makes the filter what the addresses in the kernel say; how many words were not. Safe at any time
+// between batches.
+std::uint64_t mend_vip_filter(Tables& tables, const LiveState& live);
 
 }  // namespace weir

@@ -37,7 +37,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+std::string nearest(std::string_view word,
+                    Words candidates) {
     if (word.size() > 64)
         return "";
     std::string best;
@@ -52,8 +53,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     return best;
 }
 
-MappingReader::MappingReader(const YamlNode& node, std::string what,
-                             const std::vector<std::string>& known, Diagnostics& found)
+MappingReader::MappingReader(const YamlNode& node, Phrase what,
+                             Words known, Diagnostics& found)
     : node_(node), what_(std::move(what)), found_(found) {
     if (node.kind == YamlNode::Kind::kNull)
         return;
@@ -68,8 +69,8 @@ MappingReader::MappingReader(const YamlNode& node, std::string what,
         const auto near = nearest(key.scalar, known);
         std::string list;
         for (const auto& one : known)
-            list += (list.empty() ? "" : ", ") + one;
-        found.error(key.origin, "unknown key \"" + key.scalar + "\" in " + what_ +
+            list.append(list.empty() ? "" : ", ").append(one);
+        found.error(key.origin, "unknown key \"" + key.scalar + "\" in " + what_.str() +
                                     (near.empty() ? "; known are " + list
                                                   : ": did you mean \"" + near + "\"?"));
     }
@@ -96,7 +97,7 @@ Origin MappingReader::origin_of(std::string_view key) const {
     return node_.origin;
 }
 
-std::optional<std::string> read_string(const YamlNode& node, const std::string& what,
+std::optional<std::string> read_string(const YamlNode& node, const Phrase& what,
                                        Diagnostics& found) {
     if (node.kind == YamlNode::Kind::kScalar)
         return node.scalar;
@@ -104,7 +105,7 @@ std::optional<std::string> read_string(const YamlNode& node, const std::string& 
     return std::nullopt;
 }
 
-std::optional<std::uint64_t> read_number(const YamlNode& node, const std::string& what,
+std::optional<std::uint64_t> read_number(const YamlNode& node, const Phrase& what,
                                          std::uint64_t low, std::uint64_t high,
                                          Diagnostics& found) {
     const auto text = read_string(node, what, found);
@@ -121,7 +122,7 @@ std::optional<std::uint64_t> read_number(const YamlNode& node, const std::string
 }
 
 std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node,
-                                                       const std::string& what,
+                                                       const Phrase& what,
                                                        std::chrono::milliseconds low,
                                                        std::chrono::milliseconds high,
                                                        Diagnostics& found) {
@@ -137,8 +138,8 @@ std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node,
     return std::nullopt;
 }
 
-std::optional<std::size_t> read_choice(const YamlNode& node, const std::string& what,
-                                       const std::vector<std::string>& choices,
+std::optional<std::size_t> read_choice(const YamlNode& node, const Phrase& what,
+                                       Words choices,
                                        Diagnostics& found) {
     const auto text = read_string(node, what, found);
     if (!text)
@@ -149,14 +150,17 @@ std::optional<std::size_t> read_choice(const YamlNode& node, const std::string& 
     const auto near = nearest(*text, choices);
     std::string all;
     for (const auto& choice : choices)
-        all += (all.empty() ? "" : &choice == &choices.back() ? " or " : ", ") + choice;
+        all.append(all.empty()                      ? ""
+                   : &choice == &choices.back() ? " or "
+                                                  : ", ")
+            .append(choice);
     found.error(node.origin,
                 what + " is \"" + text->substr(0, 64) + "\"" +
                     (near.empty() ? ": write " + all : ": did you mean \"" + near + "\"?"));
     return std::nullopt;
 }
 
-const std::vector<YamlNode>& read_list(const YamlNode* node, const std::string& what,
+const std::vector<YamlNode>& read_list(const YamlNode* node, const Phrase& what,
                                        Diagnostics& found) {
     static const std::vector<YamlNode> nothing;
     if (node == nullptr)

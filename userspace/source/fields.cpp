@@ -21,8 +21,8 @@ bool is_label_text(const std::string& text, bool may_have_slash) {
 
 }  // namespace
 
-std::string quoted(const std::string& kind, const std::string& name) {
-    return kind + " \"" + name + "\"";
+Phrase quoted(std::string_view kind, std::string_view name) {
+    return {kind, " \"", name, "\""};
 }
 
 bool is_name(const std::string& name) {
@@ -36,7 +36,7 @@ bool is_name(const std::string& name) {
     return !name.empty() && !word_start && name.back() != '-' && name.size() <= kNameMax;
 }
 
-bool check_name(const YamlNode& key, const std::string& kind, Diagnostics& found) {
+bool check_name(const YamlNode& key, std::string_view kind, Diagnostics& found) {
     if (is_name(key.scalar))
         return true;
     found.error(key.origin, quoted(kind, key.scalar.substr(0, 80)) +
@@ -45,7 +45,7 @@ bool check_name(const YamlNode& key, const std::string& kind, Diagnostics& found
     return false;
 }
 
-std::optional<std::string> read_name(const YamlNode& node, const std::string& what,
+std::optional<std::string> read_name(const YamlNode& node, const Phrase& what,
                                      Diagnostics& found) {
     auto text = read_string(node, what, found);
     if (text && !is_name(*text)) {
@@ -56,7 +56,7 @@ std::optional<std::string> read_name(const YamlNode& node, const std::string& wh
     return text;
 }
 
-std::optional<Addr> read_addr(const YamlNode& node, const std::string& what, Diagnostics& found) {
+std::optional<Addr> read_addr(const YamlNode& node, const Phrase& what, Diagnostics& found) {
     const auto text = read_string(node, what, found);
     if (!text)
         return std::nullopt;
@@ -74,7 +74,7 @@ std::optional<Addr> read_addr(const YamlNode& node, const std::string& what, Dia
     return std::nullopt;
 }
 
-std::optional<std::string> read_cgroup_pattern(const YamlNode& node, const std::string& what,
+std::optional<std::string> read_cgroup_pattern(const YamlNode& node, const Phrase& what,
                                                Diagnostics& found) {
     auto text = read_string(node, what, found);
     if (!text)
@@ -96,14 +96,15 @@ std::optional<std::string> read_cgroup_pattern(const YamlNode& node, const std::
     return std::nullopt;
 }
 
-Labels read_labels(const YamlNode& node, const std::string& what, Diagnostics& found) {
+Labels read_labels(const YamlNode& node, const Phrase& what, Diagnostics& found) {
     Labels labels;
     if (node.kind != YamlNode::Kind::kMapping) {
         found.error(node.origin, what + " is no mapping: write it as {app: orders, version: v1}");
         return labels;
     }
     for (const auto& [key, value] : node.entries) {
-        const std::string one = "label \"" + key.scalar.substr(0, 80) + "\" of " + what;
+        const std::string label = "label \"" + key.scalar.substr(0, 80) + "\" of ";
+        const Phrase one = label.c_str() + what;
         const auto text = value.kind == YamlNode::Kind::kNull ? std::optional<std::string>("")
                                                               : read_string(value, one, found);
         if (key.scalar.empty() || !is_label_text(key.scalar, true) ||
@@ -118,7 +119,7 @@ Labels read_labels(const YamlNode& node, const std::string& what, Diagnostics& f
     return labels;
 }
 
-Mode read_mode(const YamlNode& node, const std::string& what, Diagnostics& found) {
+Mode read_mode(const YamlNode& node, const Phrase& what, Diagnostics& found) {
     const auto chosen = read_choice(node, what, {"steer", "observe", "off"}, found);
     return static_cast<Mode>(chosen.value_or(0));
 }

@@ -12,25 +12,25 @@
 namespace weir {
 
 // `service "orders.shop"`
-std::string quoted(const std::string& kind, const std::string& name);
+Phrase quoted(std::string_view kind, std::string_view name);
 
 // Lower-case words of letters, digits and dashes, joined by dots, as in Kubernetes.
 bool is_name(const std::string& name);
-bool check_name(const YamlNode& key, const std::string& kind, Diagnostics& found);
+bool check_name(const YamlNode& key, std::string_view kind, Diagnostics& found);
 // The same, of a value: zones, service accounts, the names of ports.
-std::optional<std::string> read_name(const YamlNode& node, const std::string& what,
+std::optional<std::string> read_name(const YamlNode& node, const Phrase& what,
                                      Diagnostics& found);
 
 // A unicast address.
-std::optional<Addr> read_addr(const YamlNode& node, const std::string& what, Diagnostics& found);
+std::optional<Addr> read_addr(const YamlNode& node, const Phrase& what, Diagnostics& found);
 
 // "shop.slice/front*" -> "/shop.slice/front*"
-std::optional<std::string> read_cgroup_pattern(const YamlNode& node, const std::string& what,
+std::optional<std::string> read_cgroup_pattern(const YamlNode& node, const Phrase& what,
                                                Diagnostics& found);
 
 // A mapping from keys to short texts, as in Kubernetes; null or {} are none.
-Labels read_labels(const YamlNode& node, const std::string& what, Diagnostics& found);
+Labels read_labels(const YamlNode& node, const Phrase& what, Diagnostics& found);
 
-Mode read_mode(const YamlNode& node, const std::string& what, Diagnostics& found);
+Mode read_mode(const YamlNode& node, const Phrase& what, Diagnostics& found);
 
 }  // namespace weir

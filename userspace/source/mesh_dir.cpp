@@ -15,7 +15,6 @@
 namespace weir {
 namespace {
 
-constexpr std::uintmax_t kFileMax = 64U << 20U;
 constexpr int kReadTries = 5;
 
 bool counts(const std::filesystem::path& path) {
@@ -23,20 +22,11 @@ bool counts(const std::filesystem::path& path) {
     return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"));
 }
 
-Status check_file(const std::filesystem::directory_entry& entry, const std::string& directory) {
-    std::error_code error;
-    // A link that leads nowhere must not make its services vanish.
-    if (!entry.is_regular_file(error))
-        return fail(entry.path().string() + " is no readable file" +
-                    (error ? " (" + error.message() + ")" : "") +
-                    ": mend or remove it, nothing of the directory is taken until then");
-    const auto name = entry.path().filename().string();
+Status check_name(const std::string& name, const std::string& directory) {
     if (std::any_of(name.begin(), name.end(), [](char c) { return c < ' ' || c > '~'; }))
         return fail("a file in " + directory +
                     " has a name with other than ASCII letters, "
                     "which cannot be saved as it is: rename it");
-    if (const auto size = entry.file_size(error); error || size > kFileMax)
-        return fail(entry.path().string() + " is larger than 64 MiB: split it");
     return {};
 }
 
@@ -53,9 +43,10 @@ Result<MeshText> read_once(const std::string& directory, TextCache& texts) {
     for (const auto& entry : entries) {
         if (!counts(entry.path()))
             continue;
-        WEIR_CHECK(check_file(entry, directory));
+        auto name = entry.path().filename().string();
+        WEIR_CHECK(check_name(name, directory));
         WEIR_TRY(FileText content, texts.read(entry.path().string()));
-        text.files.push_back({entry.path().filename().string(), std::move(content)});
+        text.files.push_back({std::move(name), std::move(content)});
     }
     texts.end();
     std::sort(text.files.begin(), text.files.end(),

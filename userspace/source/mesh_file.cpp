@@ -18,7 +18,7 @@ constexpr std::array kAlgorithms{Algorithm::kRandom, Algorithm::kRoundRobin,
                                  Algorithm::kLeastConnections, Algorithm::kConsistentHash};
 
 void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
-    const std::string what = "a port of " + quoted("service", service.name);
+    const Phrase what = "a port of " + quoted("service", service.name);
     const MappingReader reader(node, what,
                                {"name", "port", "targetPort", "protocol", "appProtocol"}, found);
     if (!reader.ok())
@@ -48,7 +48,7 @@ void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
 }
 
 void read_endpoint(const YamlNode& node, Service& service, Diagnostics& found) {
-    const std::string what = "an endpoint of " + quoted("service", service.name);
+    const Phrase what = "an endpoint of " + quoted("service", service.name);
     const MappingReader reader(node, what, {"address", "weight", "zone", "labels"}, found);
     if (!reader.ok())
         return;
@@ -72,20 +72,19 @@ void read_endpoint(const YamlNode& node, Service& service, Diagnostics& found) {
 }
 
 void read_balance(const YamlNode& node, Service& service, Diagnostics& found) {
-    const std::string what = "`balance` of " + quoted("service", service.name);
+    const Phrase what = "`balance` of " + quoted("service", service.name);
     const MappingReader reader(node, what, {"algorithm"}, found);
     const auto* algorithm = reader.find("algorithm");
     if (algorithm == nullptr)
         return;
-    std::vector<std::string> names;
-    for (const auto choice : kAlgorithms)
-        names.emplace_back(algorithm_name(choice));
-    if (const auto chosen = read_choice(*algorithm, "`algorithm` of " + what, names, found))
+    const auto name = [](std::size_t i) { return algorithm_name(kAlgorithms.at(i)); };
+    if (const auto chosen = read_choice(*algorithm, "`algorithm` of " + what,
+                                        {name(0), name(1), name(2), name(3)}, found))
         service.algorithm = kAlgorithms.at(*chosen);
 }
 
 void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
-    const std::string what = "`affinity` of " + quoted("service", service.name);
+    const Phrase what = "`affinity` of " + quoted("service", service.name);
     const MappingReader reader(node, what, {"timeout"}, found);
     service.affinity_s = kAffinityDefault;
     if (const auto* timeout = reader.find("timeout"))
@@ -99,7 +98,7 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
     auto service = std::make_shared<Service>();
     service->name = key.scalar;
     service->origin = key.origin;
-    const std::string what = quoted("service", service->name);
+    const Phrase what = quoted("service", service->name);
     const MappingReader reader(
         node, what, {"addresses", "ports", "endpoints", "balance", "affinity", "mode"}, found);
     const bool named = check_name(key, "service", found);
@@ -132,7 +131,7 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
 
 void read_workload(const YamlNode& key, const YamlNode& node, MeshFragment& fragment) {
     auto& found = fragment.found;
-    const std::string what = quoted("workload", key.scalar);
+    const Phrase what = quoted("workload", key.scalar);
     const MappingReader reader(node, what,
                                {"cgroup", "mode", "addresses", "labels", "serviceAccount"}, found);
     const bool named = check_name(key, "workload", found);

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <system_error>
 #include <tuple>
 
 #include "maps/fd.h"
@@ -13,7 +14,8 @@
 namespace weir {
 namespace {
 
-constexpr ::time_t kSettledAfter = 3;  // seconds; the coarsest file times are 2 s (FAT)
+constexpr ::off_t kFileMax = ::off_t{64} << 20U;
+constexpr ::time_t kSettledAfter = 2;  // whole seconds; file times are a second apart at most
 
 Result<std::string> read_text(const std::string& path) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -36,6 +38,19 @@ Result<std::string> read_text(const std::string& path) {
     return text;
 }
 
+// A link that leads nowhere must not make its services vanish.
+Result<struct stat> look_at(const std::string& path) {
+    struct stat stat{};
+    const bool there = ::stat(path.c_str(), &stat) == 0;
+    if (!there || !S_ISREG(stat.st_mode))
+        return fail(path + " is no readable file" +
+                    (there ? "" : " (" + std::generic_category().message(errno) + ")") +
+                    ": mend or remove it, nothing of the directory is taken until then");
+    if (stat.st_size > kFileMax)
+        return fail(path + " is larger than 64 MiB: split it");
+    return stat;
+}
+
 auto signature(const struct stat& stat) {
     return std::tuple(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtim.tv_sec,
                       stat.st_mtim.tv_nsec, stat.st_ctim.tv_sec, stat.st_ctim.tv_nsec);
@@ -53,9 +68,7 @@ void TextCache::end() {
 }
 
 Result<FileText> TextCache::read(const std::string& path) {
-    struct stat now{};
-    if (::stat(path.c_str(), &now) != 0)
-        return fail_errno("cannot read " + path, errno);
+    WEIR_TRY(const struct stat now, look_at(path));
     const auto [entry, fresh] = files_.try_emplace(path);
     auto& known = entry->second;
     known.asked = true;

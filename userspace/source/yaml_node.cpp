@@ -3,7 +3,9 @@
 
 #include <yaml.h>
 
+#include <algorithm>
 #include <map>
+#include <string_view>
 
 namespace weir {
 namespace {
@@ -131,13 +133,15 @@ class Parser {
 
     std::optional<YamlNode> mapping(YamlNode node, std::size_t depth) {
         node.kind = YamlNode::Kind::kMapping;
-        std::map<std::string, Origin> seen;
+        node.entries.reserve(4);
         for (;;) {
             Event event;
             if (!next(event))
                 return std::nullopt;
-            if (event.raw().type == YAML_MAPPING_END_EVENT)
+            if (event.raw().type == YAML_MAPPING_END_EVENT) {
+                drop_repeated(node.entries);
                 return node;
+            }
             auto key = read(event, depth + 1);
             if (!key)
                 return std::nullopt;
@@ -146,15 +150,36 @@ class Parser {
             auto value = read_next(depth + 1);
             if (!value)
                 return std::nullopt;
-            const auto [first, fresh] = seen.emplace(key->scalar, key->origin);
-            if (!fresh) {  // said, and the rest is read on: there may be more to say
-                found_.error(key->origin, "key \"" + key->scalar +
-                                              "\" is written twice, first on line " +
-                                              std::to_string(first->second.line) + ": remove one");
-                continue;
-            }
             node.entries.push_back({std::move(*key), std::move(*value)});
         }
+    }
+
+    static bool has_repeated(const std::vector<YamlEntry>& entries) {
+        std::vector<std::string_view> keys;
+        keys.reserve(entries.size());
+        for (const auto& entry : entries)
+            keys.emplace_back(entry.key.scalar);
+        std::sort(keys.begin(), keys.end());
+        return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+    }
+
+    // Said, and the rest is read on: there may be more to say.
+    void drop_repeated(std::vector<YamlEntry>& entries) {
+        if (!has_repeated(entries))
+            return;
+        std::map<std::string, int> lines;
+        std::vector<YamlEntry> first;
+        for (auto& entry : entries) {
+            const Origin& origin = entry.key.origin;
+            const auto [known, fresh] = lines.emplace(entry.key.scalar, origin.line);
+            if (!fresh)
+                found_.error(origin, "key \"" + entry.key.scalar +
+                                         "\" is written twice, first on line " +
+                                         std::to_string(known->second) + ": remove one");
+            else
+                first.push_back(std::move(entry));
+        }
+        entries = std::move(first);
     }
 
     FileName file_;

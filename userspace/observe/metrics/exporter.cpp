@@ -162,6 +162,8 @@ class Collector : public prometheus::Collectable {
         };
         count("weir_hooks_reattached_total", "Hooks that others detached and the agent restored.",
               status_.relinked);
+        count("weir_rows_repaired_total", "Rows that others changed and the agent wrote again.",
+              status_.repaired);
         count("weir_log_lines_dropped_total", "Log lines that did not fit their queue.",
               input_.log_lines_dropped);
         count("weir_http_connections_refused_total",

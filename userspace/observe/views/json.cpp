@@ -19,6 +19,7 @@ void to_json(nlohmann::json& out, const StatusView& view) {
            {"tables", view.tables},
            {"reasons", view.reasons},
            {"relinked", view.relinked},
+           {"repaired", view.repaired},
            {"mode", view.mode},
            {"switches", view.switches},
            {"agent", nullptr}};
@@ -41,6 +42,7 @@ void from_json(const nlohmann::json& in, StatusView& view) {
     in.at("tables").get_to(view.tables);
     in.at("reasons").get_to(view.reasons);
     in.at("relinked").get_to(view.relinked);
+    in.at("repaired").get_to(view.repaired);
     in.at("mode").get_to(view.mode);
     in.at("switches").get_to(view.switches);
     if (const auto agent = in.find("agent"); agent != in.end() && agent->is_object())

@@ -7,13 +7,10 @@ namespace weir {
 
 Result<Names> Names::read(const Tables& tables, const Snapshot& snapshot) {
     Names names;
-    WEIR_TRY(const auto keys, tables.vip.keys());
+    WEIR_TRY(const auto vips, tables.vip.rows());
     std::map<Vip, std::uint32_t> rows;
-    for (const auto& key : keys) {
-        WEIR_TRY(const auto vip, tables.vip.find(key));
-        if (vip)
-            rows.emplace(Vip::from_key(key), vip->svc_port);
-    }
+    for (const auto& [key, vip] : vips)
+        rows.emplace(Vip::from_key(key), vip.svc_port);
     for (const auto& service : snapshot.services)
         for (const auto& port : service->ports)
             for (const auto& address : service->addresses) {

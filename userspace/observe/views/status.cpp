@@ -65,6 +65,7 @@ Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, c
     view.publishedAgoSeconds = seconds_since(load(node.generation_ns));
     view.meshDigest = digest_str(load(node.mesh_digest));
     view.relinked = load(node.relinked);
+    view.repaired = load(node.repaired);
     view.services = static_cast<std::uint32_t>(snapshot.services.size());
     view.workloads = static_cast<std::uint32_t>(snapshot.workloads.size());
     for (const auto& service : snapshot.services) {

@@ -53,6 +53,7 @@ struct StatusView {
     std::vector<Fill> tables;
     std::vector<ReasonView> reasons;  // all, in a fixed order
     std::uint64_t relinked = 0;
+    std::uint64_t repaired = 0;
     std::string mode;                  // of the node: steer, observe, off
     std::vector<SwitchView> switches;  // what is off by hand
     std::optional<AgentFacts> agent;
