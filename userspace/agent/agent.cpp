@@ -154,9 +154,9 @@ void Agent::serve(const Listeners& listeners) {
                      http_counters_));
 }
 
-// A directory that changes all the time costs at most a seventh of a core; what changes once is
+// A directory that changes all the time costs at most a ninth of a core; what changes once is
 // taken at once.
-constexpr int kPausePerCost = 6;
+constexpr int kPausePerCost = 8;
 constexpr auto kPauseMost = std::chrono::nanoseconds(1s);
 
 awaitable<void> Agent::follow_directory() {
@@ -172,7 +172,7 @@ awaitable<void> Agent::follow_directory() {
         while (watch->alive()) {
             co_await readable.async_wait(asio::posix::descriptor_base::wait_read, use_awaitable);
             // A writer of many files gets a moment to finish: one reading for all of them.
-            asio::steady_timer settle(loop_, 2ms);
+            asio::steady_timer settle(loop_, 1ms);
             co_await settle.async_wait(use_awaitable);
             if (!watch->drain())
                 continue;

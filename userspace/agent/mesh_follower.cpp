@@ -102,7 +102,7 @@ Status MeshFollower::apply(const Reading& reading) {
 Status MeshFollower::apply() {
     pending_ = true;
     save();
-    const auto report = engine_.apply(*last_good_);
+    const auto report = engine_.apply(last_good_);
     facts_.applyError = report ? "" : report.error().message;
     if (!report) {
         mark_stale(true);

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "userspace/model/compile.h"
@@ -27,13 +29,6 @@ struct LiveEndpoint {
     State state = State::kFree;
     std::uint32_t flags = 0;  // as weir_endpoint.flags
 };
-
-// As the kernel's table holds it.
-inline weir_endpoint endpoint_row(const LiveEndpoint& endpoint, std::uint32_t svc_port,
-                                  std::uint32_t generation) {
-    return {endpoint.addr.raw(), htons(endpoint.port), 0, 0, svc_port, generation, endpoint.flags,
-            0};
-}
 
 // A service port's own rows in `endpoint`.
 struct LiveRange {
@@ -69,10 +64,18 @@ struct LeavingRange {
     LiveRange range;
 };
 
+struct VipHash {
+    std::size_t operator()(const Vip& vip) const {
+        const auto key = vip.key();
+        return std::hash<std::string_view>()({reinterpret_cast<const char*>(&key), sizeof(key)});
+    }
+};
+using VipOwners = boost::unordered_flat_map<Vip, std::uint32_t, VipHash>;
+
 struct LiveState {
     std::map<std::uint32_t, LivePort> ports;             // by row of svc_port
     std::map<std::string, std::uint32_t> port_ids;       // by name, of those that have one
-    std::map<Vip, std::uint32_t> vip_owners;             // row of svc_port
+    VipOwners vip_owners;                                // row of svc_port
     std::set<std::uint32_t> draining_ports;              // those with rows that are kDraining
     std::map<std::uint32_t, LiveRange> leaving_ports;    // unpublished, their rows still held
     std::vector<LeavingRange> leaving_ranges;            // outgrown

@@ -102,6 +102,13 @@ std::vector<WeightedIndex> weighted(const Assignment& made, const DesiredPort& d
     return entries;
 }
 
+// As the kernel's table holds it.
+weir_endpoint endpoint_row(const LiveEndpoint& endpoint, std::uint32_t svc_port,
+                                  std::uint32_t generation) {
+    return {endpoint.addr.raw(), htons(endpoint.port), 0, 0, svc_port, generation, endpoint.flags,
+            0};
+}
+
 void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, Stages& stages) {
     for (const auto index : made.fresh) {
         const auto row_id = made.range.base + index;

@@ -102,8 +102,8 @@ Status adopt_patterns(const Tables& tables, LiveState& live) {
     }
     WEIR_TRY(const auto info, map_info(tables.cg_prefix.fd()));
     live.pattern_capacity = info.max_entries;
-    WEIR_TRY(const auto edges, tables.edge.keys());
-    for (const auto& key : edges)
+    WEIR_TRY(const auto edges, tables.edge.rows());
+    for (const auto& [key, edge] : edges)
         highest = std::max(highest, key.workload);
     live.next_workload = highest + 1;
     return {};

@@ -41,6 +41,7 @@ Status Engine::read_live() {
     live_is_known_ = false;
     WEIR_TRY(live_, adopt(tables_));
     mend_vip_filter(tables_, live_);
+    mirror_ = Mirror(tables_);
     live_is_known_ = true;
     return {};
 }
@@ -73,7 +74,7 @@ Status Engine::tidy() {
 Result<std::uint64_t> Engine::repair() {
     if (!live_is_known_)
         return 0;
-    WEIR_TRY(const auto mended, repairer_.look(tables_, live_));
+    WEIR_TRY(const auto mended, repairer_.look(tables_, live_, mirror_));
     auto& node = tables_.node[0];
     store(node.repaired, node.repaired + mended);
     return mended;
@@ -81,7 +82,7 @@ Result<std::uint64_t> Engine::repair() {
 
 // Carries the plan out; after a failure the live state is read from the kernel again.
 Status Engine::publish(const Plan& made, const BeforeWrite& before) {
-    const auto done = carry_out(tables_, made.operations, before);
+    const auto done = carry_out(tables_, mirror_, made.operations, before);
     if (done && *done == made.operations.size()) {
         for (const auto& [offset, count] : made.slots_to_free)
             live_.free_slots.give_back(offset, count);
@@ -92,13 +93,14 @@ Status Engine::publish(const Plan& made, const BeforeWrite& before) {
                 : Status(tl::unexpected(done.error()));
 }
 
-Result<ApplyReport> Engine::apply(const Snapshot& snapshot, const BeforeWrite& before) {
+Result<ApplyReport> Engine::apply(std::shared_ptr<const Snapshot> snapshot,
+                                  const BeforeWrite& before) {
     if (!live_is_known_)
         WEIR_CHECK(read_live());
     auto& node = tables_.node[0];
     const auto next = std::max(live_.generation, std::uint64_t{node.generation}) + 1;
-    auto desired = applied_ ? compile_changes(*applied_, snapshot) : compile(snapshot);
-    applied_.reset();
+    const auto applied = std::move(applied_);
+    auto desired = applied ? compile_changes(*applied, *snapshot) : compile(*snapshot);
     desired.excluded = excluded_;
     const Plan made = plan(live_, desired, next);
     cgroups_are_current_ = cgroups_are_current_ && !made.patterns_changed;
@@ -115,9 +117,9 @@ Result<ApplyReport> Engine::apply(const Snapshot& snapshot, const BeforeWrite& b
         store(node.generation, next);
     }
     generation_is_stored_ = true;
-    store(node.mesh_digest, snapshot.digest);
+    store(node.mesh_digest, snapshot->digest);
     if (made.refusals.empty())
-        applied_ = snapshot;
+        applied_ = std::move(snapshot);
     return ApplyReport{live_.generation, made.operations.size(), made.refusals};
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,7 +34,11 @@ class Engine {
     // What was in force before this start, where it is known; before the first apply.
     void recall(const Snapshot& before) { recall_names(live_, compile(before)); }
     // After an error the live state is what the kernel holds; calling again goes on from there.
-    Result<ApplyReport> apply(const Snapshot& snapshot, const BeforeWrite& before = {});
+    Result<ApplyReport> apply(std::shared_ptr<const Snapshot> snapshot,
+                              const BeforeWrite& before = {});
+    Result<ApplyReport> apply(Snapshot snapshot, const BeforeWrite& before = {}) {
+        return apply(std::make_shared<const Snapshot>(std::move(snapshot)), before);
+    }
     // Frees what nothing leads to and no socket holds. Cheap; every second or so.
     Status tidy();
     // Writes again what others changed in a share of the rows; how many. Every second or so.
@@ -78,8 +83,9 @@ class Engine {
     LiveState live_;
     std::vector<std::string> excluded_;
     SwitchWatch switches_;
+    Mirror mirror_;
     Repairer repairer_;
-    std::optional<Snapshot> applied_;  // all of it is in the kernel
+    std::shared_ptr<const Snapshot> applied_;  // all of it is in the kernel
     bool live_is_known_ = true;        // false: a batch failed, and so did reading what it left
     bool cgroups_are_current_ = true;  // false: patterns changed, and giving them out failed
     bool generation_is_stored_ = true;

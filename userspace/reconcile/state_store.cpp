@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "maps/fd.h"
@@ -138,14 +139,16 @@ Status StateStore::remember(const SavedState& state) {
 }
 
 Status sync_files(const std::vector<std::string>& paths) {
+    std::set<std::string> all(paths.begin(), paths.end());
     for (const auto& path : paths)
-        for (const auto& one : {path, parent_of(path)}) {
-            const Fd fd(::open(one.c_str(), O_RDONLY | O_CLOEXEC));
-            if (!fd && errno == ENOENT)
-                continue;  // not needed any more
-            if (!fd || ::fsync(fd.get()) != 0)
-                return fail_errno("cannot write " + one + " to the disk", errno);
-        }
+        all.insert(parent_of(path));
+    for (const auto& path : all) {
+        const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!fd && errno == ENOENT)
+            continue;  // not needed any more
+        if (!fd || ::fsync(fd.get()) != 0)
+            return fail_errno("cannot write " + path + " to the disk", errno);
+    }
     return {};
 }
 

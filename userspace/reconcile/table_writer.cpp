@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/reconcile/table_writer.h"
 
-#include <algorithm>
-
 #include "bpf/core/vip_filter.h"
 #include "maps/grace.h"
 
@@ -11,30 +9,36 @@ namespace {
 
 class Writer {
   public:
-    explicit Writer(Tables& tables) : tables_(tables) {}
+    Writer(Tables& tables, Mirror& mirror) : tables_(tables), mirror_(mirror) {}
 
     Status operator()(const WriteEndpoint& write) {
         if (write.id >= tables_.endpoint.size())
             return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
-        tables_.endpoint[write.id] = write.row;
+        tables_.endpoint[write.id] = mirror_.endpoint(write.id) = write.row;
         return {};
     }
     Status operator()(const FlagEndpoint& write) {
         if (write.id >= tables_.endpoint.size())
             return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
+        mirror_.endpoint(write.id).flags = write.flags;
         __atomic_store_n(&tables_.endpoint[write.id].flags, write.flags, __ATOMIC_RELEASE);
         return {};
     }
     Status operator()(const WriteSlots& write) {
         if (write.offset + write.words.size() > tables_.slot.size())
             return fail("slots are beyond their table");
-        std::copy(write.words.begin(), write.words.end(), &tables_.slot[write.offset]);
+        auto id = write.offset;
+        for (const auto word : write.words) {
+            tables_.slot[id] = mirror_.slot(id) = word;
+            id++;
+        }
         return {};
     }
     Status operator()(const WriteSettings& write) {
         if (write.svc_port >= tables_.svc_port.size() || write.which > 1)
             return fail("settings are beyond their table");
-        tables_.svc_port[write.svc_port].settings[write.which] = write.row;
+        tables_.svc_port[write.svc_port].settings[write.which] =
+            mirror_.svc_port(write.svc_port).settings[write.which] = write.row;
         return {};
     }
     // The counts are the kernel's own, but nothing leads there yet and nobody holds them any more.
@@ -47,6 +51,7 @@ class Writer {
     Status operator()(const Publish& write) {
         if (write.svc_port >= tables_.svc_port.size())
             return fail("service port row is beyond its table");
+        mirror_.svc_port(write.svc_port).published = write.word;
         MmapArray<weir_svc_port>::store_word(tables_.svc_port[write.svc_port].published,
                                              write.word);
         return {};
@@ -79,6 +84,7 @@ class Writer {
 
   private:
     Tables& tables_;
+    Mirror& mirror_;
 };
 
 }  // namespace
@@ -98,9 +104,10 @@ std::uint64_t mend_vip_filter(Tables& tables, const LiveState& live) {
     return mended;
 }
 
-Result<std::size_t> carry_out(Tables& tables, const std::vector<Operation>& operations,
+Result<std::size_t> carry_out(Tables& tables, Mirror& mirror,
+                              const std::vector<Operation>& operations,
                               const BeforeWrite& before) {
-    Writer writer(tables);
+    Writer writer(tables, mirror);
     std::size_t done = 0;
     for (const auto& operation : operations) {
         if (before && !before(done))

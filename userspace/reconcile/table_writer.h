@@ -10,6 +10,7 @@
 #include "maps/tables.h"
 #include "userspace/model/live.h"
 #include "userspace/model/operation.h"
+#include "userspace/reconcile/mirror.h"
 
 namespace weir {
 
@@ -17,7 +18,8 @@ namespace weir {
 using BeforeWrite = std::function<bool(std::size_t)>;
 
 // How many operations were carried out; fewer than all only when `before` said stop.
-Result<std::size_t> carry_out(Tables& tables, const std::vector<Operation>& operations,
+Result<std::size_t> carry_out(Tables& tables, Mirror& mirror,
+                              const std::vector<Operation>& operations,
                               const BeforeWrite& before = {});
 
 // Makes the filter what the addresses in the kernel say; how many words were not. Safe at any time

@@ -70,15 +70,16 @@ Result<std::set<std::uint32_t>> ports_that_left(const Tables& tables, LiveState&
     return gone;
 }
 
-// One pass over all edges.
-Status tidy_edges(Tables& tables, const LiveState& live, int fold,
+// One pass over all edges. What was left before this start is looked for once, with Edges::kAll.
+Status tidy_edges(Tables& tables, const LiveState& live, int fold, Edges edges,
                   const std::set<std::uint32_t>& gone) {
-    WEIR_TRY(const auto keys, tables.edge.keys());
-    for (const auto& key : keys) {
-        const bool known =
-            live.ports.contains(key.svc_port) ||
-            (live.leaving_ports.contains(key.svc_port) && !gone.contains(key.svc_port));
-        if (!known) {
+    WEIR_TRY(const auto rows, tables.edge.rows());
+    for (const auto& [key, edge] : rows) {
+        const bool left =
+            gone.contains(key.svc_port) ||
+            (edges == Edges::kAll && !live.ports.contains(key.svc_port) &&
+             !live.leaving_ports.contains(key.svc_port));
+        if (left) {
             WEIR_CHECK(tables.edge.erase(key));
             continue;
         }
@@ -95,7 +96,7 @@ Status tidy(Tables& tables, LiveState& live, int fold, Edges edges) {
     WEIR_CHECK(tidy_ranges(tables, live));
     WEIR_TRY(const auto gone, ports_that_left(tables, live));
     if (edges == Edges::kAll || !live.freed_rows.empty() || !gone.empty())
-        WEIR_CHECK(tidy_edges(tables, live, fold, gone));
+        WEIR_CHECK(tidy_edges(tables, live, fold, edges, gone));
     live.freed_rows.clear();
     for (const auto id : gone) {
         const auto& range = live.leaving_ports.at(id);

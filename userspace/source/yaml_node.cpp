@@ -133,7 +133,6 @@ class Parser {
 
     std::optional<YamlNode> mapping(YamlNode node, std::size_t depth) {
         node.kind = YamlNode::Kind::kMapping;
-        node.entries.reserve(4);
         for (;;) {
             Event event;
             if (!next(event))
