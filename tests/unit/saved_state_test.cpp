@@ -121,5 +121,16 @@ TEST_F(Store, MendsATextThatWasCutOff) {
     EXPECT_TRUE(load_state(directory_));
 }
 
+TEST_F(Store, WritesAllAgainWhenSomebodyRemovedIt) {
+    StateStore store(directory_);
+    const auto state = state_of(1, {{"a.yaml", "1"}, {"b.yaml", "2"}});
+    ASSERT_TRUE(store.save(state));
+    ASSERT_TRUE(store.remember(state));
+    fs::remove_all(directory_);
+    ASSERT_TRUE(store.save(state_of(2, {{"a.yaml", "1"}, {"b.yaml", "3"}})));
+    EXPECT_EQ(load_state(directory_)->generation, 2U);
+    EXPECT_EQ(texts(), 2U);
+}
+
 }  // namespace
 }  // namespace weir

@@ -17,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 constexpr int kVersion = 2;
+constexpr std::size_t kPrefix = 17;  // a digest in hex, and a dash
 
 std::string string_at(const json& object, const char* key) {
     const auto found = object.find(key);
@@ -31,15 +32,13 @@ std::string hex(std::uint64_t number) {
 }
 
 Result<MeshFile> decode_file(const json& file, const ReadSavedFile& read) {
-    if (!file.is_object())
-        return fail("one of its files is no object");
-    const auto name = string_at(file, "name"), digest = string_at(file, "digest");
-    if (name.empty() || (name + digest).find('/') != std::string::npos)
+    const auto saved_name = file.is_string() ? file.get<std::string>() : "";
+    if (saved_name.size() <= kPrefix || saved_name.find('/') != std::string::npos)
         return fail("one of its files has no name");
-    WEIR_TRY(FileText text, read(digest + "-" + name));
-    MeshFile decoded{name, std::move(text)};
-    if (hex(decoded.text.digest()) != digest)
-        return fail("its file " + name + " is not what was saved");
+    WEIR_TRY(FileText text, read(saved_name));
+    MeshFile decoded{saved_name.substr(kPrefix), std::move(text)};
+    if (saved_file_name(decoded) != saved_name)
+        return fail("its file " + decoded.name + " is not what was saved");
     return decoded;
 }
 
@@ -112,7 +111,7 @@ std::string saved_file_name(const MeshFile& file) {
 std::string encode_saved_state(const SavedState& state) {
     json files = json::array();
     for (const auto& file : state.mesh.files)
-        files.push_back({{"name", file.name}, {"digest", hex(file.text.digest())}});
+        files.push_back(saved_file_name(file));
     const json document = {{"version", kVersion},
                            {"generation", state.generation},
                            {"savedAt", state.saved_at},

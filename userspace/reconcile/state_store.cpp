@@ -36,9 +36,14 @@ std::string parent_of(const std::string& path) {
     return std::filesystem::path(path).parent_path().string();
 }
 
-bool is_there(const std::string& path, std::size_t size) {
-    struct stat stat{};
-    return ::stat(path.c_str(), &stat) == 0 && static_cast<std::size_t>(stat.st_size) == size;
+// Which directory it is, by when it was made; 0: there is none. Inode numbers are used again.
+std::uint64_t birth_of(const std::string& path) {
+    struct statx stat{};
+    if (::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &stat) != 0)
+        return 0;
+    return (stat.stx_ino ^ static_cast<std::uint64_t>(stat.stx_btime.tv_sec) << 32U ^
+            stat.stx_btime.tv_nsec) |
+           1U;
 }
 
 std::vector<std::string> saved_names(const MeshText& mesh) {
@@ -50,10 +55,15 @@ std::vector<std::string> saved_names(const MeshText& mesh) {
 
 }  // namespace
 
-// What was kept before this agent. What is damaged there is forgotten.
+// What was kept before this agent, or since somebody removed it all. What is damaged is forgotten.
 void StateStore::look() {
-    if (std::exchange(looked_, true))
+    const auto birth = birth_of(saved_files_path(directory_));
+    if (birth != 0 && birth == files_birth_)
         return;
+    files_birth_ = birth;
+    last_ = {};
+    history_.clear();
+    held_.clear();
     if (const auto last = load_state(directory_))
         last_ = {last->generation, last->mesh.digest(), saved_names(last->mesh)};
     if (const auto history = load_history(directory_))
@@ -67,6 +77,14 @@ void StateStore::look() {
          std::filesystem::directory_iterator(saved_files_path(directory_), error))
         if (!held_.contains(entry.path().filename().string()))
             ::unlink(entry.path().c_str());
+}
+
+bool StateStore::is_there(const std::string& saved_name, std::size_t size) const {
+    if (held_.contains(saved_name))
+        return true;
+    struct stat stat{};
+    return ::stat((saved_files_path(directory_) + "/" + saved_name).c_str(), &stat) == 0 &&
+           static_cast<std::size_t>(stat.st_size) == size;
 }
 
 // Texts that nobody names any more leave.
@@ -95,14 +113,14 @@ Status StateStore::write(const std::string& path, const std::string& text) {
 }
 
 Status StateStore::write_texts(const SavedState& state) {
-    look();
     const auto directory = saved_files_path(directory_);
     WEIR_CHECK(make_directory(directory_));
     WEIR_CHECK(make_directory(directory));
+    look();
     for (const auto& file : state.mesh.files) {
-        const auto path = directory + "/" + saved_file_name(file);
-        if (!is_there(path, file.text.str().size()))
-            WEIR_CHECK(write(path, file.text.str()));
+        const auto name = saved_file_name(file);
+        if (!is_there(name, file.text.str().size()))
+            WEIR_CHECK(write(directory + "/" + name, file.text.str()));
     }
     return {};
 }
@@ -117,12 +135,10 @@ Status StateStore::save(const SavedState& state) {
 }
 
 Status StateStore::remember(const SavedState& state) {
-    look();
+    WEIR_CHECK(write_texts(state));
     const auto digest = state.mesh.digest();
     if (!history_.empty() && history_.back().digest == digest)
         return {};
-    if (digest != last_.digest)  // else save() has just written them
-        WEIR_CHECK(write_texts(state));
     const auto path = history_path(directory_, state.generation);
     WEIR_CHECK(make_directory(parent_of(path)));
     // Nearly always what was saved before it was published.

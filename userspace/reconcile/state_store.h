@@ -33,12 +33,13 @@ class StateStore {
         std::vector<std::string> files;  // by saved name
     };
     void look();
+    bool is_there(const std::string& saved_name, std::size_t size) const;
     Status write(const std::string& path, const std::string& text);
     Status write_texts(const SavedState& state);
     void hold(const std::vector<std::string>& files, int by);
 
     std::string directory_;
-    bool looked_ = false;
+    std::uint64_t files_birth_ = 0;  // of the directory in which the texts of held_ are
     Kept last_;
     std::deque<Kept> history_;
     std::map<std::string, int> held_;  // saved names, by how many states name them

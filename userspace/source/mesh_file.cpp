@@ -116,7 +116,9 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
         read_port(item, *service, found);
     if (ports != nullptr && ports->kind == YamlNode::Kind::kSequence && ports->items.empty())
         found.error(ports->origin, what + " needs at least one port");
-    for (const auto& item : read_list(reader.find("endpoints"), "`endpoints` of " + what, found))
+    const auto& endpoints = read_list(reader.find("endpoints"), "`endpoints` of " + what, found);
+    service->endpoints.reserve(endpoints.size());
+    for (const auto& item : endpoints)
         read_endpoint(item, *service, found);
     if (const auto* balance = reader.find("balance"))
         read_balance(*balance, *service, found);
