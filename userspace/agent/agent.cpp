@@ -192,20 +192,18 @@ awaitable<void> Agent::reload() {
 
 awaitable<void> Agent::tick() {
     asio::steady_timer timer(loop_);
-    for (int beat = 0;; beat++) {
+    for (;;) {
         engine_.beat();
-        if (beat % 5 == 0) {
-            notify_service_manager("WATCHDOG=1\nSTATUS=" + follower_.summary());
-            follower_.retry();
-            spawn(loop_, sync_state());
-            look_after_hooks();
-            look_after_rows();
-            look_after_cgroups();
-            look_after_switches();
-            if (auto tidied = engine_.tidy(); !tidied)
-                log::error("tidy-failed", tidied.error().message);
-        }
-        timer.expires_after(200ms);
+        notify_service_manager("WATCHDOG=1\nSTATUS=" + follower_.summary());
+        follower_.retry();
+        spawn(loop_, sync_state());
+        look_after_hooks();
+        look_after_rows();
+        look_after_cgroups();
+        look_after_switches();
+        if (auto tidied = engine_.tidy(); !tidied)
+            log::error("tidy-failed", tidied.error().message);
+        timer.expires_after(1s);
         co_await timer.async_wait(use_awaitable);
     }
 }

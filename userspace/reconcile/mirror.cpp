@@ -31,9 +31,14 @@ Part part_of(std::size_t size, std::uint32_t part, std::uint32_t parts) {
 }
 
 template <typename Row>
+bool same_part(const MmapArray<Row>& table, const std::vector<Row>& wanted, Part part) {
+    return part.from == part.to || std::memcmp(&table[part.from], &wanted[part.from],
+                                               (part.to - part.from) * sizeof(Row)) == 0;
+}
+
+template <typename Row>
 std::uint64_t mend_rows(MmapArray<Row>& table, const std::vector<Row>& wanted, Part part) {
-    if (part.from == part.to || std::memcmp(&table[part.from], &wanted[part.from],
-                                            (part.to - part.from) * sizeof(Row)) == 0)
+    if (same_part(table, wanted, part))
         return 0;
     std::uint64_t mended = 0;
     for (auto id = part.from; id < part.to; id++) {
@@ -71,6 +76,8 @@ std::uint64_t Mirror::mend(Tables& tables, std::uint32_t part, std::uint32_t par
     auto mended = mend_rows(tables.endpoint, endpoint_, part_of(endpoint_.size(), part, parts));
     mended += mend_rows(tables.slot, slot_, part_of(slot_.size(), part, parts));
     const auto ports = part_of(svc_port_.size(), part, parts);
+    if (same_part(tables.svc_port, svc_port_, ports))
+        return mended;
     for (auto id = ports.from; id < ports.to; id++)
         mended += mend_svc_port(tables.svc_port[id], svc_port_[id]);
     return mended;

@@ -94,7 +94,7 @@ std::uint64_t mend_vip_filter(Tables& tables, const LiveState& live) {
     for (std::uint32_t word = 0; word < tables.vip_filter.size(); word++) {
         std::uint64_t wanted = 0;
         for (std::uint32_t bit = word * 64; bit < word * 64 + 64; bit++)
-            if (live.vip_filter.at(bit) != 0)
+            if (live.vip_filter[bit] != 0)
                 wanted |= weir_vip_filter_mask(bit);
         if (tables.vip_filter[word] == wanted)
             continue;
