@@ -49,12 +49,18 @@ Result<DataPlane> DataPlane::claim(const std::string& bpffs, const std::string& 
     for (const auto& name : PinDir::names(plane.pins_.maps()))
         plane.found_.push_back(plane.pins_.map(name));
     plane.cgroup_path_ = cgroup;
-    plane.cgroup_ = Fd(::open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    struct stat stat{};
-    if (!plane.cgroup_ || ::fstat(plane.cgroup_.get(), &stat))
-        return fail_errno("cannot open the cgroup " + cgroup, errno);
-    plane.cgroup_id_ = stat.st_ino;
+    WEIR_CHECK(plane.open_cgroup());
     return plane;
+}
+
+Status DataPlane::open_cgroup() {
+    Fd cgroup(::open(cgroup_path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat stat{};
+    if (!cgroup || ::fstat(cgroup.get(), &stat))
+        return fail_errno("cannot open the cgroup " + cgroup_path_, errno);
+    cgroup_ = std::move(cgroup);
+    cgroup_id_ = stat.st_ino;
+    return {};
 }
 
 Status DataPlane::load_identity(const TableSizes& sizes) {
@@ -90,17 +96,21 @@ Status DataPlane::load(const TableSizes& sizes, const ProgramSettings& settings)
     return {};
 }
 
-Status DataPlane::attach_new(const Object& object, const Hook& hook) {
-    const int program = object.program(hook.program);
-    if (hook.kind == Hook::Kind::kTracing) {
-        WEIR_TRY(const Link link, Link::attach_tracing(program));
-        return link.pin(pins_.link(hook.program));
-    }
+Result<Link> DataPlane::make_link(int program, const Hook& hook) const {
+    if (hook.kind == Hook::Kind::kTracing)
+        return Link::attach_tracing(program);
     WEIR_CHECK(refuse_second_weir(cgroup_.get(), cgroup_path_, hook));
     auto link = Link::attach_cgroup(program, cgroup_.get(), hook.type);
     if (!link)
-        return explain_refused_attach(link.error(), cgroup_path_, hook);
-    return link->pin(pins_.link(hook.program));
+        return tl::unexpected(explain_refused_attach(link.error(), cgroup_path_, hook).error());
+    return link;
+}
+
+Status DataPlane::attach_new(const Object& object, const Hook& hook) {
+    WEIR_TRY(Link link, make_link(object.program(hook.program), hook));
+    WEIR_CHECK(link.pin(pins_.link(hook.program)));
+    links_.insert_or_assign(hook.program, std::move(link));
+    return {};
 }
 
 Status DataPlane::attach(const Object& object, const Hook& hook) {
@@ -119,7 +129,9 @@ Status DataPlane::attach(const Object& object, const Hook& hook) {
                          "the pinned link " + pins_.link(hook.program) +
                              " is attached at another cgroup than " + cgroup_path_ +
                              ": start with the --cgroup of before, or run `weir uninstall` first");
-    return pinned->update(object.program(hook.program));
+    WEIR_CHECK(pinned->update(object.program(hook.program)));
+    links_.insert_or_assign(hook.program, std::move(*pinned));
+    return {};
 }
 
 Status DataPlane::attach() {
@@ -128,22 +140,6 @@ Status DataPlane::attach() {
             if (auto attached = attach(object, hook); !attached)
                 return fail_with(attached.error(), hook.program);
     return {};
-}
-
-Result<int> DataPlane::repair() {
-    int repaired = 0;
-    for (const auto& object : objects_) {
-        for (const auto& hook : object.hooks()) {
-            const auto pinned = Link::adopt(pins_.link(hook.program));
-            const bool cgroup_link = hook.kind == Hook::Kind::kCgroup;
-            if (pinned && (!cgroup_link || pinned->cgroup_id() == cgroup_id_))
-                continue;
-            ::unlink(pins_.link(hook.program).c_str());
-            WEIR_CHECK(attach_new(object, hook));
-            repaired++;
-        }
-    }
-    return repaired;
 }
 
 std::vector<LinkState> pinned_links(const PinDir& pins) {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,7 @@ class DataPlane {
     // Descriptors of the programs that the agent runs, owned by the data plane.
     AgentPrograms agent_programs() const;
 
-    // Attaches again what others detached; how many links that were.
+    // Attaches and pins again what others detached or removed; how many links and tables that were.
     Result<int> repair();
 
   private:
@@ -62,12 +63,18 @@ class DataPlane {
     Status load_identity(const TableSizes& sizes);
     Status attach(const Object& object, const Hook& hook);
     Status attach_new(const Object& object, const Hook& hook);
+    Result<Link> make_link(int program, const Hook& hook) const;
+    Status open_cgroup();
+    Status mend_pin_dir();
+    Status mend_cgroup();
+    Result<bool> mend_link(const Object& object, const Hook& hook);
 
     PinDir pins_;
     std::string cgroup_path_;
     Fd cgroup_;
     std::uint64_t cgroup_id_ = 0;
     std::vector<Object> objects_;
+    std::map<std::string, Link> links_;  // by program
     std::vector<FeatureState> features_;
     std::vector<std::string> found_;  // what was pinned before: not this start's to remove
     bool kept_ = false;

@@ -36,9 +36,11 @@ class Link {
     // Of the cgroup a cgroup link is attached at; 0 once that cgroup is gone or it was detached.
     std::uint64_t cgroup_id() const { return cgroup_id_; }
 
+    // Asks the kernel again for what follows.
+    Status refresh();
+
   private:
     explicit Link(Fd fd) : fd_(std::move(fd)) {}
-    Status refresh();
 
     Fd fd_;
     std::uint32_t program_id_ = 0;

@@ -133,6 +133,20 @@ Status Object::load(const PinDir& pins, const TableSizes& sizes) {
     return {};
 }
 
+Result<int> Object::pin_maps(const PinDir& pins) const {
+    int pinned = 0;
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_) {
+        const std::string pin = pins.map(bpf_map__name(map));
+        if (bpf_map__is_internal(map) || ::access(pin.c_str(), F_OK) == 0)
+            continue;
+        if (bpf_obj_pin(bpf_map__fd(map), pin.c_str()))
+            return fail_errno("cannot pin " + pin, errno);
+        pinned++;
+    }
+    return pinned;
+}
+
 int Object::program(const std::string& name) const {
     const bpf_program* program = bpf_object__find_program_by_name(object_, name.c_str());
     return program == nullptr ? -1 : bpf_program__fd(program);

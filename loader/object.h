@@ -44,6 +44,9 @@ class Object {
     // Adopts pinned tables, loads the programs, pins the tables that are new.
     Status load(const PinDir& pins, const TableSizes& sizes);
 
+    // Pins again the tables whose pins are gone; how many.
+    Result<int> pin_maps(const PinDir& pins) const;
+
     const std::string& feature() const { return feature_; }
     const std::vector<Hook>& hooks() const { return hooks_; }
     int program(const std::string& name) const;

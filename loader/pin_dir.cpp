@@ -34,7 +34,7 @@ Status make_private_directory(const std::string& path) {
 }  // namespace
 
 PinDir::PinDir(const std::string& bpffs)
-    : root_(bpffs + "/weir/v" + std::to_string(WEIR_ABI_VERSION)) {}
+    : bpffs_(bpffs), root_(bpffs + "/weir/v" + std::to_string(WEIR_ABI_VERSION)) {}
 
 PinDir::~PinDir() {
     if (lock_)

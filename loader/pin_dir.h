@@ -23,6 +23,7 @@ class PinDir {
 
     bool exists() const;
     const std::string& root() const { return root_; }
+    const std::string& bpffs() const { return bpffs_; }
     std::string maps() const { return root_ + "/maps"; }
     std::string links() const { return root_ + "/links"; }
     std::string map(const std::string& name) const { return maps() + "/" + name; }
@@ -36,7 +37,7 @@ class PinDir {
     Status remove();
 
   private:
-    std::string root_;
+    std::string bpffs_, root_;
     Fd lock_;
 };
 

@@ -2,7 +2,9 @@
 """The mesh directory: errors all at once with their places, changes followed, bad ones refused, the last
 good state kept over a restart."""
 
+import json
 import os
+import shutil
 import unittest
 
 from case import VIP, LabCase, wait_for
@@ -91,12 +93,10 @@ class Files(LabCase):
         self.lab.write_mesh("services: [\n")
         wait_for(self._errors, "the errors in status", 3)
         self.lab.kill_agent()
-        with open(self.lab.state + "/last-good.json") as file:
-            saved = file.read()
+        shutil.copytree(self.lab.state, self.lab.state + ".kept")
         self.lab.weir("uninstall")
-        os.makedirs(self.lab.state, exist_ok=True)
-        with open(self.lab.state + "/last-good.json", "w") as file:
-            file.write(saved)
+        self.assertFalse(os.path.exists(self.lab.state))
+        os.rename(self.lab.state + ".kept", self.lab.state)
         self.lab.start_agent()
         self.assertEqual(self.client.connects(VIP, 80, count=20)["errors"], {})
 
@@ -127,14 +127,16 @@ class Files(LabCase):
         self.lab.write_mesh(self.good(self.a.ip))
         self.assertIn("cannot", wait_for(status, "the error in status", 3))
         self.wait_for_endpoints(self.a)  # in force all the same
-        self.assertRegex(self.lab.weir("status").stdout, "ERROR +the mesh is not saved for a restart: cannot write")
+        self.assertRegex(self.lab.weir("status").stdout, "ERROR +the mesh is not saved for a restart: cannot make")
         self.assertIn("weir_mesh_saved 0", wait_for(
             lambda: (m := self.lab.metrics()) and "weir_mesh_saved 0" in m and m, "the metric", 3))
         self.assertIn("state-not-saved", self.lab.agent_log())
         put_back()
         wait_for(lambda: status() == "", "the state to be saved", 3)  # without another change
         with open(self.lab.state + "/last-good.json") as file:
-            self.assertNotIn(self.b.ip, file.read())
+            for name in json.load(file)["files"]:
+                with open(self.lab.state + "/files/" + name) as text:
+                    self.assertNotIn(self.b.ip, text.read())
 
     def test_a_missing_directory_is_said_and_followed(self):
         os.rename(self.lab.mesh, self.lab.mesh + ".away")

@@ -48,7 +48,8 @@ int serve(const Options& options);
 int connects(const Options& options);
 // probe ADDRESS PORT: one connection with special wishes; prints everything a test may ask.
 int probe(const Options& options);
-// hold ADDRESS PORT --interval MS: an echo every so often on one connection until SIGTERM; prints
+// hold ADDRESS PORT --interval MS [--count N]: an echo every so often on each of N connections (one
+// where nothing is said) until SIGTERM; prints
 // echoes, errors and the longest gap.
 int hold(const Options& options);
 // hold-many ADDRESS PORT --count N: that many connections until SIGTERM.

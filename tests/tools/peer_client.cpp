@@ -174,32 +174,58 @@ int probe(const Options& options) {
     return 0;
 }
 
-int hold(const Options& options) {
-    stop_on_sigterm();
-    const auto address = target(options);
-    const int fd = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(fd, address.get(), address.size) != 0)
-        die("connect");
-    const auto name = read_greeting(fd);
-    std::printf("holding %s\n", name.c_str());
-    std::fflush(stdout);
-    const auto pause = static_cast<useconds_t>(get_number(options, "interval", 100) * 1000);
-    std::uint64_t echoes = 0, errors = 0, longest = 0;
-    while (!stopped && errors == 0) {
+namespace {
+
+struct Held {
+    std::atomic<std::uint64_t> echoes = 0, errors = 0, longest = 0;
+};
+
+// One byte there and back, again and again.
+void echo(int fd, useconds_t pause, Held& held) {
+    while (!stopped) {
         const auto sent = now_ns();
         char byte = 'x';
         if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1 || recv(fd, &byte, 1, 0) != 1) {
-            errors += stopped ? 0 : 1;
-            break;
+            held.errors += stopped ? 0 : 1;
+            return;
         }
-        longest = std::max(longest, now_ns() - sent);
-        echoes++;
+        const auto took = now_ns() - sent;
+        for (auto longest = held.longest.load(); took > longest;)
+            if (held.longest.compare_exchange_weak(longest, took))
+                break;
+        held.echoes++;
         usleep(pause);
     }
+}
+
+}  // namespace
+
+int hold(const Options& options) {
+    stop_on_sigterm();
+    const auto address = target(options);
+    std::vector<int> sockets;
+    std::string name;
+    for (long i = get_number(options, "count", 1); i > 0; i--) {
+        sockets.push_back(socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (connect(sockets.back(), address.get(), address.size) != 0)
+            die("connect");
+        name = read_greeting(sockets.back());
+    }
+    std::printf("holding %s\n", name.c_str());
+    std::fflush(stdout);
+    const auto pause = static_cast<useconds_t>(get_number(options, "interval", 100) * 1000);
+    Held held;
+    std::vector<std::thread> threads;
+    threads.reserve(sockets.size());
+    for (const int fd : sockets)
+        threads.emplace_back([fd, pause, &held] { echo(fd, pause, held); });
+    for (auto& thread : threads)
+        thread.join();
     std::printf("{\"echoes\": %llu, \"errors\": %llu, \"longest_us\": %llu}\n",
-                static_cast<unsigned long long>(echoes), static_cast<unsigned long long>(errors),
-                static_cast<unsigned long long>(longest / 1000));
-    return errors == 0 ? 0 : 1;
+                static_cast<unsigned long long>(held.echoes),
+                static_cast<unsigned long long>(held.errors),
+                static_cast<unsigned long long>(held.longest / 1000));
+    return held.errors == 0 ? 0 : 1;
 }
 
 int hold_many(const Options& options) {

@@ -240,13 +240,16 @@ void Agent::look_after_switches() {
 
 void Agent::look_after_hooks() {
     const auto repaired = plane_.repair();
-    if (!repaired)
-        log::error("hooks-lost", repaired.error().message);
-    else if (*repaired > 0) {
-        engine_.count_relinked(*repaired);
-        log::warn("hooks-reattached", "others had detached programs of weir",
-                  {{"weir.hooks", std::to_string(*repaired)}});
-    }
+    const std::string error = repaired ? "" : repaired.error().message;
+    if (!repaired && error != hooks_error_)
+        log::error("hooks-lost", error);
+    hooks_error_ = error;
+    if (!repaired || *repaired == 0)
+        return;
+    engine_.move_to(plane_.cgroup_id());
+    engine_.count_relinked(*repaired);
+    log::warn("hooks-reattached", "others had detached or removed what is weir's",
+              {{"weir.hooks", std::to_string(*repaired)}});
 }
 
 void Agent::look_after_rows() {

@@ -56,6 +56,7 @@ class Agent {
     boost::asio::io_context loop_{1};
     boost::asio::thread_pool worker_{1};
     HttpCounters http_counters_;
+    std::string hooks_error_;  // said once
     std::string scrape_;
     std::chrono::steady_clock::time_point scraped_at_;
 };

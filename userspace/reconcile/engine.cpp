@@ -136,8 +136,12 @@ void Engine::enter(std::uint64_t cgroup_id) {
     auto& node = tables_.node[0];
     store(node.started_ns, monotonic_ns());
     store(node.agent_pid, static_cast<std::uint64_t>(::getpid()));
-    store(node.cgroup, cgroup_id);
+    move_to(cgroup_id);
     beat();
+}
+
+void Engine::move_to(std::uint64_t cgroup_id) {
+    store(tables_.node[0].cgroup, cgroup_id);
 }
 
 void Engine::leave() {

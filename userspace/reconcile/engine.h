@@ -52,6 +52,8 @@ class Engine {
     // The agent leaves in order.
     void leave();
     void enter(std::uint64_t cgroup_id);
+    // The cgroup that the programs are attached at is another one now.
+    void move_to(std::uint64_t cgroup_id);
     // Of the whole node; the cgroup patterns it leaves alone, from the next apply on.
     void set_mode(Mode mode);
     void set_excluded(std::vector<std::string> patterns) {

@@ -104,8 +104,10 @@ Status StateStore::write(const std::string& path, const std::string& text) {
     const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!fd)
         return fail_errno("cannot write " + fresh, errno);
-    if (auto written = write_all(fd.get(), text); !written)
+    if (auto written = write_all(fd.get(), text); !written) {
+        ::unlink(fresh.c_str());  // a full disk is not to stay full for it
         return fail_with(written.error(), fresh);
+    }
     if (::rename(fresh.c_str(), path.c_str()))
         return fail_errno("cannot write " + path, errno);
     unsynced_.push_back(path);
