@@ -21,6 +21,29 @@ Status refuse_second_weir(int cgroup, const std::string& path, const Hook& hook)
     return {};
 }
 
+std::vector<HookNeighbours> hook_neighbours(const std::string& path) {
+    std::vector<HookNeighbours> all;
+    for (const auto& hook : kHooks) {
+        HookNeighbours found{hook.program, {}};
+        bool others = false;
+        for (std::string at = path; hook.kind == Hook::Kind::kCgroup && at.size() > 1;
+             at = at.substr(0, at.rfind('/'))) {
+            const Fd cgroup(::open(at.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            const auto programs = attached_programs(cgroup.get(), hook.type);
+            if (!programs)
+                break;
+            for (const auto& program : programs->programs) {
+                others |= program.name != hook.program;
+                found.order.push_back((program.name.empty() ? "a program" : program.name) + " (" +
+                                      std::to_string(program.id) + ")");
+            }
+        }
+        if (others)
+            all.push_back(std::move(found));
+    }
+    return all;
+}
+
 Status explain_refused_attach(const Error& error, const std::string& path, const Hook& hook) {
     if (error.code != EPERM)
         return tl::unexpected(error);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "loader/hooks.h"
 #include "maps/result.h"
@@ -15,5 +16,13 @@ Status refuse_second_weir(int cgroup, const std::string& path, const Hook& hook)
 
 // Turns the EPERM of an attach into the program and cgroup that cause it (exit 17).
 Status explain_refused_attach(const Error& error, const std::string& path, const Hook& hook);
+
+// Programs of others on one of our hooks, in the order in which the kernel runs them for a process
+// below the cgroup: that cgroup's own first, then its parents'. Ours is among them.
+struct HookNeighbours {
+    std::string hook;  // our program
+    std::vector<std::string> order;  // "tst_connect (12)"
+};
+std::vector<HookNeighbours> hook_neighbours(const std::string& cgroup);
 
 }  // namespace weir

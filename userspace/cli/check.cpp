@@ -5,6 +5,7 @@
 
 #include "loader/data_plane.h"
 #include "loader/machine.h"
+#include "userspace/cli/check_neighbours.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/node_view.h"
 #include "userspace/cli/render.h"
@@ -102,9 +103,8 @@ CheckGroup check_agent(const CliOptions& options, const Result<Seen<StatusView>>
     return group;
 }
 
-CheckGroup check_mesh(const CliOptions& options, const Result<Seen<StatusView>>& seen) {
+CheckGroup check_mesh(const Reading& reading, const Result<Seen<StatusView>>& seen) {
     CheckGroup group{"mesh", {}};
-    const Reading reading = MeshDir(options.node.paths.mesh).read();
     const std::string valid = "the mesh directory is valid";
     if (reading.snapshot)
         group.checks.push_back(passed(valid));
@@ -158,8 +158,10 @@ CheckGroup check_events(const StatusView& view) {
 
 int command_check(const CliOptions& options) {
     const auto seen = see_status(options.node.paths);
+    const Reading reading = MeshDir(options.node.paths.mesh).read();
     std::vector<CheckGroup> groups{check_machine(options), check_data_plane(seen),
-                                   check_agent(options, seen), check_mesh(options, seen)};
+                                   check_agent(options, seen), check_mesh(reading, seen),
+                                   check_neighbours(options, reading)};
     if (seen)
         groups.push_back(check_events(seen->view));
     std::fputs(render_checks(groups, options.format).c_str(), stdout);
