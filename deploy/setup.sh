@@ -12,9 +12,10 @@ weir_die() { printf 'weir: %s\n' "$*" >&2; exit "${2:-1}"; }
 WEIR_BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config clang-19 bpftool libbpf-dev libelf-dev
     zlib1g-dev libboost1.81-dev libexpected-dev libyaml-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
     libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev)
-WEIR_RUN_PACKAGES=(python3 iproute2 curl procps nginx-light redis-server redis-tools wrk)
+WEIR_RUN_PACKAGES=(python3 iproute2 curl procps nginx-light redis-server redis-tools
+    postgresql dnsmasq-base wrk)
 WEIR_TEST_PACKAGES=(haproxy prometheus iptables clang-tidy-19 clang-format-19 libclang-rt-19-dev
-    dnsmasq-base dnsutils dnsperf iperf3 lintian dpkg-dev groff-base systemd qemu-system-x86 busybox-static kmod zstd debian-archive-keyring git)
+    dnsutils dnsperf iperf3 lintian dpkg-dev groff-base systemd qemu-system-x86 busybox-static kmod zstd debian-archive-keyring git)
 
 # weir_install PACKAGE...: those that are not there yet.
 weir_install() {
