@@ -14,6 +14,7 @@ from lab import BIN, ROOT, Lab, run  # noqa: E402
 from node import MANY, ROUNDS, STEERED, Node, interleaved, ns_per_run, runs_during  # noqa: E402
 from peers import install_rules, kube_proxy_rules, service_address, start_haproxy  # noqa: E402
 from report import Figures  # noqa: E402
+from rules import rules  # noqa: E402
 
 def connects(figures, nodes):
     one, many, ipt1, ipt_many = nodes
@@ -138,7 +139,7 @@ def main():
     install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, STEERED))
     nodes = [Node(1), Node(MANY), ipt1, ipt_many]
     figures = Figures()
-    for part in (connects, round_trips, datagrams, algorithms, memory, against_haproxy, program_times):
+    for part in (connects, rules, round_trips, datagrams, algorithms, memory, against_haproxy, program_times):
         print(f"== {part.__name__.replace('_', ' ')}", flush=True)
         part(figures, nodes)
     figures.print()

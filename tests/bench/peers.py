@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What weir is measured against: kube-proxy's iptables rules and HAProxy as a TCP hop."""
+"""What weir is measured against: kube-proxy's iptables and nft rules, and HAProxy as a TCP hop."""
 
 import subprocess
 
@@ -43,14 +43,29 @@ def kube_proxy_rules(services, endpoints, port):
     return "\n".join(["*nat", ":KUBE-SERVICES - [0:0]", *chains, *rules, "COMMIT", ""])
 
 
-def install_rules(lab, rules):
+def kube_proxy_nft(services, endpoints, port):
+    """nft's input as kube-proxy's nftables mode writes it: one lookup of the service, endpoints by a random number."""
+    chains, elements = [], []
+    for n in range(services):
+        elements.append(f"{service_address(n)} . tcp . 80 : goto service-{n}")
+        ends = ", ".join(f"{e} : goto endpoint-{n}-{e}" for e in range(len(endpoints)))
+        chains += [f"chain endpoint-{n}-{e} {{\nmeta l4proto tcp dnat to {endpoint}:{port}\n}}" for e, endpoint in enumerate(endpoints)]
+        chains.append(f"chain service-{n} {{\nnumgen random mod {len(endpoints)} vmap {{ {ends} }}\n}}")
+    services_map = ("map service-ips {\ntype ipv4_addr . inet_proto . inet_service : verdict\n"
+                    f"elements = {{ {', '.join(elements)} }}\n}}")
+    hook = ("chain nat-prerouting {\ntype nat hook prerouting priority -100;\n"
+            "ip daddr . meta l4proto . th dport vmap @service-ips\n}")
+    return "\n".join(["table ip kube-proxy {", *chains, services_map, hook, "}", ""])
+
+
+def install_rules(lab, rules, program=("iptables-restore",)):
     def enter():
         fd = os.open("/run/netns/" + lab.node, os.O_RDONLY)
         if LIBC.setns(fd, CLONE_NEWNET):
             os._exit(1)
-    done = subprocess.run(["iptables-restore"], input=rules, text=True, capture_output=True, preexec_fn=enter)
+    done = subprocess.run(program, input=rules, text=True, capture_output=True, preexec_fn=enter)
     if done.returncode:
-        raise RuntimeError(f"iptables-restore: {done.stderr}")
+        raise RuntimeError(f"{program[0]}: {done.stderr}")
 
 
 def start_haproxy(pod, endpoints, port):
