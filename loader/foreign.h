@@ -20,7 +20,7 @@ Status explain_refused_attach(const Error& error, const std::string& path, const
 // Programs of others on one of our hooks, in the order in which the kernel runs them for a process
 // below the cgroup: that cgroup's own first, then its parents'. Ours is among them.
 struct HookNeighbours {
-    std::string hook;  // our program
+    std::string hook;                // our program
     std::vector<std::string> order;  // "tst_connect (12)"
 };
 std::vector<HookNeighbours> hook_neighbours(const std::string& cgroup);

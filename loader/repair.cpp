@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What others take away while the agent lives: links are detached, pins or all of bpffs removed, the
-// cgroup removed and made again. The agent holds tables, programs and links by descriptor, so that
-// only what was really detached is missing for traffic.
+// What others take away while the agent lives: links are detached, pins or all of bpffs removed,
+// the cgroup removed and made again. The agent holds tables, programs and links by descriptor, so
+// that only what was really detached is missing for traffic.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,8 +39,8 @@ Result<bool> DataPlane::mend_link(const Object& object, const Hook& hook) {
     const bool held = link != links_.end();
     if (held)
         WEIR_CHECK(link->second.refresh());
-    const bool attached = held && (hook.kind == Hook::Kind::kTracing ||
-                                   link->second.cgroup_id() == cgroup_id_);
+    const bool attached =
+        held && (hook.kind == Hook::Kind::kTracing || link->second.cgroup_id() == cgroup_id_);
     if (!attached) {
         WEIR_CHECK(attach_new(object, hook));
         return true;

@@ -88,9 +88,9 @@ class BpfMap {
         const std::uint32_t* from = nullptr;
         for (bool more = true; more; from = &token) {
             auto count = static_cast<std::uint32_t>(keys.size());
-            const int failed = bpf_map_lookup_batch(fd_.get(), const_cast<std::uint32_t*>(from),
-                                                    &token, keys.data(), values.data(), &count,
-                                                    nullptr);
+            const int failed =
+                bpf_map_lookup_batch(fd_.get(), const_cast<std::uint32_t*>(from), &token,
+                                     keys.data(), values.data(), &count, nullptr);
             if (failed != 0 && errno == ENOSPC) {  // a bucket has more rows than there is room for
                 keys.resize(keys.size() * 2);
                 values.resize(keys.size());

@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests: all tiers, or those named: lint unit kernel kernel-6.1 asan fuzz e2e. Only when named:
-# kernels (e2e on Debian's kernels in a VM), bench and scale (figures).
+# Runs the tests: the usual tiers, or those named: lint unit kernel kernel-6.1 asan fuzz e2e. Only when named:
+# tsan, install (the package in a fresh Debian), all (the usual tiers and these two), kernels (e2e on Debian's
+# kernels in a VM), bench and scale (figures).
 # Installs and builds what is missing. Ends with one line: N passed, N failed, N skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/setup.sh
 
 TIERS=("$@")
-[ $# -gt 0 ] || TIERS=(lint unit kernel kernel-6.1 e2e asan fuzz)
+USUAL=(lint unit kernel kernel-6.1 e2e asan fuzz)
+[ $# -gt 0 ] || TIERS=("${USUAL[@]}")
+[ "${1-}" != all ] || TIERS=("${USUAL[@]}" tsan install)
 [ "$(id -u)" = 0 ] || weir_die "the tests make network namespaces and load programs: run them with sudo" 1
 PASSED=0 FAILED=0 SKIPPED=0
 OUT=$(mktemp -d)
@@ -67,6 +70,13 @@ for name in "${TIERS[@]}"; do
             tier asan-unit build/asan/bin/weir-unit-tests
             tier asan-kernel build/asan/bin/weir-kernel-tests
             tier asan-e2e env WEIR_BIN="$PWD/build/asan/bin" python3 tests/e2e/run.py ;;
+        tsan)
+            weir_build tsan
+            export TSAN_OPTIONS=halt_on_error=1
+            # ThreadSanitizer does not know where a kernel with many random bits puts things.
+            tier tsan-unit setarch -R build/tsan/bin/weir-unit-tests
+            tier tsan-e2e env WEIR_BIN="$PWD/build/tsan/bin" setarch -R python3 tests/e2e/run.py start mesh_files life publishing node modes ;;
+        install) weir_install debootstrap; tier install tests/install/run.sh ;;
         fuzz) weir_build fuzz weir-fuzz-mesh weir-fuzz-control weir-fuzz-state; tier fuzz tests/fuzz/run.sh ;;
         bench) tests/bench/run.sh ;;
         scale) python3 tests/bench/scale.py ;;
@@ -74,7 +84,7 @@ for name in "${TIERS[@]}"; do
             for kernel in 6.1 6.12 7.3; do
                 tier "e2e-$kernel" tests/tools/vm-run --kernel "$kernel" --timeout 3600 -- python3 tests/e2e/run.py
             done ;;
-        *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 asan fuzz e2e kernels bench scale" 2 ;;
+        *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 asan fuzz e2e tsan install kernels bench scale" 2 ;;
     esac
 done
 printf '%d passed, %d failed, %d skipped\n' $PASSED $FAILED $SKIPPED

@@ -70,6 +70,76 @@ class Refused(LabCase):
         self.lab.write_mesh(self.mesh())
         wait_for(lambda: self.lab.service("orders.shop"), "the old mesh", 3)
 
+
+
+class FullTables(LabCase):
+    """Each table of the mesh at 100 %: what is in it stays as it was, what has no room is named."""
+    AGENT_FLAGS = ("--max-service-ports", "8", "--max-slots", "64", "--max-cgroup-patterns", "3")
+
+    def refused(self):
+        return self.lab.weir("status", "-o", "json", parse=True)["agent"]["refused"]
+
+    def settle_on(self, text, refusals):
+        self.lab.write_mesh(text)
+        wait_for(lambda: self.refused() == refusals, f"{refusals} to be refused, not {self.refused()}", 4)
+
+    def fill(self, table):
+        [row] = [t for t in self.lab.weir("status", "-o", "json", parse=True)["tables"] if t["table"] == table]
+        return row["used"], row["capacity"]
+
+    def tearDown(self):
+        self.settle_on(self.mesh(), [])
+        self.assert_clean(self.client.connects(VIP, 80, count=20))
+
+    def many(self, count):
+        return "".join(service_yaml(f"s{n:02}", [f"10.96.1.{n + 1}"], [self.a.ip]) for n in range(count))
+
+    def test_service_ports(self):
+        before = self.settled()
+        with Background(self.client) as load:
+            self.settle_on(self.mesh_of([self.a.ip, self.b.ip], extra=self.many(12)),
+                           [f"s{n:02}:80/TCP: table weir_svc_port is full" for n in range(7, 12)])
+            self.assertEqual(self.fill("weir_svc_port"), (8, 8))
+            for n in range(12):
+                tally = self.client.connects(f"10.96.1.{n + 1}", 80, count=5)
+                self.assertEqual(tally["greeted"], {"a": 5} if n < 7 else {}, n)
+            # One goes, one of those that waited comes.
+            left = self.many(12).replace(service_yaml("s00", ["10.96.1.1"], [self.a.ip]), "")
+            self.settle_on(self.mesh_of([self.a.ip, self.b.ip], extra=left),
+                           [f"s{n:02}:80/TCP: table weir_svc_port is full" for n in range(8, 12)])
+            self.assert_clean(self.client.connects("10.96.1.8", 80, count=5))
+        self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
+        self.assertEqual(self.settled()["opened"] - before["opened"], load.total)
+
+    def test_slots(self):
+        uneven = [(self.a.ip, 997), (self.b.ip, 3)]  # as a schedule, more words than there are
+        self.settle_on(self.mesh_of(uneven), ["orders.shop:80/TCP: table weir_slot is full"])
+        tally = self.client.connects(VIP, 80, count=20)
+        self.assertEqual(tally["greeted"], {"a": 10, "b": 10})  # as it was
+        self.assertRegex(self.lab.weir("status").stdout, "orders.shop:80/TCP: table weir_slot is full")
+
+    def test_patterns(self):
+        workloads = "".join(f"  w{n}: {{cgroup: {self.lab.pattern(f'w{n}')}}}\n" for n in range(4))
+        self.settle_on(self.mesh() + workloads, ["workload w2: table weir_cg_prefix is full",
+                                                 "workload w3: table weir_cg_prefix is full"])
+        self.client.connects(VIP, 80, count=5)
+        self.assertIn('source_workload="client"', self.lab.metrics())
+
+
+class ForgetfulAffinity(LabCase):
+    AGENT_FLAGS = ("--max-affinities", "8")
+
+    def test_more_clients_than_rows(self):
+        """The oldest are forgotten; nobody is refused."""
+        self.lab.apply(self.mesh_of([self.a.ip, self.b.ip], algorithm="random").replace("    balance:", "    affinity: {timeout: 1h}\n    balance:"))
+        before = self.settled()
+        pods = [self.lab.pod(f"c{n}") for n in range(20)]
+        for pod in pods * 2:
+            tally = pod.connects(VIP, 80, count=5)
+            self.assert_clean(tally)
+        self.assertEqual(self.settled()["opened"] - before["opened"], 200)
+
+
 class RowsThatAreHeld(LabCase):
     AGENT_FLAGS = ("--max-endpoints", "4")  # the rows of one service
 

@@ -81,8 +81,8 @@ TEST(MeshReader, SharesWhatIsInFilesThatDidNotChange) {
     const std::string before = "services:\n" + service("a", 1, 101), after = before + "# moved\n";
     const auto first =
         reader.read({"d", {{"a.yaml", before}, {"b.yaml", "services:\n" + service("b", 2, 102)}}});
-    const auto second = reader.read(
-        {"d", {{"a.yaml", before}, {"b.yaml", "services:\n" + service("b", 2, 103)}}});
+    const auto second =
+        reader.read({"d", {{"a.yaml", before}, {"b.yaml", "services:\n" + service("b", 2, 103)}}});
     EXPECT_EQ(first.snapshot->services.find("a"), second.snapshot->services.find("a"));
     EXPECT_NE(first.snapshot->services.find("b"), second.snapshot->services.find("b"));
     const auto again = reader.read(second.text);

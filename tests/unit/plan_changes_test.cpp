@@ -31,7 +31,10 @@ std::shared_ptr<const Service> random_service(std::mt19937& random, int number, 
     for (unsigned e = 1; e < 12; e++)
         if (random() % 2 == 0)
             service->endpoints.push_back({*Addr::parse("10.1.0." + std::to_string(e)),
-                                          static_cast<std::uint32_t>(random() % 3), {}, {}, {}});
+                                          static_cast<std::uint32_t>(random() % 3),
+                                          {},
+                                          {},
+                                          {}});
     return service;
 }
 

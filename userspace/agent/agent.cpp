@@ -212,8 +212,7 @@ awaitable<void> Agent::sync_state() {
     auto paths = follower_.take_unsynced();
     if (paths.empty())
         co_return;
-    const auto synced =
-        co_await on_worker(worker_, [&paths] { return sync_files(paths); });
+    const auto synced = co_await on_worker(worker_, [&paths] { return sync_files(paths); });
     if (!synced)
         log::error("state-not-saved", synced.error().message);
 }

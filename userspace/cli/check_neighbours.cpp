@@ -7,7 +7,6 @@
 #include "userspace/node/cgroups.h"
 #include "userspace/node/nat_rules.h"
 
-
 namespace weir {
 namespace {
 
@@ -18,8 +17,7 @@ constexpr std::size_t kMostNamed = 10;  // services; a cluster may have thousand
 void check_programs(const CliOptions& options, CheckGroup& group) {
     const std::string description = "no other programs are on weir's hooks";
     const auto cgroup = choose_cgroup(options.node.paths.cgroup);
-    const auto neighbours =
-        cgroup ? hook_neighbours(*cgroup) : std::vector<HookNeighbours>();
+    const auto neighbours = cgroup ? hook_neighbours(*cgroup) : std::vector<HookNeighbours>();
     if (neighbours.empty())
         group.checks.push_back({description, Outcome::kOk, "", ""});
     for (const auto& neighbour : neighbours) {

@@ -44,7 +44,8 @@ int unknown_command(const CLI::App& app, const std::string& word) {
     std::vector<std::string> names;
     for (const auto* command : app.get_subcommands({}))
         names.push_back(command->get_name());
-    const auto near = weir::nearest(word, std::vector<std::string_view>(names.begin(), names.end()));
+    const auto near =
+        weir::nearest(word, std::vector<std::string_view>(names.begin(), names.end()));
     std::fprintf(stderr, "weir: there is no command \"%s\"%s\n", word.c_str(),
                  near.empty() ? ": see weir --help" : (": did you mean \"" + near + "\"?").c_str());
     return weir::kExitUsage;

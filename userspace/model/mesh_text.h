@@ -21,8 +21,7 @@ class FileText {
     const std::string& str() const { return content_->text; }
     std::uint64_t digest() const { return content_->digest; }  // FNV-1a
     friend bool operator==(const FileText& a, const FileText& b) {
-        return a.content_ == b.content_ ||
-               (a.digest() == b.digest() && a.str() == b.str());
+        return a.content_ == b.content_ || (a.digest() == b.digest() && a.str() == b.str());
     }
 
   private:

@@ -32,7 +32,8 @@ struct Origin {
     int column = 0;  // from 1
 
     std::string str() const {
-        return line == 0 ? file.str() : file.str() + ":" + std::to_string(line) + ":" + std::to_string(column);
+        return line == 0 ? file.str()
+                         : file.str() + ":" + std::to_string(line) + ":" + std::to_string(column);
     }
     friend bool operator==(const Origin&, const Origin&) { return true; }
 };

@@ -38,7 +38,8 @@ struct Plan {
 // its counts stay with its name whatever changed meanwhile.
 void recall_names(LiveState& live, const DesiredState& before);
 
-// `desired`: all, or what changed since a plan that refused nothing. `generation`: of the mesh, written into what is published.
+// `desired`: all, or what changed since a plan that refused nothing. `generation`: of the mesh,
+// written into what is published.
 Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation);
 
 }  // namespace weir

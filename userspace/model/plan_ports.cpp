@@ -104,9 +104,9 @@ std::vector<WeightedIndex> weighted(const Assignment& made, const DesiredPort& d
 
 // As the kernel's table holds it.
 weir_endpoint endpoint_row(const LiveEndpoint& endpoint, std::uint32_t svc_port,
-                                  std::uint32_t generation) {
-    return {endpoint.addr.raw(), htons(endpoint.port), 0, 0, svc_port, generation, endpoint.flags,
-            0};
+                           std::uint32_t generation) {
+    return {endpoint.addr.raw(), htons(endpoint.port), 0, 0, svc_port,
+            generation,          endpoint.flags,       0};
 }
 
 void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, Stages& stages) {

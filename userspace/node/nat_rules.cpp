@@ -77,7 +77,8 @@ std::string ipvs_str(const Addr& addr) {
 
 // Rules that name an address for another reason (filters, masquerading) do not count.
 bool translates(const std::string& line) {
-    for (const char* word : {"DNAT", "dnat", "REDIRECT", "redirect to", "KUBE-SVC-", "goto service-"})
+    for (const char* word :
+         {"DNAT", "dnat", "REDIRECT", "redirect to", "KUBE-SVC-", "goto service-"})
         if (line.find(word) != std::string::npos)
             return true;
     return false;
@@ -100,8 +101,9 @@ Result<std::string> read_nat_rules() {
     std::ifstream ipvs(kIpvs);
     rules.append(std::istreambuf_iterator<char>(ipvs), {});
     if (!any)
-        return fail("neither nft nor iptables-save is installed, or they refuse: install nftables "
-                    "and run this as root");
+        return fail(
+            "neither nft nor iptables-save is installed, or they refuse: install nftables "
+            "and run this as root");
     return rules;
 }
 

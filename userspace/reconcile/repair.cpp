@@ -45,8 +45,8 @@ Result<std::uint64_t> mend_patterns(Tables& tables, const LiveState& live) {
         }
     for (const auto& [pattern, id] : live.patterns) {
         const auto mode = live.pattern_modes.find(pattern);
-        const weir_workload wanted{id, mode == live.pattern_modes.end() ? __u32{WEIR_MODE_STEER}
-                                                                        : mode->second};
+        const weir_workload wanted{
+            id, mode == live.pattern_modes.end() ? __u32{WEIR_MODE_STEER} : mode->second};
         const auto key = pattern_key(pattern);
         WEIR_TRY(const auto row, tables.cg_prefix.find(key));
         if (row && row->id == wanted.id && row->mode == wanted.mode)

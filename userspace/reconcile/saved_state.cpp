@@ -52,8 +52,8 @@ Result<std::string> read_whole(const std::string& path) {
 
 // Texts that several states have are read once.
 ReadSavedFile reader_of(const std::string& directory, std::map<std::string, FileText>& known) {
-    return [directory = saved_files_path(directory), &known](
-               const std::string& name) -> Result<FileText> {
+    return [directory = saved_files_path(directory),
+            &known](const std::string& name) -> Result<FileText> {
         const auto found = known.find(name);
         if (found != known.end())
             return found->second;

@@ -76,7 +76,9 @@ class Writer {
     Status operator()(const PutPattern& write) {
         return tables_.cg_prefix.put(pattern_key(write.pattern), write.workload);
     }
-    Status operator()(const DeletePattern& write) { return tables_.cg_prefix.erase(pattern_key(write.pattern)); }
+    Status operator()(const DeletePattern& write) {
+        return tables_.cg_prefix.erase(pattern_key(write.pattern));
+    }
     Status operator()(const Grace&) {
         wait_for_grace_period();
         return {};
@@ -105,8 +107,7 @@ std::uint64_t mend_vip_filter(Tables& tables, const LiveState& live) {
 }
 
 Result<std::size_t> carry_out(Tables& tables, Mirror& mirror,
-                              const std::vector<Operation>& operations,
-                              const BeforeWrite& before) {
+                              const std::vector<Operation>& operations, const BeforeWrite& before) {
     Writer writer(tables, mirror);
     std::size_t done = 0;
     for (const auto& operation : operations) {

@@ -75,10 +75,9 @@ Status tidy_edges(Tables& tables, const LiveState& live, int fold, Edges edges,
                   const std::set<std::uint32_t>& gone) {
     WEIR_TRY(const auto rows, tables.edge.rows());
     for (const auto& [key, edge] : rows) {
-        const bool left =
-            gone.contains(key.svc_port) ||
-            (edges == Edges::kAll && !live.ports.contains(key.svc_port) &&
-             !live.leaving_ports.contains(key.svc_port));
+        const bool left = gone.contains(key.svc_port) ||
+                          (edges == Edges::kAll && !live.ports.contains(key.svc_port) &&
+                           !live.leaving_ports.contains(key.svc_port));
         if (left) {
             WEIR_CHECK(tables.edge.erase(key));
             continue;

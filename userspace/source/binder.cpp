@@ -37,8 +37,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string nearest(std::string_view word,
-                    Words candidates) {
+std::string nearest(std::string_view word, Words candidates) {
     if (word.size() > 64)
         return "";
     std::string best;
@@ -53,8 +52,7 @@ std::string nearest(std::string_view word,
     return best;
 }
 
-MappingReader::MappingReader(const YamlNode& node, Phrase what,
-                             Words known, Diagnostics& found)
+MappingReader::MappingReader(const YamlNode& node, Phrase what, Words known, Diagnostics& found)
     : node_(node), what_(std::move(what)), found_(found) {
     if (node.kind == YamlNode::Kind::kNull)
         return;
@@ -121,8 +119,7 @@ std::optional<std::uint64_t> read_number(const YamlNode& node, const Phrase& wha
     return std::nullopt;
 }
 
-std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node,
-                                                       const Phrase& what,
+std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node, const Phrase& what,
                                                        std::chrono::milliseconds low,
                                                        std::chrono::milliseconds high,
                                                        Diagnostics& found) {
@@ -138,8 +135,7 @@ std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node,
     return std::nullopt;
 }
 
-std::optional<std::size_t> read_choice(const YamlNode& node, const Phrase& what,
-                                       Words choices,
+std::optional<std::size_t> read_choice(const YamlNode& node, const Phrase& what, Words choices,
                                        Diagnostics& found) {
     const auto text = read_string(node, what, found);
     if (!text)
@@ -150,10 +146,7 @@ std::optional<std::size_t> read_choice(const YamlNode& node, const Phrase& what,
     const auto near = nearest(*text, choices);
     std::string all;
     for (const auto& choice : choices)
-        all.append(all.empty()                      ? ""
-                   : &choice == &choices.back() ? " or "
-                                                  : ", ")
-            .append(choice);
+        all.append(all.empty() ? "" : &choice == &choices.back() ? " or " : ", ").append(choice);
     found.error(node.origin,
                 what + " is \"" + text->substr(0, 64) + "\"" +
                     (near.empty() ? ": write " + all : ": did you mean \"" + near + "\"?"));

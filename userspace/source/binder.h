@@ -24,16 +24,14 @@ class Words : public std::span<const std::string_view> {
 };
 
 // The candidate nearest to `word` by edit distance; "" when none is near.
-std::string nearest(std::string_view word,
-                    Words candidates);
+std::string nearest(std::string_view word, Words candidates);
 
 // A mapping being read. `what` names it in messages: "service \"orders.shop\"".
 class MappingReader {
   public:
     // Complains when the node is no mapping (a null is an empty one), and about keys not in
     // `known`.
-    MappingReader(const YamlNode& node, Phrase what, Words known,
-                  Diagnostics& found);
+    MappingReader(const YamlNode& node, Phrase what, Words known, Diagnostics& found);
 
     bool ok() const { return ok_; }
     // nullptr: the key is missing or null.
@@ -58,14 +56,13 @@ std::optional<std::string> read_string(const YamlNode& node, const Phrase& what,
 std::optional<std::uint64_t> read_number(const YamlNode& node, const Phrase& what,
                                          std::uint64_t low, std::uint64_t high, Diagnostics& found);
 // "500ms", "30s", "10m", "3h"; nullopt after a complaint.
-std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node,
-                                                       const Phrase& what,
+std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node, const Phrase& what,
                                                        std::chrono::milliseconds low,
                                                        std::chrono::milliseconds high,
                                                        Diagnostics& found);
 // One of some words, as its index; a complaint names the nearest.
-std::optional<std::size_t> read_choice(const YamlNode& node, const Phrase& what,
-                                       Words choices, Diagnostics& found);
+std::optional<std::size_t> read_choice(const YamlNode& node, const Phrase& what, Words choices,
+                                       Diagnostics& found);
 // The items of a sequence; a null or missing one is empty.
 const std::vector<YamlNode>& read_list(const YamlNode* node, const Phrase& what,
                                        Diagnostics& found);

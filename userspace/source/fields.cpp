@@ -45,8 +45,7 @@ bool check_name(const YamlNode& key, std::string_view kind, Diagnostics& found) 
     return false;
 }
 
-std::optional<std::string> read_name(const YamlNode& node, const Phrase& what,
-                                     Diagnostics& found) {
+std::optional<std::string> read_name(const YamlNode& node, const Phrase& what, Diagnostics& found) {
     auto text = read_string(node, what, found);
     if (text && !is_name(*text)) {
         found.error(node.origin, what + " is \"" + text->substr(0, 64) +

@@ -18,8 +18,7 @@ Phrase quoted(std::string_view kind, std::string_view name);
 bool is_name(const std::string& name);
 bool check_name(const YamlNode& key, std::string_view kind, Diagnostics& found);
 // The same, of a value: zones, service accounts, the names of ports.
-std::optional<std::string> read_name(const YamlNode& node, const Phrase& what,
-                                     Diagnostics& found);
+std::optional<std::string> read_name(const YamlNode& node, const Phrase& what, Diagnostics& found);
 
 // A unicast address.
 std::optional<Addr> read_addr(const YamlNode& node, const Phrase& what, Diagnostics& found);

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <set>
 
-
 namespace weir {
 namespace {
 

@@ -169,9 +169,8 @@ void read_section(const YamlNode* section, const std::string& name, ReadEntry re
     if (section == nullptr)
         return;
     if (section->kind != YamlNode::Kind::kMapping) {
-        fragment.found.error(section->origin, "`" + name +
-                                                  "` is no mapping from names: write `" + name +
-                                                  ":`, and below it one entry per name");
+        fragment.found.error(section->origin, "`" + name + "` is no mapping from names: write `" +
+                                                  name + ":`, and below it one entry per name");
         return;
     }
     for (const auto& [key, value] : section->entries)

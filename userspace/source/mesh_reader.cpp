@@ -34,7 +34,8 @@ Named<T> join(const std::vector<Fragment>& fragments, Member<T> member, const st
         for (const auto& one : (*fragment).*member) {
             const auto [known, fresh] = first.emplace(one->name, one);
             if (!fresh)
-                found.error(one->origin, kind + " \"" + one->name + "\" is written twice, first at " +
+                found.error(one->origin, kind + " \"" + one->name +
+                                             "\" is written twice, first at " +
                                              known->second->origin.str() + ": remove one");
         }
     std::vector<std::shared_ptr<const T>> all;

@@ -23,7 +23,7 @@ class TextCache {
 
   private:
     struct Known {
-        struct stat at {};
+        struct stat at{};
         FileText text;
         bool settled = false, asked = false;
     };

@@ -21,8 +21,8 @@ void check_address(const Service& service, const ServiceAddress& address, Owners
             continue;
         found.error(address.origin, "service \"" + service.name + "\" has " +
                                         endpoint_str(address.addr, port.port) +
-                                        ", and so has service \"" + first->second->name +
-                                        "\" at " + first->second->origin.str() +
+                                        ", and so has service \"" + first->second->name + "\" at " +
+                                        first->second->origin.str() +
                                         ": give one of them another address or port");
     }
 }

@@ -20,10 +20,10 @@ void check_workloads(const Snapshot& snapshot, Diagnostics& found) {
         const auto [first, fresh] = patterns.emplace(workload->cgroup, workload.get());
         if (!fresh)
             found.error(workload->origin, "workload \"" + name + "\" has the cgroup pattern \"" +
-                                             workload->cgroup.substr(1) + "\" of workload \"" +
-                                             first->second->name + "\" at " +
-                                             first->second->origin.str() +
-                                             ": a cgroup belongs to one workload");
+                                              workload->cgroup.substr(1) + "\" of workload \"" +
+                                              first->second->name + "\" at " +
+                                              first->second->origin.str() +
+                                              ": a cgroup belongs to one workload");
     }
 }
 
