@@ -75,7 +75,7 @@ for name in "${TIERS[@]}"; do
             export TSAN_OPTIONS=halt_on_error=1
             # ThreadSanitizer does not know where a kernel with many random bits puts things.
             tier tsan-unit setarch -R build/tsan/bin/weir-unit-tests
-            tier tsan-e2e env WEIR_BIN="$PWD/build/tsan/bin" setarch -R python3 tests/e2e/run.py start mesh_files life publishing node modes ;;
+            tier tsan-e2e env WEIR_BIN="$PWD/build/tsan/bin" setarch -R python3 tests/e2e/run.py start mesh_files publishing node modes repair ;;
         install) weir_install debootstrap; tier install tests/install/run.sh ;;
         fuzz) weir_build fuzz weir-fuzz-mesh weir-fuzz-control weir-fuzz-state; tier fuzz tests/fuzz/run.sh ;;
         bench) tests/bench/run.sh ;;
