@@ -30,13 +30,15 @@ std::vector<SwitchChange> SwitchWatch::look(Tables& tables, std::uint64_t now_ns
         const auto known = off_.find(svc_port);
         if (until == 0 && known == off_.end())
             return;
-        if (until != 0 && weir_is_off(until, now_ns) == 0) {
+        const bool has_ended = until != 0 && weir_is_off(until, now_ns) == 0;
+        if (has_ended) {
             // Ended: nobody pays for a look at the clock any more. Unless it was just prolonged.
             __u64 ended = until;
             std::atomic_ref<__u64>(word).compare_exchange_strong(ended, 0);
             until = 0;
         }
-        if (until == (known == off_.end() ? 0 : known->second))
+        // One that came and went between two looks is told of too.
+        if (!has_ended && until == (known == off_.end() ? 0 : known->second))
             return;
         changes.push_back({svc_port, until});
         if (until == 0)
