@@ -32,7 +32,7 @@ class LongConnections(LabCase):
         before = self.settled()
         held = self.hold(self.HELD, VIP, 80)
         # The same past weir: what the machine itself adds.
-        control = self.hold(20, self.a.ip, 8080, cgroup=self.lab.unsteered_cgroup())
+        control = self.hold(100, self.a.ip, 8080, cgroup=self.lab.unsteered_cgroup())
         with Background(self.client) as load:
             for turn in range(20):
                 self.upgrade(turn)
@@ -50,7 +50,7 @@ class LongConnections(LabCase):
         seen, machine = json.loads(held.stop().splitlines()[-1]), json.loads(control.stop().splitlines()[-1])
         self.assertEqual(seen["errors"], 0)
         self.assertGreater(seen["echoes"], self.HELD * 100)
-        self.assertLess(seen["longest_us"], max(50_000, 2 * machine["longest_us"]), machine)
+        self.assertLess(seen["longest_us"], max(50_000, 3 * machine["longest_us"]), machine)
         after = self.settled()
         # All but the moment without sock_ops: ends of connections are seen at close() then.
         self.assertEqual(after["opened"] - before["opened"], load.total + self.HELD)
