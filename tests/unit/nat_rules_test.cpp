@@ -31,6 +31,7 @@ Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port Forward Weight ActiveConn InActConn
 TCP  0A600015:0050 rr
   -> 0A600016:1F90      Masq    1      0          0
+TCP  [fd00:0000:0000:0000:0000:0000:0000:0010]:0050 rr
 )";
 
 std::vector<std::string> translated(const std::string& rules, const std::vector<std::string>& all) {
@@ -57,7 +58,8 @@ TEST(NatRules, FindsWhatIsTranslatedTwice) {
                 ElementsAre("10.96.0.10", "10.96.0.12"));
     EXPECT_THAT(translated(kNft, {"10.96.0.20", "fd00::10"}),
                 ElementsAre("10.96.0.20", "fd00::10"));
-    EXPECT_THAT(translated(kIpvs, {"10.96.0.21"}), ElementsAre("10.96.0.21"));
+    EXPECT_THAT(translated(kIpvs, {"10.96.0.21", "fd00::10"}),
+                ElementsAre("10.96.0.21", "fd00::10"));
 }
 
 TEST(NatRules, LeavesOutWhatOnlyLooksLikeIt) {

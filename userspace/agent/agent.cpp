@@ -107,6 +107,8 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
         agent.loop_.run();
     notify_service_manager("STOPPING=1\nSTATUS=the data plane stays at work");
     agent.worker_.join();
+    if (auto synced = sync_files(agent.follower_.take_unsynced()); !synced)
+        log::error("state-not-saved", synced.error().message);
     agent.engine_.leave();
     log::info("agent-left", "the agent leaves; its programs stay attached and go on steering");
     log::stop();

@@ -111,7 +111,8 @@ std::string render_status(const StatusView& view, Format format) {
         if (reason.count > 0 || format == Format::kWide)
             line("EVENTS", number(reason.count) + " " + reason.meaning + " (" + reason.name + ")");
     if (view.relinked > 0)
-        line("EVENTS", number(view.relinked) + " hooks attached again after others detached them");
+        line("EVENTS",
+             number(view.relinked) + " hooks and pins restored after others took them away");
     if (view.repaired > 0)
         line("EVENTS", number(view.repaired) + " rows written again after others changed them");
     if (format == Format::kWide)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/model/mesh_text.h"
 
+#include <array>
+#include <cstdio>
+
 namespace weir {
 
 std::uint64_t fnv1a(const std::string& text, std::uint64_t hash) {
@@ -9,6 +12,12 @@ std::uint64_t fnv1a(const std::string& text, std::uint64_t hash) {
         hash *= 0x100000001b3ULL;
     }
     return hash;
+}
+
+std::string digest_str(std::uint64_t digest) {
+    std::array<char, 17> text{};
+    std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(digest));
+    return text.data();
 }
 
 FileText::FileText(std::string text) {

@@ -13,6 +13,9 @@ namespace weir {
 // FNV-1a, 64 bits (Fowler, Noll, Vo); to notice change and damage, not attack.
 std::uint64_t fnv1a(const std::string& text, std::uint64_t hash = 0xcbf29ce484222325ULL);
 
+// A digest as it is shown: 16 hex digits.
+std::string digest_str(std::uint64_t digest);
+
 // A file's content, shared by all who hold it.
 class FileText {
   public:

@@ -15,16 +15,19 @@
 namespace weir {
 
 template <typename T>
+void sort_by_name(std::vector<std::shared_ptr<const T>>& all) {
+    std::sort(all.begin(), all.end(),
+              [](const auto& a, const auto& b) { return a->name < b->name; });
+}
+
+template <typename T>
 class Named {
   public:
     using Pointer = std::shared_ptr<const T>;
 
     Named() = default;
     // No name twice.
-    explicit Named(std::vector<Pointer> all) : all_(std::move(all)) {
-        std::sort(all_.begin(), all_.end(),
-                  [](const Pointer& a, const Pointer& b) { return a->name < b->name; });
-    }
+    explicit Named(std::vector<Pointer> all) : all_(std::move(all)) { sort_by_name(all_); }
 
     auto begin() const { return all_.begin(); }
     auto end() const { return all_.end(); }

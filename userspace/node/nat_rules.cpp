@@ -63,16 +63,22 @@ void for_each_word(std::string_view line, Function function) {
     }
 }
 
-// As /proc/net/ip_vs writes a service: 10.96.0.10:80 is 0A60000A:0050, [fd00::1]:0050.
+// As /proc/net/ip_vs writes a service's address: 10.96.0.10 is 0A60000A, fd00::1 is
+// [fd00:0000:0000:0000:0000:0000:0000:0001].
 std::string ipvs_str(const Addr& addr) {
-    if (!addr.is_v4())
-        return "[" + addr.str() + "]";
-    std::string text;
     const auto raw = addr.raw();
-    const auto* bytes = reinterpret_cast<const unsigned char*>(&raw) + 12;
-    for (int i = 0; i < 8; i++)
-        text += "0123456789ABCDEF"[bytes[i / 2] >> (i % 2 == 0 ? 4U : 0U) & 15U];
-    return text;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&raw);
+    std::string text;
+    const auto add = [&](int byte, const char* digits) {
+        text += digits[bytes[byte] >> 4U];
+        text += digits[bytes[byte] & 15U];
+    };
+    for (int byte = addr.is_v4() ? 12 : 0; byte < 16; byte++) {
+        if (!addr.is_v4() && byte > 0 && byte % 2 == 0)
+            text += ':';
+        add(byte, addr.is_v4() ? "0123456789ABCDEF" : "0123456789abcdef");
+    }
+    return addr.is_v4() ? text : "[" + text + "]";
 }
 
 // Rules that name an address for another reason (filters, masquerading) do not count.

@@ -24,13 +24,6 @@ std::string string_at(const json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::string hex(std::uint64_t number) {
-    std::string text(16, '0');
-    for (auto digit = text.rbegin(); number != 0; ++digit, number >>= 4U)
-        *digit = "0123456789abcdef"[number & 15U];
-    return text;
-}
-
 Result<MeshFile> decode_file(const json& file, const ReadSavedFile& read) {
     const auto saved_name = file.is_string() ? file.get<std::string>() : "";
     if (saved_name.size() <= kPrefix || saved_name.find('/') != std::string::npos)
@@ -105,7 +98,7 @@ std::string saved_files_path(const std::string& directory) {
 }
 
 std::string saved_file_name(const MeshFile& file) {
-    return hex(file.text.digest()) + "-" + file.name;
+    return digest_str(file.text.digest()) + "-" + file.name;
 }
 
 std::string encode_saved_state(const SavedState& state) {
@@ -116,7 +109,7 @@ std::string encode_saved_state(const SavedState& state) {
                            {"generation", state.generation},
                            {"savedAt", state.saved_at},
                            {"directory", state.mesh.directory},
-                           {"digest", hex(state.mesh.digest())},
+                           {"digest", digest_str(state.mesh.digest())},
                            {"files", files}};
     return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -144,7 +137,7 @@ Result<SavedState> decode_saved_state(const std::string& text, const ReadSavedFi
         WEIR_TRY(MeshFile decoded, decode_file(file, read));
         state.mesh.files.push_back(std::move(decoded));
     }
-    if (string_at(document, "digest") != hex(state.mesh.digest()))
+    if (string_at(document, "digest") != digest_str(state.mesh.digest()))
         return fail("its digest does not match its content");
     return state;
 }

@@ -177,12 +177,6 @@ void read_section(const YamlNode* section, const std::string& name, ReadEntry re
         read(key, value, fragment);
 }
 
-template <typename T>
-void sort_by_name(std::vector<std::shared_ptr<const T>>& all) {
-    std::sort(all.begin(), all.end(),
-              [](const auto& a, const auto& b) { return a->name < b->name; });
-}
-
 }  // namespace
 
 MeshFragment read_mesh_file(MeshFile file, const std::string& directory) {

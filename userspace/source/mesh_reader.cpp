@@ -20,8 +20,7 @@ std::vector<std::shared_ptr<const T>> all_of(const std::vector<Fragment>& fragme
     std::vector<std::shared_ptr<const T>> all;
     for (const auto& fragment : fragments)
         all.insert(all.end(), ((*fragment).*member).begin(), ((*fragment).*member).end());
-    std::sort(all.begin(), all.end(),
-              [](const auto& a, const auto& b) { return a->name < b->name; });
+    sort_by_name(all);
     return all;
 }
 

@@ -160,8 +160,8 @@ class Collector : public prometheus::Collectable {
             all.push_back(family(name, help, MetricType::Counter));
             add(all.back(), {}, static_cast<double>(value));
         };
-        count("weir_hooks_reattached_total", "Hooks that others detached and the agent restored.",
-              status_.relinked);
+        count("weir_hooks_reattached_total",
+              "Hooks and pins that others took away and the agent restored.", status_.relinked);
         count("weir_rows_repaired_total", "Rows that others changed and the agent wrote again.",
               status_.repaired);
         count("weir_log_lines_dropped_total", "Log lines that did not fit their queue.",

@@ -47,12 +47,6 @@ Result<std::vector<Fill>> fills(const Tables& tables) {
 
 }  // namespace
 
-std::string digest_str(std::uint64_t digest) {
-    std::array<char, 17> text{};
-    std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(digest));
-    return text.data();
-}
-
 Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, const Names& names,
                                std::vector<HookView> hooks, const AgentFacts* agent) {
     const auto& node = tables.node[0];

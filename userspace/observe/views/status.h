@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "userspace/model/mesh_text.h"
 #include "userspace/observe/views/switches.h"
 
 namespace weir {
@@ -63,8 +64,5 @@ struct StatusView {
 // `names`: of the same tables and snapshot.
 Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, const Names& names,
                                std::vector<HookView> hooks, const AgentFacts* agent);
-
-// A digest as it is shown: 16 hex digits.
-std::string digest_str(std::uint64_t digest);
 
 }  // namespace weir
