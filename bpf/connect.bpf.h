@@ -54,8 +54,10 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
         edge__count_refused(key.workload, key.svc_port, choice->view.settings->born);
         return -WEIR_ENOBUFS; /* 4 */
     }
-    if (sock)
-        socket__end(sock); /* an earlier connect of this socket, which never got as far as a SYN */
+    if (sock) { /* an earlier connect of this socket, which never got as far as a SYN */
+        socket__end(sock, &sock->phase);
+        socket__end_before(sk);
+    }
     __u32 on_other;
     struct weir_edge *edge = edge__find_or_make(&key, &on_other);
     if (edge)
@@ -86,10 +88,12 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
  * very endpoint, its peer is the endpoint from now on. */
 static __always_inline void connect__leave_service(struct bpf_sock *sk) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
-    if (!sock)
-        return;
-    socket__end(sock);
-    sock->endpoint_port = 0;
+    if (sock) {
+        socket__end(sock, &sock->phase);
+        sock->endpoint_port = 0;
+    }
+    socket__end_before(sk);
+    before__forget_peer(sk);
 }
 
 /* An outcome becomes the hook's verdict here and nowhere else: 1 = go on, 0 = refuse. */

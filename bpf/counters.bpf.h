@@ -19,6 +19,9 @@ static __always_inline struct weir_edge *edge__other(__u32 svc_port) {
     return bpf_map_lookup_elem(&weir_svc_state, &svc_port);
 }
 
+/* Not on the stack, which is short. */
+static const volatile struct weir_edge weir_new_edge __attribute__((unused)) = {};
+
 /*
  * The edge, made where it is missing; two makers at once: one wins, both find it. Where there is no
  * room: `other`, and *on_other is 1, since its end must be counted there too.
@@ -29,8 +32,7 @@ static __always_inline struct weir_edge *edge__find_or_make(const struct weir_ed
     struct weir_edge *edge = bpf_map_lookup_elem(&weir_edge, key);
     if (edge)
         return edge;
-    struct weir_edge zero = {};
-    bpf_map_update_elem(&weir_edge, key, &zero, BPF_NOEXIST);
+    bpf_map_update_elem(&weir_edge, key, (const void *)&weir_new_edge, BPF_NOEXIST);
     edge = bpf_map_lookup_elem(&weir_edge, key);
     if (edge)
         return edge;

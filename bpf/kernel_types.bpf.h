@@ -11,7 +11,17 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct sock_common {
+    volatile unsigned char skc_state;
     unsigned char skc_ipv6only : 1;
+};
+
+struct sock {
+    struct sock_common __sk_common;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+    struct sock *sk;
+    void *value;
 };
 
 struct kernfs_node {

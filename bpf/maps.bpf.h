@@ -65,4 +65,7 @@ WEIR_SOCKET_MAP(weir_udp_sock, struct weir_udp_sock);
  * service until it was not used for so long. */
 const volatile __u64 weir_udp_idle_ns __attribute__((weak)) = 30000000000ull;
 
+/* 1: `edge` is another table than that of the programs before these. */
+const volatile __u32 weir_edges_are_new __attribute__((weak)) = 0;
+
 #endif

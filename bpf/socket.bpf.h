@@ -6,6 +6,7 @@
 #ifndef WEIR_SOCKET_BPF_H
 #define WEIR_SOCKET_BPF_H
 
+#include "before.bpf.h"
 #include "core/connection.h"
 #include "counters.bpf.h"
 #include "maps.bpf.h"
@@ -21,11 +22,28 @@ static __always_inline void socket__add_active(const struct weir_edge_key *key, 
     }
 }
 
+/* A connection or flow whose end will not be seen: it is not active any more, but untracked. */
+static __always_inline void socket__lose(const struct weir_edge_key *key, int on_other) {
+    __u32 in_other;
+    struct weir_edge *edge =
+        on_other ? edge__other(key->svc_port) : edge__find_or_make(key, &in_other);
+    if (edge) {
+        __sync_fetch_and_add(&edge->untracked, 1);
+        __sync_fetch_and_add(&edge->active, -1);
+    }
+    socket__add_active(key, -1);
+    reason__count(WEIR_REASON_UNTRACKED);
+}
+
 /* Counts the end of one connection or flow, where its start was counted. */
 static __always_inline void socket__count_end(const struct weir_edge_key *key, int on_other,
                                               __u32 end) {
     struct weir_edge *edge =
         on_other ? edge__other(key->svc_port) : bpf_map_lookup_elem(&weir_edge, key);
+    __u32 in_other;
+    if (!edge &&
+        weir_edges_are_new) /* its start is in the other build's table, and will be added */
+        edge = edge__find_or_make(key, &in_other);
     if (edge) {
         __sync_fetch_and_add(end == WEIR_END_CLOSED ? &edge->closed : &edge->failed, 1);
         __sync_fetch_and_add(&edge->active, -1);
@@ -33,17 +51,47 @@ static __always_inline void socket__count_end(const struct weir_edge_key *key, i
     socket__add_active(key, -1);
 }
 
+/* What the socket's connection is, and the word that says how far it got: in our row, or in that of
+ * another build, of which *copy is made. NULL: weir did not steer it. */
+static __always_inline struct weir_sock *socket__find(void *sk, struct weir_sock *copy,
+                                                      __u32 **phase) {
+    struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
+    if (sock) {
+        *phase = &sock->phase;
+        return sock;
+    }
+    void *row = before__sock_row(sk);
+    if (!row)
+        return NULL;
+    before__copy_sock(row, copy);
+    *phase = before__phase(row);
+    return copy;
+}
+
 /* Counts the end of what the socket was doing, if anything. */
-static __always_inline void socket__end(struct weir_sock *sock) {
-    __u32 end = weir_end_of(__sync_lock_test_and_set(&sock->phase, WEIR_PHASE_DONE));
+static __always_inline void socket__end(const struct weir_sock *sock, __u32 *phase) {
+    __u32 end = weir_end_of(__sync_lock_test_and_set(phase, WEIR_PHASE_DONE));
     if (end != WEIR_END_NONE)
         socket__count_end(&sock->edge, sock->on_other, end);
 }
 
+/* … of what another build's row says that it was doing; ours takes its place, or the socket goes.
+ */
+static __always_inline void socket__end_before(void *sk) {
+    void *row = before__sock_row(sk);
+    if (!row)
+        return;
+    __u32 end = weir_end_of(__sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE));
+    struct weir_edge_key edge;
+    BEFORE_COPY_EDGE(&edge, row, weir_sock_at.steered);
+    if (end != WEIR_END_NONE)
+        socket__count_end(&edge, before__on_other(row), end);
+}
+
 /* Moves a connection on; from any other phase than the one before, nothing happens. */
-static __always_inline int socket__advance(struct weir_sock *sock, __u32 event) {
+static __always_inline int socket__advance(__u32 *phase, __u32 event) {
     __u32 before = weir_phase_before(event);
-    return __sync_val_compare_and_swap(&sock->phase, before, weir_phase_after(event)) == before;
+    return __sync_val_compare_and_swap(phase, before, weir_phase_after(event)) == before;
 }
 
 #endif

@@ -8,7 +8,7 @@
 #define WEIR_UDP_BPF_H
 
 #include "connect.bpf.h"
-#include "udp_flows.bpf.h"
+#include "before_udp.bpf.h"
 
 /* Whether a flow may go on as it is: same service, same mode, endpoint still in the mesh. */
 static __always_inline int udp__may_go_on(const struct weir_udp_flow *flow, __u32 svc_port,
@@ -54,10 +54,11 @@ static __always_inline int udp__track(struct bpf_sock *sk, __u64 cookie, struct 
     return 0; /* 5 */
 }
 
-/* Steps 2 to 5 for a datagram without a flow. 0 with the flow, or the outcome. */
-static __always_inline int udp__begin(struct bpf_sock_addr *ctx, struct bpf_sock *sk, int is_v6,
-                                      const struct weir_vip_key *target, __u32 svc_port,
-                                      struct weir_udp_flow *flow) {
+/* Steps 2 to 5 for a datagram without a flow, whose service port is in flow->edge. 0 with the flow,
+ * or the outcome. A function of its own for its stack. */
+static __noinline int udp__begin(struct bpf_sock_addr *ctx, struct bpf_sock *sk, int is_v6,
+                                 const struct weir_vip_key *target, struct weir_udp_flow *flow) {
+    __u32 svc_port = flow->edge.svc_port;
     struct connect_choice choice = {};
     int outcome =
         choose__endpoint(ctx, sk, is_v6, svc_port, is_v6 ? WEIR_REACH_V6 : WEIR_REACH_V4, &choice);
@@ -84,14 +85,19 @@ static __always_inline int udp__steer(struct bpf_sock_addr *ctx, struct bpf_sock
     if (service__find(target, &svc_port)) {
         if (sock)
             udp__forget(sock, target);
+        if (weir_udp_at.present)
+            udp__forget_before(sk, target);
         return WEIR_PASS; /* 1 */
     }
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it tells which flow was used last */
     int known = sock && udp__recall(sock, target, now_ns, &flow);
+    if (!known && weir_udp_at.present)
+        known = udp__take_and_recall(sk, bpf_get_socket_cookie(ctx), target, now_ns, &flow);
     if (!known && (!sock || sock->spilled))
         known = udp__recall_spilled(bpf_get_socket_cookie(ctx), target, now_ns, &flow);
     if (!known || !udp__may_go_on(&flow, svc_port, now_ns)) {
-        int outcome = udp__begin(ctx, sk, is_v6, target, svc_port, &flow);
+        flow.edge.svc_port = svc_port;
+        int outcome = udp__begin(ctx, sk, is_v6, target, &flow);
         if (outcome)
             return outcome;
     }
@@ -107,7 +113,11 @@ static __always_inline int udp__answer(struct bpf_sock *sk, __u64 cookie,
     struct weir_udp_flow flow = {}, spilled = {};
     struct weir_udp_sock *sock = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
     int found = sock && udp__recall_by_answer(sock, source, &flow);
-    struct weir_sock *connected = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
+    if (!found && weir_udp_at.present)
+        found = udp__recall_before(sk, source, WEIR_SPILL_BY_ENDPOINT, &flow);
+    struct weir_sock copy, *connected;
+    __u32 *phase;
+    connected = socket__find(sk, &copy, &phase);
     if (!found && connected && connected->endpoint_port == source->port &&
         weir_addr_equal(&connected->endpoint_addr, &source->addr)) {
         source->addr = connected->service_addr;

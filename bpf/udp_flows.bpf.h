@@ -54,9 +54,10 @@ static __always_inline void udp__spill(__u64 cookie, struct weir_udp_flow *flow)
     bpf_map_update_elem(&weir_udp_spill, &key, flow, BPF_ANY);
 }
 
-/* As udp__recall. A row of this table may be reused while it is read: what was read must fit. */
-static __always_inline int udp__recall_spilled(__u64 cookie, const struct weir_vip_key *target,
-                                               __u64 now_ns, struct weir_udp_flow *flow) {
+/* As udp__recall; a function of its own for its stack. A row of this table may be reused while it
+ * is read: what was read must fit. */
+static __noinline int udp__recall_spilled(__u64 cookie, const struct weir_vip_key *target,
+                                          __u64 now_ns, struct weir_udp_flow *flow) {
     struct weir_udp_spill_key key = {cookie, target->addr, target->port, WEIR_SPILL_BY_SERVICE, 0};
     struct weir_udp_flow *spilled = bpf_map_lookup_elem(&weir_udp_spill, &key);
     if (!spilled)
@@ -78,8 +79,7 @@ static __always_inline void udp__end(const struct weir_udp_flow *flow) {
 
 /* A datagram goes to a flow's endpoint, not to its service: answers from there are not the flow's.
  */
-static __always_inline void udp__forget(struct weir_udp_sock *sock,
-                                        const struct weir_vip_key *target) {
+static __noinline int udp__forget(struct weir_udp_sock *sock, const struct weir_vip_key *target) {
     struct weir_udp_flow forgotten = {};
     bpf_spin_lock(&sock->lock);
     int index = weir_flow_from(sock->flows, &target->addr, target->port);
@@ -89,6 +89,7 @@ static __always_inline void udp__forget(struct weir_udp_sock *sock,
     }
     bpf_spin_unlock(&sock->lock);
     udp__end(&forgotten);
+    return 0;
 }
 
 /* Copies the flow that an answer from `source` belongs to. */

@@ -10,6 +10,8 @@
 
 #include "loader/exit_codes.h"
 #include "loader/foreign.h"
+#include "loader/migration.h"
+#include "maps/grace.h"
 
 namespace weir {
 
@@ -44,6 +46,12 @@ Result<DataPlane> DataPlane::claim(const std::string& bpffs, const std::string& 
     capture_libbpf_messages();
     DataPlane plane(bpffs);
     WEIR_CHECK(plane.pins_.claim());
+    WEIR_TRY(plane.before_, Before::find(bpffs));
+    // Tables that an earlier start made and no program of ours has seen: made anew from the
+    // other's.
+    if (plane.before_ && PinDir::names(plane.pins_.links()).empty())
+        for (const auto& name : PinDir::names(plane.pins_.maps()))
+            ::unlink(plane.pins_.map(name).c_str());
     for (const auto& name : PinDir::names(plane.pins_.links()))
         plane.found_.push_back(plane.pins_.link(name));
     for (const auto& name : PinDir::names(plane.pins_.maps()))
@@ -63,16 +71,16 @@ Status DataPlane::open_cgroup() {
     return {};
 }
 
-Status DataPlane::load_identity(const TableSizes& sizes) {
+Result<Object> DataPlane::load_identity(const TableSizes& sizes, const Before* before) {
     WEIR_TRY(Object identity, open_identity());
     FeatureState state{"identity", true, ""};
-    if (auto loaded = identity.load(pins_, sizes); !loaded) {
+    if (auto loaded = identity.load(pins_, sizes, before); !loaded) {
         if (loaded.error().exit_code != kExitFailed)
-            return loaded;
+            return tl::unexpected(loaded.error());
         // A kernel may refuse tracing programs (lockdown); steering must not depend on them.
         WEIR_TRY(identity, open_identity());
         identity.drop_tracing();
-        WEIR_CHECK(identity.load(pins_, sizes));
+        WEIR_CHECK(identity.load(pins_, sizes, before));
         state.complete = false;
         state.lost =
             "cgroups made while the agent is away have their nearest known ancestor's "
@@ -80,19 +88,37 @@ Status DataPlane::load_identity(const TableSizes& sizes) {
             loaded.error().message;
     }
     features_.push_back(std::move(state));
-    objects_.push_back(std::move(identity));
+    return identity;
+}
+
+Status DataPlane::load_objects(const TableSizes& sizes, const ProgramSettings& settings,
+                               const Before* before) {
+    features_.clear();
+    std::vector<Object> loaded;
+    WEIR_TRY(Object identity, load_identity(sizes, before));
+    loaded.push_back(std::move(identity));
+    WEIR_TRY(Object steer, open_steer(settings, before));
+    WEIR_TRY(Object observe, open_observe());
+    for (auto* object : {&steer, &observe}) {
+        WEIR_CHECK(object->load(pins_, sizes, before));
+        features_.push_back({object->feature(), true, ""});
+        loaded.push_back(std::move(*object));
+    }
+    objects_ = std::move(loaded);
     return {};
 }
 
 Status DataPlane::load(const TableSizes& sizes, const ProgramSettings& settings) {
-    WEIR_CHECK(load_identity(sizes));
-    WEIR_TRY(Object steer, open_steer(settings));
-    WEIR_TRY(Object observe, open_observe());
-    for (auto* object : {&steer, &observe}) {
-        WEIR_CHECK(object->load(pins_, sizes));
-        features_.push_back({object->feature(), true, ""});
-        objects_.push_back(std::move(*object));
-    }
+    sizes_ = sizes;
+    settings_ = settings;
+    WEIR_TRY(const Object declared, open_identity());
+    if (before_)
+        WEIR_CHECK(before_->compare(declared.object()));
+    WEIR_CHECK(load_objects(sizes, settings, before_ ? &*before_ : nullptr));
+    // With a link of ours, an earlier start has got beyond this.
+    if (before_ && PinDir::names(pins_.links()).empty())
+        WEIR_CHECK(Migration(*before_, pins_).write_rows());
+    WEIR_TRY(layout_, pin_layout(pins_, declared.object()));
     return {};
 }
 
@@ -113,7 +139,22 @@ Status DataPlane::attach_new(const Object& object, const Hook& hook) {
     return {};
 }
 
+// The other build's link becomes ours before it gets our program: whoever finds none of our links
+// knows that no program of ours has run.
+Status DataPlane::take_link(const Hook& hook) {
+    const std::string from = before_->pins().link(hook.program), to = pins_.link(hook.program);
+    if (hook.kind == Hook::Kind::kTracing || ::access(to.c_str(), F_OK) == 0)
+        return {};
+    Link::finish_pin(from);
+    if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT)
+        return fail_errno("cannot move " + from + " to " + to, errno);
+    kept_ = true;  // from here on a start that fails must leave what there is
+    return {};
+}
+
 Status DataPlane::attach(const Object& object, const Hook& hook) {
+    if (before_)
+        WEIR_CHECK(take_link(hook));
     Link::finish_pin(pins_.link(hook.program));
     auto pinned = Link::adopt(pins_.link(hook.program));
     if (!pinned && pinned.error().code != ENOENT)
@@ -134,12 +175,28 @@ Status DataPlane::attach(const Object& object, const Hook& hook) {
     return {};
 }
 
-Status DataPlane::attach() {
+Status DataPlane::attach_all() {
     for (const auto& object : objects_)
         for (const auto& hook : object.hooks())
             if (auto attached = attach(object, hook); !attached)
                 return fail_with(attached.error(), hook.program);
     return {};
+}
+
+// All hooks have our programs; those of the other build may be in the middle of their last run.
+Status DataPlane::finish_takeover() {
+    wait_for_grace_period();
+    WEIR_CHECK(Migration(*before_, pins_).take_over(sizes_));
+    WEIR_CHECK(load_objects(sizes_, settings_, nullptr));
+    Before before = std::move(*before_);
+    before_.reset();
+    WEIR_CHECK(attach_all());
+    return before.remove();
+}
+
+Status DataPlane::attach() {
+    WEIR_CHECK(attach_all());
+    return before_ ? finish_takeover() : Status();
 }
 
 std::vector<LinkState> pinned_links(const PinDir& pins) {

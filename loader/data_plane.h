@@ -6,7 +6,12 @@
 //              made that does not come to its end goes with it.
 //   crash      nothing happens to traffic; the next start adopts.
 //   upgrade    a start over existing pins: cgroup links are updated in place, one by one; a tracing
-//              link is attached anew before the old one goes, and two at once do no harm.
+//              link is attached anew before the old one goes, and two at once do no harm. Over the
+//              pins of a build with other layouts (before.h): its rows are written into our tables;
+//              each link moves to our directory and then gets our program, which works on the other
+//              build's sockets too; then sockets and counts move (migration.h), the programs are
+//              loaded again without knowledge of the other build, and its pins go. Killed in
+//              between, traffic goes on, and the next start of either build goes on from there.
 //   stop       the programs stay.
 //   uninstall  links in reverse order, tables, directory: nothing is left, open connections live
 //   on.
@@ -14,9 +19,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "loader/before.h"
 #include "loader/link.h"
 #include "loader/object.h"
 #include "loader/pin_dir.h"
@@ -45,11 +52,14 @@ class DataPlane {
     ~DataPlane();
 
     Status load(const TableSizes& sizes, const ProgramSettings& settings = {});
+    // After it, nothing of another build is at work any more.
     Status attach();
     // The start came to its end: what it made outlives this process.
     void keep() { kept_ = true; }
 
     const PinDir& pins() const { return pins_; }
+    // attach() will bring the counts of another build's tables into these.
+    bool takes_over() const { return before_.has_value(); }
     const std::vector<FeatureState>& features() const { return features_; }
     std::uint64_t cgroup_id() const { return cgroup_id_; }
     // Descriptors of the programs that the agent runs, owned by the data plane.
@@ -60,7 +70,12 @@ class DataPlane {
 
   private:
     explicit DataPlane(const std::string& bpffs) : pins_(bpffs) {}
-    Status load_identity(const TableSizes& sizes);
+    Status load_objects(const TableSizes& sizes, const ProgramSettings& settings,
+                        const Before* before);
+    Result<Object> load_identity(const TableSizes& sizes, const Before* before);
+    Status take_link(const Hook& hook);
+    Status attach_all();
+    Status finish_takeover();
     Status attach(const Object& object, const Hook& hook);
     Status attach_new(const Object& object, const Hook& hook);
     Result<Link> make_link(int program, const Hook& hook) const;
@@ -77,6 +92,10 @@ class DataPlane {
     std::map<std::string, Link> links_;  // by program
     std::vector<FeatureState> features_;
     std::vector<std::string> found_;  // what was pinned before: not this start's to remove
+    Fd layout_;                       // the table that describes the others to the next build
+    std::optional<Before> before_;    // until all of it is taken over
+    TableSizes sizes_;
+    ProgramSettings settings_;
     bool kept_ = false;
 };
 

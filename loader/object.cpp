@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 
+#include "loader/before.h"
 #include "loader/exit_codes.h"
 #include "maps/bpf_map.h"
 
@@ -59,6 +60,20 @@ std::optional<std::uint32_t> rows_of(const std::string& map, const TableSizes& s
     return std::nullopt;
 }
 
+// Tables that stand for another build's (bpf/before.bpf.h): the name of the table that is meant.
+std::optional<std::string> before_name(const bpf_map* map) {
+    const std::string name = bpf_map__name(map), suffix = "_before";
+    if (!name.ends_with(suffix))
+        return std::nullopt;
+    return name.substr(0, name.size() - suffix.size());
+}
+
+Status reuse(bpf_map* map, const Fd& table) {
+    if (bpf_map__reuse_fd(map, table.get()))
+        return fail_errno(std::string("cannot adopt the table ") + bpf_map__name(map), errno);
+    return {};
+}
+
 }  // namespace
 
 void capture_libbpf_messages() {
@@ -90,34 +105,56 @@ void Object::drop_tracing() {
     });
 }
 
-Status Object::prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& sizes) {
+// A table that has no pin of ours yet. One that replaces another build's has as many rows.
+Status Object::prepare_fresh_map(bpf_map* map, const TableSizes& sizes, const Before* before) {
     const std::string name = bpf_map__name(map);
-    const std::string pin = pins.map(name);
-    if (const auto rows = rows_of(name, sizes))
-        bpf_map__set_max_entries(map, *rows);
-    const Fd pinned(bpf_obj_get(pin.c_str()));
-    if (!pinned) {
-        if (errno != ENOENT)
-            return fail_errno("cannot open " + pin, errno);
-        fresh_.push_back(map);
-        return {};
+    fresh_.push_back(map);
+    auto rows = rows_of(name, sizes);
+    if (before != nullptr && before->has(name)) {
+        WEIR_TRY(const Fd other, before->open(name));
+        if (!before->changed(name))
+            return reuse(map, other);
+        WEIR_TRY(const MapInfo info, map_info(other.get()));
+        if (rows)
+            rows = info.max_entries;
     }
-    WEIR_TRY(const MapInfo info, map_info(pinned.get()));
-    if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
-        info.value_size != bpf_map__value_size(map) || info.flags != bpf_map__map_flags(map))
-        return fail_exit(kExitForeignPins,
-                         "the pinned table " + pin + " has another layout than this build's: run " +
-                             "`weir uninstall` of the build that made it, then start again");
-    if (bpf_map__reuse_fd(map, pinned.get()))
-        return fail_errno("cannot adopt " + pin, errno);
+    if (rows)
+        bpf_map__set_max_entries(map, *rows);
     return {};
 }
 
-Status Object::load(const PinDir& pins, const TableSizes& sizes) {
+Status Object::prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& sizes,
+                           const Before* before) {
+    if (const auto name = before_name(map)) {
+        if (before == nullptr || !before->changed(*name)) {
+            bpf_map__set_autocreate(map, false);  // only code that is never reached names it
+            return {};
+        }
+        WEIR_TRY(const Fd other, before->open(*name));
+        return reuse(map, other);
+    }
+    const std::string pin = pins.map(bpf_map__name(map));
+    const Fd pinned(bpf_obj_get(pin.c_str()));
+    if (!pinned && errno != ENOENT)
+        return fail_errno("cannot open " + pin, errno);
+    if (!pinned)
+        return prepare_fresh_map(map, sizes, before);
+    WEIR_TRY(const MapInfo info, map_info(pinned.get()));
+    const bool fixed_size = !rows_of(bpf_map__name(map), sizes) && bpf_map__max_entries(map) > 1;
+    if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+        info.value_size != bpf_map__value_size(map) || info.flags != bpf_map__map_flags(map) ||
+        (fixed_size && info.max_entries < bpf_map__max_entries(map)))
+        return fail_exit(kExitForeignPins,
+                         "the pinned table " + pin + " has another layout than this build's: run " +
+                             "`weir uninstall` of the build that made it, then start again");
+    return reuse(map, pinned);
+}
+
+Status Object::load(const PinDir& pins, const TableSizes& sizes, const Before* before) {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object_) {
         if (!bpf_map__is_internal(map))
-            WEIR_CHECK(prepare_map(map, pins, sizes));
+            WEIR_CHECK(prepare_map(map, pins, sizes, before));
     }
     take_libbpf_messages();
     if (const int error = bpf_object__load(object_); error != 0)
@@ -138,7 +175,7 @@ Result<int> Object::pin_maps(const PinDir& pins) const {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object_) {
         const std::string pin = pins.map(bpf_map__name(map));
-        if (bpf_map__is_internal(map) || ::access(pin.c_str(), F_OK) == 0)
+        if (bpf_map__is_internal(map) || before_name(map) || ::access(pin.c_str(), F_OK) == 0)
             continue;
         if (bpf_obj_pin(bpf_map__fd(map), pin.c_str()))
             return fail_errno("cannot pin " + pin, errno);

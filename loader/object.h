@@ -34,6 +34,8 @@ struct ProgramSettings {
     std::uint64_t udp_idle_ns = 30'000'000'000;  // a UDP flow keeps its endpoint for so long unused
 };
 
+class Before;
+
 class Object {
   public:
     Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skeleton,
@@ -41,18 +43,22 @@ class Object {
 
     // Leaves out the tracing programs, on a kernel that refuses them. Before load.
     void drop_tracing();
-    // Adopts pinned tables, loads the programs, pins the tables that are new.
-    Status load(const PinDir& pins, const TableSizes& sizes);
+    // Adopts pinned tables, ours and those of another build that are the same, loads the programs,
+    // pins the tables that are new in our directory.
+    Status load(const PinDir& pins, const TableSizes& sizes, const Before* before = nullptr);
 
     // Pins again the tables whose pins are gone; how many.
     Result<int> pin_maps(const PinDir& pins) const;
 
     const std::string& feature() const { return feature_; }
     const std::vector<Hook>& hooks() const { return hooks_; }
+    const bpf_object* object() const { return object_; }
     int program(const std::string& name) const;
 
   private:
-    Status prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& sizes);
+    Status prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& sizes,
+                       const Before* before);
+    Status prepare_fresh_map(bpf_map* map, const TableSizes& sizes, const Before* before);
 
     std::string feature_;
     std::unique_ptr<void, void (*)(void*)> skeleton_;
@@ -62,9 +68,10 @@ class Object {
 };
 
 // The features, one factory each, in files of their own: the only places that see the skeletons.
-Result<Object> open_steer(const ProgramSettings& settings);
+Result<Object> open_steer(const ProgramSettings& settings, const Before* before);
 Result<Object> open_identity();
 Result<Object> open_observe();
+Result<Object> open_migrate(const Before& before);
 
 // Sends libbpf's messages to a buffer that ends up in errors; the last lines of it.
 void capture_libbpf_messages();

@@ -9,10 +9,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <memory>
 
 #include "loader/exit_codes.h"
-#include "maps/abi/base.h"
 
 namespace weir {
 namespace {
@@ -33,8 +33,8 @@ Status make_private_directory(const std::string& path) {
 
 }  // namespace
 
-PinDir::PinDir(const std::string& bpffs)
-    : bpffs_(bpffs), root_(bpffs + "/weir/v" + std::to_string(WEIR_ABI_VERSION)) {}
+PinDir::PinDir(const std::string& bpffs, unsigned version)
+    : bpffs_(bpffs), root_(bpffs + "/weir/v" + std::to_string(version)) {}
 
 PinDir::~PinDir() {
     if (lock_)
@@ -59,6 +59,18 @@ Status PinDir::claim() {
                              "--socket, --state and --listen");
     lock_ = std::move(lock);
     return {};
+}
+
+std::vector<unsigned> PinDir::versions(const std::string& bpffs) {
+    std::vector<unsigned> found;
+    for (const auto& name : names(bpffs + "/weir")) {
+        unsigned version = 0;
+        const char* end = name.data() + name.size();
+        const auto parsed = std::from_chars(name.data() + 1, end, version);
+        if (name.front() == 'v' && parsed.ec == std::errc() && parsed.ptr == end)
+            found.push_back(version);
+    }
+    return found;
 }
 
 std::vector<std::string> PinDir::names(const std::string& directory) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "maps/abi/base.h"
 #include "maps/fd.h"
 #include "maps/result.h"
 
@@ -15,7 +16,7 @@ namespace weir {
 class PinDir {
   public:
     // The place, whether it exists or not.
-    explicit PinDir(const std::string& bpffs);
+    explicit PinDir(const std::string& bpffs, unsigned version = WEIR_ABI_VERSION);
     PinDir(PinDir&&) = default;
     PinDir& operator=(PinDir&&) = default;
     // Whoever claimed it and leaves it empty, such as a start that was refused, removes it.
@@ -31,6 +32,8 @@ class PinDir {
 
     // Makes the directory where it is missing and locks it. Exits 16 and 18.
     Status claim();
+    // The ABI versions that have a directory there, this build's among them.
+    static std::vector<unsigned> versions(const std::string& bpffs);
     // Names below maps/ or links/.
     static std::vector<std::string> names(const std::string& directory);
     // Removes what is left of the directory itself; pins must be gone.

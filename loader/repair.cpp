@@ -2,6 +2,7 @@
 // What others take away while the agent lives: links are detached, pins or all of bpffs removed,
 // the cgroup removed and made again. The agent holds tables, programs and links by descriptor, so
 // that only what was really detached is missing for traffic.
+#include <bpf/bpf.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +56,11 @@ Result<int> DataPlane::repair() {
     int repaired = 0;
     WEIR_CHECK(mend_pin_dir());
     WEIR_CHECK(mend_cgroup());
+    if (!is_there(pins_.map(kLayoutTable))) {
+        if (bpf_obj_pin(layout_.get(), pins_.map(kLayoutTable).c_str()))
+            return fail_errno("cannot pin " + pins_.map(kLayoutTable), errno);
+        repaired++;
+    }
     for (const auto& object : objects_) {
         WEIR_TRY(const int pinned, object.pin_maps(pins_));
         repaired += pinned;

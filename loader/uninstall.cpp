@@ -8,10 +8,9 @@
 #include "loader/exit_codes.h"
 
 namespace weir {
-Status uninstall(const std::string& bpffs) {
-    PinDir pins(bpffs);
-    if (!pins.exists())
-        return {};
+namespace {
+
+Status uninstall_version(PinDir pins) {
     WEIR_CHECK(pins.claim());  // held to the end: an agent that starts meanwhile is refused
     for (auto hook = kHooks.rbegin(); hook != kHooks.rend(); ++hook)
         WEIR_CHECK(Link::remove(pins.link(hook->program)));
@@ -23,15 +22,24 @@ Status uninstall(const std::string& bpffs) {
     return pins.remove();
 }
 
+}  // namespace
+
+Status uninstall(const std::string& bpffs) {
+    for (const unsigned version : PinDir::versions(bpffs))
+        WEIR_CHECK(uninstall_version(PinDir(bpffs, version)));
+    return {};
+}
+
 std::vector<std::string> leftovers(const std::string& bpffs, const std::string& cgroup) {
     std::vector<std::string> left;
-    const PinDir pins(bpffs);
-    if (pins.exists())
+    for (const unsigned version : PinDir::versions(bpffs)) {
+        const PinDir pins(bpffs, version);
         left.push_back(pins.root());
-    for (const auto& name : PinDir::names(pins.links()))
-        left.push_back(pins.link(name));
-    for (const auto& name : PinDir::names(pins.maps()))
-        left.push_back(pins.map(name));
+        for (const auto& name : PinDir::names(pins.links()))
+            left.push_back(pins.link(name));
+        for (const auto& name : PinDir::names(pins.maps()))
+            left.push_back(pins.map(name));
+    }
     const Fd fd(::open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd)
         return left;

@@ -8,10 +8,13 @@
 #include "../maps.bpf.h"
 
 #include "../sock_addr.bpf.h"
+#include "../socket.bpf.h"
 
 static __always_inline struct weir_sock *peer__of(struct bpf_sock *sk,
-                                                  const struct weir_vip_key *peer) {
-    struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
+                                                  const struct weir_vip_key *peer,
+                                                  struct weir_sock *copy) {
+    __u32 *phase;
+    struct weir_sock *sock = socket__find(sk, copy, &phase);
     if (!sock || sock->endpoint_port != peer->port ||
         !weir_addr_equal(&sock->endpoint_addr, &peer->addr))
         return NULL;
@@ -22,7 +25,7 @@ SEC("cgroup/getpeername4")
 int weir_peer4(struct bpf_sock_addr *ctx) {
     struct bpf_sock *sk = ctx->sk;
     struct weir_vip_key peer = sock_addr__read4(ctx, 0);
-    struct weir_sock *sock = sk ? peer__of(sk, &peer) : NULL;
+    struct weir_sock copy, *sock = sk ? peer__of(sk, &peer, &copy) : NULL;
     if (sock)
         sock_addr__write4(ctx, &sock->service_addr, sock->service_port);
     return 1;
@@ -32,7 +35,7 @@ SEC("cgroup/getpeername6")
 int weir_peer6(struct bpf_sock_addr *ctx) {
     struct bpf_sock *sk = ctx->sk;
     struct weir_vip_key peer = sock_addr__read6(ctx, 0);
-    struct weir_sock *sock = sk ? peer__of(sk, &peer) : NULL;
+    struct weir_sock copy, *sock = sk ? peer__of(sk, &peer, &copy) : NULL;
     if (sock)
         sock_addr__write6(ctx, &sock->service_addr, sock->service_port);
     return 1;

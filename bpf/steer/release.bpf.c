@@ -6,15 +6,18 @@
  */
 #include "../maps.bpf.h"
 
-#include "../udp_flows.bpf.h"
+#include "../before_udp.bpf.h"
 
 SEC("cgroup/sock_release")
 int weir_release(struct bpf_sock *sk) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (sock)
-        socket__end(sock);
+        socket__end(sock, &sock->phase);
+    else
+        socket__end_before(sk);
     if (sk->protocol != WEIR_PROTO_UDP)
         return 1;
+    udp__end_before(sk);
     struct weir_udp_sock *datagrams = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
     if (!datagrams)
         return 1;

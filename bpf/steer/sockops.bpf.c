@@ -13,7 +13,7 @@
 #define WEIR_AF_INET 2
 
 /* Whether the connection that begins is the one that weir steered, or a later one to elsewhere. */
-static __always_inline int goes_to_endpoint(struct bpf_sock *sk, struct weir_sock *sock) {
+static __always_inline int goes_to_endpoint(struct bpf_sock *sk, const struct weir_sock *sock) {
     struct weir_addr peer = {{WEIR_LOAD32(sk, dst_ip6[0]), WEIR_LOAD32(sk, dst_ip6[1]),
                               WEIR_LOAD32(sk, dst_ip6[2]), WEIR_LOAD32(sk, dst_ip6[3])}};
     if (WEIR_LOAD32(sk, family) == WEIR_AF_INET)
@@ -29,20 +29,22 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
         (op != BPF_SOCK_OPS_STATE_CB || new_state != WEIR_TCP_CLOSE))
         return 1;
-    struct weir_sock *sock = sk ? bpf_sk_storage_get(&weir_sock, sk, NULL, 0) : NULL;
+    struct weir_sock copy;
+    __u32 *phase;
+    struct weir_sock *sock = sk ? socket__find(sk, &copy, &phase) : NULL;
     if (!sock)
         return 1;
     if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
         if (!goes_to_endpoint(sk, sock))
-            socket__end(sock); /* the steered connect never got as far as a SYN */
-        else if (socket__advance(sock, WEIR_EVENT_SYN) &&
+            socket__end(sock, phase); /* the steered connect never got as far as a SYN */
+        else if (socket__advance(phase, WEIR_EVENT_SYN) &&
                  bpf_sock_ops_cb_flags_set(ctx,
                                            ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
             reason__count(WEIR_REASON_NO_STATE_CALLBACK);
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
-        socket__advance(sock, WEIR_EVENT_ESTABLISHED);
+        socket__advance(phase, WEIR_EVENT_ESTABLISHED);
     } else {
-        socket__end(sock);
+        socket__end(sock, phase);
     }
     return 1;
 }

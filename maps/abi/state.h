@@ -50,6 +50,7 @@ WEIR_ASSERT(sizeof(struct weir_affinity) == 16);
 #define WEIR_PHASE_PICKED 1      /* endpoint picked, no SYN yet */
 #define WEIR_PHASE_SYN_SENT 2    /* the kernel sends SYNs */
 #define WEIR_PHASE_ESTABLISHED 3 /* handshake complete */
+#define WEIR_PHASE_MOVING 4      /* being taken over from another build: its phase is there */
 
 /* Value of `sock`: one socket's connection through a service. */
 struct weir_sock {

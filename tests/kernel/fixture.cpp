@@ -57,6 +57,8 @@ Engine KernelTest::start_engine() {
     EXPECT_TRUE(tables) << tables.error().message;
     auto engine = Engine::start(std::move(*tables), plane_->agent_programs(), cgroup_);
     EXPECT_TRUE(engine) << engine.error().message;
+    const auto settled = engine->settle(false);
+    EXPECT_TRUE(settled) << settled.error().message;
     return std::move(*engine);
 }
 

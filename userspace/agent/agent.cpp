@@ -94,8 +94,10 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     WEIR_TRY(Tables tables, Tables::open(plane.pins().maps(), Access::kWrite));
     WEIR_TRY(Engine engine,
              Engine::start(std::move(tables), plane.agent_programs(), std::move(mount)));
+    const bool takes_over = plane.takes_over();
     WEIR_CHECK(plane.attach());
-    WEIR_CHECK(engine.identify_all());
+    engine.use(plane.agent_programs());
+    WEIR_CHECK(engine.settle(takes_over));
     plane.keep();
     engine.enter(plane.cgroup_id());
     engine.set_mode(options.mode);

@@ -32,8 +32,14 @@ std::set<std::uint64_t> ids_of(const std::vector<Cgroup>& cgroups) {
 Result<Engine> Engine::start(Tables tables, AgentPrograms programs, std::string cgroup_mount) {
     Engine engine(std::move(tables), programs, std::move(cgroup_mount));
     WEIR_CHECK(engine.read_live());
-    WEIR_CHECK(weir::tidy(engine.tables_, engine.live_, programs.fold, Edges::kAll));
     return engine;
+}
+
+Status Engine::settle(bool counts_moved) {
+    if (counts_moved)
+        WEIR_CHECK(read_live());
+    WEIR_CHECK(weir::tidy(tables_, live_, programs_.fold, Edges::kAll));
+    return identify_all();
 }
 
 // What the kernel holds, and what a writer that stopped half way has left is made whole.

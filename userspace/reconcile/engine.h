@@ -30,6 +30,12 @@ class Engine {
     // Reads what the kernel holds and puts it in order; before the programs are attached, which
     // may need tables that their predecessors did not. `cgroup_mount`: of the cgroup2 tree.
     static Result<Engine> start(Tables tables, AgentPrograms programs, std::string cgroup_mount);
+    // Once the programs are attached and no others work on the tables. `counts_moved`: what sockets
+    // hold was not in these tables at the start.
+    Status settle(bool counts_moved);
+
+    // Programs that were loaded again.
+    void use(AgentPrograms programs) { programs_ = programs; }
 
     // What was in force before this start, where it is known; before the first apply.
     void recall(const Snapshot& before) { recall_names(live_, compile(before)); }

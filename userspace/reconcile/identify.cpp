@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "loader/run_program.h"
 #include "maps/abi/workload.h"
-#include "userspace/reconcile/run_program.h"
 
 namespace weir {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "userspace/reconcile/run_program.h"
+#include "loader/run_program.h"
 
 namespace weir {
 namespace {

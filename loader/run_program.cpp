@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "userspace/reconcile/run_program.h"
+#include "loader/run_program.h"
 
 #include <bpf/bpf.h>
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Iterators over the socket tables of another build: each socket's row is taken over into our
+ * table. Run by the agent once all hooks have our programs, which go on working meanwhile: a row is
+ * taken exactly once, and what ends while it is taken is counted once.
+ */
+#include "../maps.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+
+#include "../before_udp.bpf.h"
+#include "../kernel_types.bpf.h"
+
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_CLOSE 7
+
+/* Our row has the phase now; an event that fell between the two rows is made up for. */
+static __always_inline void take__catch_up(struct sock *sk, struct weir_sock *sock) {
+    __u8 state = sk->__sk_common.skc_state;
+    if (state == TCP_CLOSE)
+        return;
+    socket__advance(&sock->phase, WEIR_EVENT_SYN);
+    if (state != TCP_SYN_SENT)
+        socket__advance(&sock->phase, WEIR_EVENT_ESTABLISHED);
+}
+
+/* While the phase is on its way, the row says MOVING: whoever ends the connection then puts DONE in
+ * its place and counts nothing, since it is not known yet what to count; it is counted here. */
+SEC("iter/bpf_sk_storage_map")
+int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
+    struct sock *sk = ctx->sk;
+    struct weir_sock copy = {.phase = WEIR_PHASE_MOVING};
+    void *row = sk ? before__sock_row(sk) : NULL;
+    if (!row)
+        return 0;
+    before__copy_sock(row, &copy);
+    struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
+    if (!sock)
+        sock = bpf_sk_storage_get(&weir_sock, sk, &copy, BPF_SK_STORAGE_GET_F_CREATE);
+    __u32 phase = __sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE);
+    __u32 end = weir_end_of(phase);
+    if (sock &&
+        __sync_val_compare_and_swap(&sock->phase, WEIR_PHASE_MOVING, phase) == WEIR_PHASE_MOVING)
+        take__catch_up(sk, sock);
+    else if (end != WEIR_END_NONE && !sock)
+        socket__lose(&copy.edge, copy.on_other);
+    else if (end != WEIR_END_NONE)
+        socket__count_end(&copy.edge, copy.on_other, end);
+    return 0;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int weir_take_flows(struct bpf_iter__bpf_sk_storage_map *ctx) {
+    if (ctx->sk)
+        udp__take_flows(ctx->sk, bpf_get_socket_cookie(ctx->sk));
+    return 0;
+}
