@@ -73,6 +73,17 @@ std::vector<unsigned> PinDir::versions(const std::string& bpffs) {
     return found;
 }
 
+std::string PinDir::why_missing() const {
+    std::string others;
+    for (const unsigned version : versions(bpffs_))
+        others += (others.empty() ? "" : ", ") + PinDir(bpffs_, version).root();
+    if (others.empty())
+        return "nothing is pinned at " + root_;
+    return "what is pinned at " + others +
+           " is of another build of weir, whose own `weir` command reads it (uninstall works with "
+           "any)";
+}
+
 std::vector<std::string> PinDir::names(const std::string& directory) {
     std::vector<std::string> found;
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(directory.c_str()), &::closedir);

@@ -34,6 +34,8 @@ class PinDir {
     Status claim();
     // The ABI versions that have a directory there, this build's among them.
     static std::vector<unsigned> versions(const std::string& bpffs);
+    // Why this build finds no pins here; for errors.
+    std::string why_missing() const;
     // Names below maps/ or links/.
     static std::vector<std::string> names(const std::string& directory);
     // Removes what is left of the directory itself; pins must be gone.

@@ -2,30 +2,203 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upgrade to a build whose tables have other layouts, and back: rows, sockets and counts move, traffic does not notice."""
 
+import json
 import os
+import random
+import signal
+import threading
+import time
 import unittest
 
-from case import BIN, ROOT, Background, LabCase, VIP  # noqa: F401
+from case import BIN, ROOT, VIP, Background, run, wait_for
+from test_life import kernel_objects
+from test_udp import UdpCase
+from lab import service_yaml
 
 CHANGED = ROOT + "/build/changed/bin/weir-agent"
+DNS = "10.96.0.53"
+# Answers a line with what getpeername says of a TCP and of an MPTCP socket.
+PEERS = f"""
+import socket, sys
+open_ = []
+for protocol in (0, 262):
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
+    s.connect(("{VIP}", 80))
+    open_.append(s)
+print("open", flush=True)
+for line in sys.stdin:
+    print([s.getpeername() for s in open_], flush=True)
+"""
 
 
-class Layouts(LabCase):
-    def start(self, binary):
-        self.lab.kill_agent()
-        self.lab.start_agent(binary=binary)
+class UdpLoad:
+    """One socket after the other, each with many questions: every one must keep its endpoint."""
 
-    def test_there_and_back(self):
+    def __init__(self, case):
+        self.case, self.sockets, self.bad = case, 0, []
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self.stopped.is_set():
+            tally = self.case.talk(["socket", "s"], ["ask_many", "s", DNS, 53, 400])[1]
+            self.sockets += 1
+            if sorted(tally.values()) != [0, 0, 400]:
+                self.bad.append(tally)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join()
+
+
+class Layouts(UdpCase):
+    @classmethod
+    def mesh_of(cls, endpoints, extra=""):
+        return ("services:\n" + service_yaml("orders.shop", [VIP], endpoints, algorithm="round-robin")
+                + service_yaml("sticky.shop", ["10.96.0.11"], endpoints, algorithm="random") + "    affinity: {timeout: 1h}\n"
+                + cls.dns(endpoints, addresses=(DNS,)) + extra
+                + f"workloads:\n  client.shop: {{cgroup: {cls.lab.pattern('client')}}}\n")
+
+    def setUp(self):
+        if self.versions() != ["v1"] or self.lab.agent.poll() is not None:
+            self.start(changed=False)
+
+    def start(self, changed, number=signal.SIGKILL):
+        self.lab.kill_agent(number)
+        self.lab.start_agent(binary=CHANGED if changed else None)
+
+    def versions(self):
+        return sorted(os.listdir(self.lab.bpffs + "/weir"))
+
+    def counts(self):
+        """Of all services, and the node's reasons."""
+        services = {s["name"]: s["counts"] for s in self.lab.weir("services", "-o", "json", parse=True)["items"]}
+        reasons = sorted(line for line in self.lab.metrics().splitlines() if line.startswith("weir_kernel_events_total"))
+        return services, reasons
+
+    def objects(self):
+        pins = [sorted(os.listdir(f"{self.lab.bpffs}/weir/v1/{kind}")) for kind in ("maps", "links")]
+        return pins, len(kernel_objects(self.lab))
+
+    def held_sockets(self, turns):
+        """Sockets of all kinds that stay open, and do something at each turn."""
+        steps = [["socket", "s"], ["ask", "s", DNS, 53], ["socket", "c"], ["connect", "c", DNS, 53], ["send", "c"],
+                 ["recvfrom", "c"], ["print", "", "open"]]
+        for _ in range(turns):
+            steps += [["wait", ""], ["ask_many", "s", DNS, 53, 5], ["send", "c"], ["recvfrom", "c"], ["peer", "c"],
+                      ["print", "", "turn"]]
+        udp = self.start_talk(*steps, ["wait", ""])
+        peers = self.client.start("python3", "-c", PEERS, stdin=-1)
+        hold = self.client.start(BIN + "/weir-peer", "hold", VIP, 80, "--interval", "100", "--count", "50")
+        for process, line in ((udp, "open"), (peers, "open"), (hold, "holding")):
+            process.first_line(line)
+        return udp, peers, hold
+
+    def test_twenty_times_under_load(self):
+        turns = 20
+        before = {name: self.settled(name) for name in ("orders.shop", "dns.shop")}
+        objects = self.objects()
+        udp, peers, hold = self.held_sockets(turns)
+        with Background(self.client) as load, UdpLoad(self) as datagrams:
+            for turn in range(turns):
+                self.start(changed=turn % 2 == 0, number=random.choice((signal.SIGKILL, signal.SIGTERM)))
+                self.assertEqual(self.versions(), ["v2" if turn % 2 == 0 else "v1"])
+                for process in (udp, peers):
+                    process.stdin.write("\n")
+                    process.stdin.flush()
+                    wait_for(process.stdout.readline, "an answer")
+        self.assertEqual((load.errors, load.wrong_peer, datagrams.bad), ({}, 0, []))
+        wait_for(lambda: self.totals()["active"] == 52, "50 held, two more, and nothing else, to be active")
+        self.assertEqual(self.totals("dns.shop")["active"], 2)
+        self.assertEqual(json.loads(hold.stop().splitlines()[-1])["errors"], 0)
+        peers.stop()
+        self.check_datagrams(json.loads(udp.communicate("\n", timeout=10)[0].splitlines()[-1]), turns)
+        after = {name: self.settled(name) for name in before}
+        changed = {name: {k: after[name][k] - before[name][k] for k in after[name]} for name in before}
+        for name, total in (("orders.shop", load.total + 52), ("dns.shop", datagrams.sockets + 2)):
+            self.assertEqual((changed[name]["opened"], changed[name]["closed"]), (total, total), changed)
+            self.assertEqual((changed[name]["failed"], changed[name]["untracked"]), (0, 0), changed)
+        self.assertEqual(self.objects(), objects)
+
+    def check_datagrams(self, results, turns):
+        first, connected = results[1][0], results[5]
+        for turn in range(turns):
+            _, tally, _, answer, peer, _ = results[7 + 6 * turn:13 + 6 * turn]
+            self.assertEqual(tally, {"wrong": 0, "lost": 0, first: 5})
+            self.assertEqual((answer[0], answer[2], peer), (connected[0], [DNS, 53], [DNS, 53]))
+
+    def test_what_was_counted_and_noted_stays(self):
+        self.client.connects(VIP, 80, count=7)
+        whom = self.client.connects("10.96.0.11", 80, count=1)["greeted"]
+        self.lab.apply(self.mesh_of([self.a.ip, self.b.ip], service_yaml("empty.shop", ["10.96.0.12"], [])))
+        self.client.connects("10.96.0.12", 80, count=3)  # refused, with a reason
         self.settled()
+        self.lab.weir("off", "dns.shop", "--for", "1h")
+        counts = self.counts()
+        self.assertTrue(any(line.endswith(" 3") for line in counts[1]), counts[1])
+        for changed in (True, False):
+            self.start(changed)
+            self.assertEqual(self.counts(), counts)
+            self.assertIn("off", self.lab.weir("services", "-o", "wide").stdout)
+        self.assertEqual(self.client.connects("10.96.0.11", 80, count=20)["greeted"], {next(iter(whom)): 20})
+        self.lab.weir("on", "dns.shop")
+        self.lab.apply(self.mesh())
+
+    def test_killed_at_any_point_of_it(self):
         before = self.settled()
+        udp, peers, hold = self.held_sockets(0)
         with Background(self.client) as load:
-            for _ in range(3):
-                self.start(CHANGED)
-                self.start(BIN + "/weir-agent")
+            changed = False
+            for turn in range(40):
+                self.lab.kill_agent()
+                changed = random.random() < 0.8 if not changed else random.random() < 0.2
+                self.lab.start_agent(binary=CHANGED if changed else None, wait=False)
+                time.sleep(random.uniform(0.02, 0.45))
         self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
+        self.start(changed=False)
+        self.assertEqual(self.versions(), ["v1"])
+        wait_for(lambda: self.totals()["active"] == 52, "the held ones, and nothing else, to be active")
+        self.assertEqual(self.totals("dns.shop")["active"], 2)
+        for process in (udp, peers, hold):
+            process.stop()
         after = self.settled()
-        self.assertEqual(after["opened"] - before["opened"], load.total)
-        self.assertEqual(after["closed"] - before["closed"], load.total)
+        self.assertEqual(after["opened"] - before["opened"], load.total + 52)
+        self.assertEqual(after["closed"] - before["closed"], load.total + 52)
+
+    def test_the_others_agent_is_running(self):
+        second = self.lab.start_agent.__func__
+        running = self.lab.agent
+        try:
+            second(self.lab, binary=CHANGED, wait=False)
+            self.assertEqual(self.lab.agent.wait(20), 16)
+            self.assertIn("a weir-agent is running and holds", self.lab.agent_log())
+        finally:
+            self.lab.agent = running
+        self.assertEqual(self.versions(), ["v1"])
+        self.assert_clean(self.client.connects(VIP, 80, count=10))
+
+    def test_pins_without_a_description_are_refused(self):
+        self.lab.kill_agent()
+        os.unlink(f"{self.lab.bpffs}/weir/v1/maps/weir_layout")
+        self.lab.start_agent(binary=CHANGED, wait=False)
+        self.assertEqual(self.lab.agent.wait(20), 18)
+        self.assertRegex(self.lab.agent_log(), r"cannot take over from the build that made .*/v1: .*weir uninstall")
+        self.assertEqual(self.versions(), ["v1"])
+        self.assert_clean(self.client.connects(VIP, 80, count=10))
+        self.start(changed=False)
+
+    def test_a_command_of_another_build(self):
+        self.start(changed=True)
+        self.lab.kill_agent()
+        status = self.lab.weir("status", check=False)
+        self.assertIn("v2", status.stdout + status.stderr)
+        self.assertEqual(self.lab.weir("uninstall", "--verify", check=False).returncode, 0)
+        self.assertFalse(os.path.exists(self.lab.bpffs + "/weir"))
+        self.lab.start_agent()
 
 
 if __name__ == "__main__":

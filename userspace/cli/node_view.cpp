@@ -29,8 +29,8 @@ Result<Kernel> read_kernel(const NodePaths& paths, const std::string& why_no_age
                         "use sudo, or join the group weir",
                     EACCES);
     if (!pins.exists())
-        return fail("weir is not on this node: nothing is pinned at " + pins.root() + ", and " +
-                    why_no_agent + ": start weir-agent, or name another --bpffs and --socket");
+        return fail("weir is not on this node: " + pins.why_missing() + ", and " + why_no_agent +
+                    ": start weir-agent, or name another --bpffs and --socket");
     WEIR_TRY(Tables tables, Tables::open(pins.maps(), Access::kRead));
     Kernel kernel{std::move(tables), std::make_shared<Snapshot>(), {}};
     if (auto snapshot = saved_snapshot(paths))

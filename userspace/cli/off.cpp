@@ -36,8 +36,8 @@ Result<std::vector<std::uint32_t>> ports_of(const Tables& tables, const Snapshot
 Status store_switches(const CliOptions& options, std::uint64_t until_ns) {
     const PinDir pins(options.node.paths.bpffs);
     if (!pins.exists())
-        return fail("weir is not on this node, or this user may not see it: nothing is pinned at " +
-                    pins.root() + ": use sudo, or start weir-agent");
+        return fail("weir is not on this node, or this user may not see it: " + pins.why_missing() +
+                    ": use sudo, or start weir-agent");
     WEIR_TRY(Tables tables, Tables::open(pins.maps(), Access::kWrite));
     if (options.arguments.empty())
         return switch_off_until(tables, std::nullopt, until_ns);
