@@ -131,6 +131,47 @@ class Layouts(UdpCase):
             self.assertEqual(tally, {"wrong": 0, "lost": 0, first: 5})
             self.assertEqual((answer[0], answer[2], peer), (connected[0], [DNS, 53], [DNS, 53]))
 
+    def half_way(self):
+        """The next build's programs are on all hooks, its agent is dead, and nothing has moved yet."""
+        links, old = f"{self.lab.bpffs}/weir/v2/links", f"{self.lab.bpffs}/weir/v1"
+        for _ in range(20):
+            self.lab.kill_agent()
+            self.lab.start_agent(binary=CHANGED, wait=False)
+            wait_for(lambda: os.path.isdir(links) and len(os.listdir(links)) == 12, "the links to move")
+            self.lab.kill_agent()
+            if os.path.isdir(old):
+                return
+            self.start(changed=False)
+        self.fail("the agent was never caught in the middle")
+
+    def test_sockets_live_and_end_half_way(self):
+        before = {name: self.settled(name) for name in ("orders.shop", "dns.shop")}
+        udp, peers, hold = self.held_sockets(2)
+        ending = [self.start_talk(["socket", "c"], ["connect", "c", DNS, 53], ["socket", "s"], ["ask", "s", DNS, 53],
+                                  ["print", "", "open"], ["wait", ""]) for _ in range(5)]
+        for process in ending:
+            process.first_line("open")
+        self.half_way()
+        for process in (udp, peers):
+            process.stdin.write("\n")
+            process.stdin.flush()
+        self.assertEqual(wait_for(peers.stdout.readline, "an answer"), f"{[(VIP, 80)] * 2}\n")
+        self.assertEqual(json.loads(hold.stop().splitlines()[-1])["errors"], 0)
+        for process in ending:
+            process.communicate("\n", timeout=10)
+        tally = self.client.connects(VIP, 80, count=100)
+        self.assert_clean(tally)
+        datagrams = self.talk(["fresh", DNS, 53, 100, 0], ["fresh", DNS, 53, 100, 1])
+        self.assertEqual([(t["wrong"], t["errors"]) for t in datagrams], [(0, {})] * 2)
+        self.start(changed=True)
+        self.assertEqual((self.totals()["active"], self.totals("dns.shop")["active"]), (2, 2))
+        self.check_datagrams(json.loads(udp.communicate("\n\n", timeout=10)[0].splitlines()[-1]), 2)
+        peers.stop()
+        for name, total in (("orders.shop", 152), ("dns.shop", 212)):
+            after = self.settled(name)
+            self.assertEqual({k: after[k] - before[name][k] for k in ("opened", "closed", "failed", "untracked")},
+                             {"opened": total, "closed": total, "failed": 0, "untracked": 0}, name)
+
     def test_what_was_counted_and_noted_stays(self):
         self.client.connects(VIP, 80, count=7)
         whom = self.client.connects("10.96.0.11", 80, count=1)["greeted"]
