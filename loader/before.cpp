@@ -225,6 +225,21 @@ Status Before::remove() {
     return pins_.remove();
 }
 
+Status refuse_other_layout(const PinDir& pins, const bpf_object* object) {
+    if (::access(pins.map(kLayoutTable).c_str(), F_OK) != 0)
+        return {};  // of a build that left none, or a first start
+    WEIR_TRY(const auto types, read_types(pins));
+    WEIR_TRY(const auto pinned, table_layouts(*types));
+    WEIR_TRY(const auto ours, table_layouts(*bpf_object__btf(object)));
+    for (const auto& [name, layout] : ours) {
+        const auto found = pinned.find(name);
+        if (found != pinned.end() && found->second != layout)
+            return refuse(
+                pins, "the table " + name + " has other fields there, under the same ABI version");
+    }
+    return {};
+}
+
 Result<Fd> pin_layout(const PinDir& pins, const bpf_object* object) {
     std::uint32_t size = 0;
     const auto* raw = static_cast<const char*>(btf__raw_data(bpf_object__btf(object), &size));

@@ -56,6 +56,9 @@ class Before {
     weir_before_udp udp_{};
 };
 
+// Exit 18 when the tables in our own directory have another layout than `object` declares: a build
+// that changed rows and kept its ABI version.
+Status refuse_other_layout(const PinDir& pins, const bpf_object* object);
 // Leaves the type information of `object` for the next build, in the table `weir_layout`.
 Result<Fd> pin_layout(const PinDir& pins, const bpf_object* object);
 inline constexpr const char* kLayoutTable = "weir_layout";

@@ -112,6 +112,7 @@ Status DataPlane::load(const TableSizes& sizes, const ProgramSettings& settings)
     sizes_ = sizes;
     settings_ = settings;
     WEIR_TRY(const Object declared, open_identity());
+    WEIR_CHECK(refuse_other_layout(pins_, declared.object()));
     if (before_)
         WEIR_CHECK(before_->compare(declared.object()));
     WEIR_CHECK(load_objects(sizes, settings, before_ ? &*before_ : nullptr));

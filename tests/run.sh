@@ -54,6 +54,12 @@ tier() {
     printf '   %s: %s (%d s)\n' "$name" "$counts" $((SECONDS - started))
 }
 
+# The agent with other layouts, for upgrade tests.
+weir_build_changed() {
+    python3 tests/tools/changed_build.py >/tmp/weir-build-changed.log 2>&1 ||
+        { grep -E 'error|FAILED' /tmp/weir-build-changed.log | head -n 20 >&2; weir_die "the build failed: /tmp/weir-build-changed.log"; }
+}
+
 weir_install "${WEIR_BUILD_PACKAGES[@]}" "${WEIR_RUN_PACKAGES[@]}" "${WEIR_TEST_PACKAGES[@]}"
 weir_build release
 sweep
@@ -63,9 +69,10 @@ for name in "${TIERS[@]}"; do
         unit) tier unit build/release/bin/weir-unit-tests ;;
         kernel) tier kernel build/release/bin/weir-kernel-tests ;;
         kernel-6.1) tier kernel-6.1 tests/tools/vm-run --kernel 6.1 --timeout 900 -- build/release/bin/weir-kernel-tests ;;
-        e2e) tier e2e python3 tests/e2e/run.py ;;
+        e2e) weir_build_changed; tier e2e python3 tests/e2e/run.py ;;
         asan)
             weir_build asan
+            weir_build_changed
             export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
             tier asan-unit build/asan/bin/weir-unit-tests
             tier asan-kernel build/asan/bin/weir-kernel-tests
@@ -81,8 +88,10 @@ for name in "${TIERS[@]}"; do
         bench) tests/bench/run.sh ;;
         scale) python3 tests/bench/scale.py ;;
         kernels)
-            for kernel in 6.1 6.12 7.3; do
-                tier "e2e-$kernel" tests/tools/vm-run --kernel "$kernel" --timeout 3600 -- python3 tests/e2e/run.py
+            weir_build_changed
+            for kernel in 6.1 6.12 7.3; do  # emulated, where the machine has no KVM
+                tier "e2e-$kernel" tests/tools/vm-run --kernel "$kernel" --timeout 5400 --mem 3072 --env WEIR_SLOW=10 -- \
+                    python3 tests/e2e/run.py
             done ;;
         *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 asan fuzz e2e tsan install kernels bench scale" 2 ;;
     esac

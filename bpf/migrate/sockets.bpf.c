@@ -30,6 +30,7 @@ static __always_inline void take__catch_up(struct sock *sk, struct weir_sock *so
 SEC("iter/bpf_sk_storage_map")
 int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
     struct sock *sk = ctx->sk;
+    asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
     struct weir_sock copy = {.phase = WEIR_PHASE_MOVING};
     void *row = sk ? before__sock_row(sk) : NULL;
     if (!row)
@@ -52,7 +53,9 @@ int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
 
 SEC("iter/bpf_sk_storage_map")
 int weir_take_flows(struct bpf_iter__bpf_sk_storage_map *ctx) {
-    if (ctx->sk)
-        udp__take_flows(ctx->sk, bpf_get_socket_cookie(ctx->sk));
+    struct sock *sk = ctx->sk;
+    asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
+    if (sk)
+        udp__take_flows(sk, bpf_get_socket_cookie(sk));
     return 0;
 }

@@ -39,7 +39,12 @@ def cgroup2_mount():
     raise RuntimeError("no cgroup2 is mounted")
 
 
+# How much slower than a machine this one is, such as an emulated one: what is waited for takes so much longer.
+SLOW = float(os.environ.get("WEIR_SLOW", "1"))
+
+
 def wait_for(condition, what, seconds=10.0):
+    seconds *= SLOW
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -56,7 +61,7 @@ class Process(subprocess.Popen):
     def stop(self, number=signal.SIGTERM, seconds=10):
         if self.poll() is None:
             self.send_signal(number)
-        out, err = self.communicate(timeout=seconds)
+        out, err = self.communicate(timeout=seconds * SLOW)
         return out
 
     def first_line(self, wanted):
@@ -115,7 +120,7 @@ ip -n {node} route add {self.ip} dev {host}; ip -n {node} -6 route add {self.ip6
 
     def run(self, *words, check=True, timeout=120, **options):
         process = self.start(*words, **options)
-        out, err = process.communicate(timeout=timeout)
+        out, err = process.communicate(timeout=timeout * SLOW)
         if check and process.returncode:
             raise RuntimeError(f"{' '.join(map(str, words))} exits {process.returncode}: {err or out}")
         return out

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from case import BIN, ROOT, run
+from case import BIN, ROOT, SLOW, run
 
 
 class Demo(unittest.TestCase):
@@ -20,7 +20,7 @@ class Demo(unittest.TestCase):
 
     def test_once(self):
         with self.start("--once") as demo:
-            out, _ = demo.communicate(timeout=180)
+            out, _ = demo.communicate(timeout=180 * SLOW)
         self.assertEqual(demo.returncode, 0, out)
         self.assertIn("Everything shown is right.", out)
         self.assertNotIn("×", out)
@@ -37,7 +37,7 @@ class Demo(unittest.TestCase):
             identity = os.path.basename(lab).split("-")[1]
             time.sleep(0.3)
             os.kill(demo.pid, signal.SIGINT)
-            out, _ = demo.communicate(timeout=60)
+            out, _ = demo.communicate(timeout=60 * SLOW)
         self.assertEqual(demo.returncode, 130, out)
         self.assertIn("everything the demo made is removed", out)
         self.assertNotIn(identity, run("ip", "netns"))

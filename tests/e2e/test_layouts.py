@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from case import BIN, ROOT, VIP, Background, run, wait_for
+from case import BIN, ROOT, SLOW, VIP, Background, run, wait_for
 from test_life import kernel_objects
 from test_udp import UdpCase
 from lab import service_yaml
@@ -95,18 +95,20 @@ class Layouts(UdpCase):
         peers = self.client.start("python3", "-c", PEERS, stdin=-1)
         hold = self.client.start(BIN + "/weir-peer", "hold", VIP, 80, "--interval", "100", "--count", "50")
         for process, line in ((udp, "open"), (peers, "open"), (hold, "holding")):
+            self.addCleanup(process.stop)
             process.first_line(line)
         return udp, peers, hold
 
     def test_twenty_times_under_load(self):
         turns = 20
         before = {name: self.settled(name) for name in ("orders.shop", "dns.shop")}
-        objects = self.objects()
+        objects, already = self.objects(), self.lab.agent_log().count('"taken-over"')
         udp, peers, hold = self.held_sockets(turns)
         with Background(self.client) as load, UdpLoad(self) as datagrams:
             for turn in range(turns):
                 self.start(changed=turn % 2 == 0, number=random.choice((signal.SIGKILL, signal.SIGTERM)))
                 self.assertEqual(self.versions(), ["v2" if turn % 2 == 0 else "v1"])
+                self.assertEqual(self.lab.agent_log().count('"taken-over"'), turn + 1 + already)
                 for process in (udp, peers):
                     process.stdin.write("\n")
                     process.stdin.flush()
@@ -116,7 +118,7 @@ class Layouts(UdpCase):
         self.assertEqual(self.totals("dns.shop")["active"], 2)
         self.assertEqual(json.loads(hold.stop().splitlines()[-1])["errors"], 0)
         peers.stop()
-        self.check_datagrams(json.loads(udp.communicate("\n", timeout=10)[0].splitlines()[-1]), turns)
+        self.check_datagrams(json.loads(udp.communicate("\n", timeout=10 * SLOW)[0].splitlines()[-1]), turns)
         after = {name: self.settled(name) for name in before}
         changed = {name: {k: after[name][k] - before[name][k] for k in after[name]} for name in before}
         for name, total in (("orders.shop", load.total + 52), ("dns.shop", datagrams.sockets + 2)):
@@ -137,7 +139,9 @@ class Layouts(UdpCase):
         for _ in range(20):
             self.lab.kill_agent()
             self.lab.start_agent(binary=CHANGED, wait=False)
-            wait_for(lambda: os.path.isdir(links) and len(os.listdir(links)) == 12, "the links to move")
+            wait_for(lambda: (os.path.isdir(links) and len(os.listdir(links)) == 12)
+                     or self.lab.agent.poll() is not None, "the links to move")
+            self.assertIsNone(self.lab.agent.poll(), self.lab.agent_log())
             self.lab.kill_agent()
             if os.path.isdir(old):
                 return
@@ -158,14 +162,14 @@ class Layouts(UdpCase):
         self.assertEqual(wait_for(peers.stdout.readline, "an answer"), f"{[(VIP, 80)] * 2}\n")
         self.assertEqual(json.loads(hold.stop().splitlines()[-1])["errors"], 0)
         for process in ending:
-            process.communicate("\n", timeout=10)
+            process.communicate("\n", timeout=10 * SLOW)
         tally = self.client.connects(VIP, 80, count=100)
         self.assert_clean(tally)
         datagrams = self.talk(["fresh", DNS, 53, 100, 0], ["fresh", DNS, 53, 100, 1])
         self.assertEqual([(t["wrong"], t["errors"]) for t in datagrams], [(0, {})] * 2)
         self.start(changed=True)
         self.assertEqual((self.totals()["active"], self.totals("dns.shop")["active"]), (2, 2))
-        self.check_datagrams(json.loads(udp.communicate("\n\n", timeout=10)[0].splitlines()[-1]), 2)
+        self.check_datagrams(json.loads(udp.communicate("\n\n", timeout=10 * SLOW)[0].splitlines()[-1]), 2)
         peers.stop()
         for name, total in (("orders.shop", 152), ("dns.shop", 212)):
             after = self.settled(name)
@@ -215,7 +219,7 @@ class Layouts(UdpCase):
         running = self.lab.agent
         try:
             second(self.lab, binary=CHANGED, wait=False)
-            self.assertEqual(self.lab.agent.wait(20), 16)
+            self.assertEqual(self.lab.agent.wait(20 * SLOW), 16)
             self.assertIn("a weir-agent is running and holds", self.lab.agent_log())
         finally:
             self.lab.agent = running
@@ -226,7 +230,7 @@ class Layouts(UdpCase):
         self.lab.kill_agent()
         os.unlink(f"{self.lab.bpffs}/weir/v1/maps/weir_layout")
         self.lab.start_agent(binary=CHANGED, wait=False)
-        self.assertEqual(self.lab.agent.wait(20), 18)
+        self.assertEqual(self.lab.agent.wait(20 * SLOW), 18)
         self.assertRegex(self.lab.agent_log(), r"cannot take over from the build that made .*/v1: .*weir uninstall")
         self.assertEqual(self.versions(), ["v1"])
         self.assert_clean(self.client.connects(VIP, 80, count=10))
