@@ -140,6 +140,16 @@ Status DataPlane::attach_new(const Object& object, const Hook& hook) {
     return {};
 }
 
+// Not one that was detached, or whose cgroup is gone.
+Status DataPlane::refuse_other_cgroup(const Link& link, const std::string& pin) const {
+    if (link.cgroup_id() == 0 || link.cgroup_id() == cgroup_id_)
+        return {};
+    return fail_exit(kExitForeignPins,
+                     "the pinned link " + pin + " is attached at another cgroup than " +
+                         cgroup_path_ +
+                         ": start with the --cgroup of before, or run `weir uninstall` first");
+}
+
 // The other build's link becomes ours before it gets our program: whoever finds none of our links
 // knows that no program of ours has run.
 Status DataPlane::take_link(const Hook& hook) {
@@ -147,6 +157,8 @@ Status DataPlane::take_link(const Hook& hook) {
     if (hook.kind == Hook::Kind::kTracing || ::access(to.c_str(), F_OK) == 0)
         return {};
     Link::finish_pin(from);
+    if (const auto link = Link::adopt(from))
+        WEIR_CHECK(refuse_other_cgroup(*link, from));
     if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT)
         return fail_errno("cannot move " + from + " to " + to, errno);
     kept_ = true;  // from here on a start that fails must leave what there is
@@ -166,11 +178,7 @@ Status DataPlane::attach(const Object& object, const Hook& hook) {
         ::unlink(pins_.link(hook.program).c_str());
         return attach_new(object, hook);
     }
-    if (pinned->cgroup_id() != cgroup_id_)
-        return fail_exit(kExitForeignPins,
-                         "the pinned link " + pins_.link(hook.program) +
-                             " is attached at another cgroup than " + cgroup_path_ +
-                             ": start with the --cgroup of before, or run `weir uninstall` first");
+    WEIR_CHECK(refuse_other_cgroup(*pinned, pins_.link(hook.program)));
     WEIR_CHECK(pinned->update(object.program(hook.program)));
     links_.insert_or_assign(hook.program, std::move(*pinned));
     return {};

@@ -73,6 +73,7 @@ class DataPlane {
     Status load_objects(const TableSizes& sizes, const ProgramSettings& settings,
                         const Before* before);
     Result<Object> load_identity(const TableSizes& sizes, const Before* before);
+    Status refuse_other_cgroup(const Link& link, const std::string& pin) const;
     Status take_link(const Hook& hook);
     Status attach_all();
     Status finish_takeover();

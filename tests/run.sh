@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests: the usual tiers, or those named: lint unit kernel kernel-6.1 asan fuzz e2e. Only when named:
+# Runs the tests: the usual tiers, or those named: lint unit kernel kernel-6.1 clock asan fuzz e2e. Only when named:
 # tsan, install (the package in a fresh Debian), all (the usual tiers and these two), kernels (e2e on Debian's
 # kernels in a VM), bench and scale (figures).
 # Installs and builds what is missing. Ends with one line: N passed, N failed, N skipped.
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . deploy/setup.sh
 
 TIERS=("$@")
-USUAL=(lint unit kernel kernel-6.1 e2e asan fuzz)
+USUAL=(lint unit kernel kernel-6.1 clock e2e asan fuzz)
 [ $# -gt 0 ] || TIERS=("${USUAL[@]}")
 [ "${1-}" != all ] || TIERS=("${USUAL[@]}" tsan install)
 [ "$(id -u)" = 0 ] || weir_die "the tests make network namespaces and load programs: run them with sudo" 1
@@ -69,6 +69,8 @@ for name in "${TIERS[@]}"; do
         unit) tier unit build/release/bin/weir-unit-tests ;;
         kernel) tier kernel build/release/bin/weir-kernel-tests ;;
         kernel-6.1) tier kernel-6.1 tests/tools/vm-run --kernel 6.1 --timeout 900 -- build/release/bin/weir-kernel-tests ;;
+        clock) tier clock tests/tools/vm-run --kernel 6.1 --timeout 900 --mem 2048 --env WEIR_SLOW=10 --env WEIR_MAY_SET_CLOCK=1 -- \
+            python3 tests/e2e/clock_steps.py ;;
         e2e) weir_build_changed; tier e2e python3 tests/e2e/run.py ;;
         asan)
             weir_build asan
@@ -93,7 +95,7 @@ for name in "${TIERS[@]}"; do
                 tier "e2e-$kernel" tests/tools/vm-run --kernel "$kernel" --timeout 5400 --mem 3072 --env WEIR_SLOW=10 -- \
                     python3 tests/e2e/run.py
             done ;;
-        *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 asan fuzz e2e tsan install kernels bench scale" 2 ;;
+        *) weir_die "no tier \"$name\": lint unit kernel kernel-6.1 clock asan fuzz e2e tsan install kernels bench scale" 2 ;;
     esac
 done
 printf '%d passed, %d failed, %d skipped\n' $PASSED $FAILED $SKIPPED

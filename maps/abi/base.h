@@ -2,9 +2,9 @@
 /*
  * The words every shared struct is made of, for kernel programs (C) and user space (C++) alike.
  * Shared structs use fixed-width fields only, name every pad byte and assert their size; a change
- * of layout raises WEIR_ABI_VERSION, which is part of the pin directory. Builds of two versions read
- * each other's rows by the names of fields (loader/before.h): a field whose meaning changes gets
- * another name. No code belongs here.
+ * of layout raises WEIR_ABI_VERSION, which is part of the pin directory. Builds of two versions
+ * read each other's rows by the names of fields (loader/before.h): a field whose meaning changes
+ * gets another name. No code belongs here.
  */
 #ifndef WEIR_ABI_BASE_H
 #define WEIR_ABI_BASE_H

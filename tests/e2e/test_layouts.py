@@ -214,6 +214,20 @@ class Layouts(UdpCase):
         self.assertEqual(after["opened"] - before["opened"], load.total + 52)
         self.assertEqual(after["closed"] - before["closed"], load.total + 52)
 
+    def test_another_cgroup_is_refused_before_anything_moves(self):
+        elsewhere = self.lab.make_cgroup("elsewhere")
+        self.lab.kill_agent()
+        self.lab.cgroup, ours = elsewhere, self.lab.cgroup
+        try:
+            self.lab.start_agent(binary=CHANGED, wait=False)
+            self.assertEqual(self.lab.agent.wait(20 * SLOW), 18)
+        finally:
+            self.lab.cgroup = ours
+        self.assertIn("is attached at another cgroup than " + elsewhere, self.lab.agent_log())
+        self.assertEqual(self.versions(), ["v1"])
+        self.assert_clean(self.client.connects(VIP, 80, count=10))
+        self.start(changed=False)
+
     def test_the_others_agent_is_running(self):
         second = self.lab.start_agent.__func__
         running = self.lab.agent

@@ -104,7 +104,8 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     engine.set_excluded(options.excluded_cgroups);
     log::start(version);
     if (takes_over)
-        log::info("taken-over", "rows, sockets and counts of a build with other tables are in ours");
+        log::info("taken-over",
+                  "rows, sockets and counts of a build with other tables are in ours");
     Agent agent(options, std::move(plane), std::move(engine), version);
     auto started = agent.start(listeners);
     if (started)
