@@ -123,6 +123,8 @@ static __noinline int udp__take_flows(void *sk, __u64 cookie) {
         }
         return 0;
     }
+    if (BEFORE_LOAD(__u32, row, weir_udp_at.spilled))
+        sock->spilled = 1;
     BEFORE_EACH_FLOW(i) {
         if (before__take_flow(row, i, &flow))
             udp__adopt(sock, cookie, &flow);

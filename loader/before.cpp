@@ -180,6 +180,7 @@ Status Before::find_socket_fields() {
         Offsets whole(row, ""), at(row, "flows[0].");
         udp_.present = 1;
         udp_.lock = whole.needed("lock.val", 4);
+        udp_.spilled = whole.wanted("spilled", 4);
         udp_.flows = start_of_flows(row);
         udp_.stride = state_of(1).value_or(0) - state_of(0).value_or(0);
         while (udp_.count < WEIR_BEFORE_FLOWS_MOST && state_of(udp_.count))

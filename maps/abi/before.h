@@ -28,7 +28,7 @@ struct weir_before_sock {
 
 struct weir_before_udp {
     __u32 present; /* 1: as above, for the table `udp_sock` */
-    __u32 lock;
+    __u32 lock, spilled;
     __u32 flows, stride, count; /* offset of the first flow, bytes to the next, how many */
     __u32 state, mode, used_ns; /* these and the following are relative to a flow */
     struct weir_before_steered steered;

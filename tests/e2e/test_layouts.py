@@ -12,7 +12,7 @@ import unittest
 
 from case import BIN, ROOT, SLOW, VIP, Background, run, wait_for
 from test_life import kernel_objects
-from test_udp import UdpCase
+from test_udp import MANY, UdpCase
 from lab import service_yaml
 
 CHANGED = ROOT + "/build/changed/bin/weir-agent"
@@ -60,7 +60,7 @@ class Layouts(UdpCase):
     def mesh_of(cls, endpoints, extra=""):
         return ("services:\n" + service_yaml("orders.shop", [VIP], endpoints, algorithm="round-robin")
                 + service_yaml("sticky.shop", ["10.96.0.11"], endpoints, algorithm="random") + "    affinity: {timeout: 1h}\n"
-                + cls.dns(endpoints, addresses=(DNS,)) + extra
+                + cls.dns(endpoints, addresses=(DNS,)) + cls.dns(endpoints, "many.shop", MANY[:6]) + extra
                 + f"workloads:\n  client.shop: {{cgroup: {cls.lab.pattern('client')}}}\n")
 
     def setUp(self):
@@ -175,6 +175,24 @@ class Layouts(UdpCase):
             after = self.settled(name)
             self.assertEqual({k: after[k] - before[name][k] for k in ("opened", "closed", "failed", "untracked")},
                              {"opened": total, "closed": total, "failed": 0, "untracked": 0}, name)
+
+    def test_a_socket_with_more_services_than_it_has_room_for(self):
+        ask = [["ask", "s", address, 53] for address in MANY[:6]]
+        steps = [["socket", "s"], *ask, ["print", "", "open"]]
+        for _ in range(4):
+            steps += [["wait", ""], *ask, ["print", "", "turn"]]
+        udp = self.start_talk(*steps)
+        self.addCleanup(udp.stop)
+        udp.first_line("open")
+        for changed in (True, False) * 2:
+            self.start(changed)
+            udp.stdin.write("\n")
+            udp.stdin.flush()
+            udp.first_line("turn")
+        results = json.loads(udp.communicate(timeout=10 * SLOW)[0].splitlines()[-1])
+        turns = [results[i:i + 6] for i in range(1, len(results), 8)]
+        self.assertEqual(turns, [turns[0]] * 5)
+        self.assertEqual([source for _, source in turns[0]], [[address, 53] for address in MANY[:6]])
 
     def test_what_was_counted_and_noted_stays(self):
         self.client.connects(VIP, 80, count=7)
