@@ -19,16 +19,27 @@ namespace {
 
 using Types = std::unique_ptr<btf, void (*)(btf*)>;
 
-Result<Types> read_types(const PinDir& pins) {
-    const Fd table(bpf_obj_get(pins.map(kLayoutTable).c_str()));
-    if (!table)
+// The table's one row.
+struct LayoutTable {
+    Fd table;
+    std::vector<char> types;
+};
+
+Result<LayoutTable> read_layout(const PinDir& pins) {
+    LayoutTable pinned{Fd(bpf_obj_get(pins.map(kLayoutTable).c_str())), {}};
+    if (!pinned.table)
         return fail_errno("cannot open " + pins.map(kLayoutTable), errno);
-    WEIR_TRY(const MapInfo info, map_info(table.get()));
-    std::vector<char> raw(info.value_size);
+    WEIR_TRY(const MapInfo info, map_info(pinned.table.get()));
+    pinned.types.resize(info.value_size);
     const std::uint32_t row = 0;
-    if (bpf_map_lookup_elem(table.get(), &row, raw.data()))
+    if (bpf_map_lookup_elem(pinned.table.get(), &row, pinned.types.data()))
         return fail_errno("cannot read " + pins.map(kLayoutTable), errno);
-    Types types(btf__new(raw.data(), info.value_size), btf__free);
+    return pinned;
+}
+
+Result<Types> read_types(const PinDir& pins) {
+    WEIR_TRY(const LayoutTable pinned, read_layout(pins));
+    Types types(btf__new(pinned.types.data(), static_cast<__u32>(pinned.types.size())), btf__free);
     if (!types)
         return fail_errno("cannot read the type information in " + pins.map(kLayoutTable), errno);
     return types;
@@ -244,8 +255,11 @@ Status refuse_other_layout(const PinDir& pins, const bpf_object* object) {
 Result<Fd> pin_layout(const PinDir& pins, const bpf_object* object) {
     std::uint32_t size = 0;
     const auto* raw = static_cast<const char*>(btf__raw_data(bpf_object__btf(object), &size));
+    auto pinned = read_layout(pins);
+    if (pinned && pinned->types == std::vector<char>(raw, raw + size))
+        return std::move(pinned->table);
     Fd table(bpf_map_create(BPF_MAP_TYPE_ARRAY, kLayoutTable, sizeof(__u32), size, 1, nullptr));
-    if (!table || raw == nullptr)
+    if (!table)
         return fail_errno("cannot make the table weir_layout", errno);
     const std::uint32_t row = 0;
     const std::string pin = pins.map(kLayoutTable), fresh = pin + "_new";

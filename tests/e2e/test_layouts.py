@@ -181,7 +181,7 @@ class Layouts(UdpCase):
         steps = [["socket", "s"], *ask, ["print", "", "open"]]
         for _ in range(4):
             steps += [["wait", ""], *ask, ["print", "", "turn"]]
-        udp = self.start_talk(*steps)
+        udp = self.start_talk(*steps, ["wait", ""])
         self.addCleanup(udp.stop)
         udp.first_line("open")
         for changed in (True, False) * 2:
@@ -189,8 +189,8 @@ class Layouts(UdpCase):
             udp.stdin.write("\n")
             udp.stdin.flush()
             udp.first_line("turn")
-        results = json.loads(udp.communicate(timeout=10 * SLOW)[0].splitlines()[-1])
-        turns = [results[i:i + 6] for i in range(1, len(results), 8)]
+        results = json.loads(udp.communicate("\n", timeout=10 * SLOW)[0].splitlines()[-1])
+        turns = [results[i:i + 6] for i in range(1, len(results) - 1, 8)]
         self.assertEqual(turns, [turns[0]] * 5)
         self.assertEqual([source for _, source in turns[0]], [[address, 53] for address in MANY[:6]])
 
