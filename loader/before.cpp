@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "loader/exit_codes.h"
-#include "loader/link.h"
 #include "maps/bpf_map.h"
 
 namespace weir {
@@ -101,9 +100,11 @@ Status list_counters(const RowLayout& from, const RowLayout& to, weir_before_cou
     std::size_t count = 0;
     for (const auto& field : to.fields) {
         const Field* source = from.find(field.name);
-        if (field.size != sizeof(__u64) || source == nullptr || source->size != field.size ||
+        if (field.size != sizeof(__u64) || source == nullptr ||
             field.name.find("reserved") != std::string::npos)
             continue;
+        if (source->size != field.size)
+            return fail("the counter " + field.name + " had another size");
         if (count == WEIR_BEFORE_COUNTERS)
             return fail("there are more counters than can be added at once");
         list[count++] = {source->offset, field.offset};
@@ -157,8 +158,11 @@ Result<bool> Before::differs(const bpf_map* map) const {
     WEIR_TRY(const MapInfo info, map_info(fd.get()));
     if (info.type != bpf_map__type(map))
         return refuse(pins_, "the table " + name + " was of another kind");
+    const auto& was = layouts_.at(name);
+    if (was.key.size != info.key_size || was.value.size != info.value_size)
+        return refuse(pins_, "the table " + name + " is not what its description says");
     const bool fixed_size = bpf_map__max_entries(map) > 1;  // not the node's choice
-    return info.flags != bpf_map__map_flags(map) || layouts_.at(name) != ours_.at(name) ||
+    return info.flags != bpf_map__map_flags(map) || was != ours_.at(name) ||
            (fixed_size && info.max_entries != bpf_map__max_entries(map));
 }
 
@@ -173,7 +177,8 @@ Status Before::compare(const bpf_object* object) {
         if (changed)
             changed_.insert(name);
     }
-    return find_socket_fields();
+    WEIR_CHECK(find_socket_fields());
+    return find_counters();
 }
 
 Status Before::find_socket_fields() {
@@ -213,28 +218,28 @@ Status Before::find_socket_fields() {
     return {};
 }
 
-Result<weir_before_counters> Before::counters() const {
-    weir_before_counters counters{};
+Status Before::find_counters() {
     const std::array<std::pair<const char*, weir_before_counter*>, 3> lists{{
-        {"weir_edge", counters.edge},
-        {"weir_svc_state", counters.svc_state},
-        {"weir_ep_state", counters.ep_state},
+        {"weir_edge", counters_.edge},
+        {"weir_svc_state", counters_.svc_state},
+        {"weir_ep_state", counters_.ep_state},
     }};
-    for (const auto& [table, list] : lists)
-        if (layouts_.contains(table))
-            WEIR_CHECK(list_counters(layout(table).value, ours(table).value, list));
-    counters.ep_generation =
-        layout("weir_ep_state").value.offset("generation").value_or(WEIR_NOWHERE);
-    return counters;
-}
-
-Status Before::remove() {
-    for (const auto& name : PinDir::names(pins_.links()))
-        WEIR_CHECK(Link::remove(pins_.link(name)));
-    for (const auto& name : PinDir::names(pins_.maps()))
-        if (::unlink(pins_.map(name).c_str()) && errno != ENOENT)
-            return fail_errno("cannot remove " + pins_.map(name), errno);
-    return pins_.remove();
+    for (const auto& [table, list] : lists) {
+        if (!changed(table))
+            continue;
+        const auto keys = RowConverter::between(layout(table).key, ours(table).key);
+        if (layout(table).key.size > WEIR_BEFORE_KEY_MAX)
+            return refuse(pins_, std::string(table) + ": its keys are too long");
+        if (!keys)
+            return refuse(pins_, std::string(table) + ": " + keys.error().message);
+        if (const auto counted = list_counters(layout(table).value, ours(table).value, list);
+            !counted)
+            return refuse(pins_, std::string(table) + ": " + counted.error().message);
+    }
+    if (changed("weir_ep_state"))
+        counters_.ep_generation =
+            Offsets(layout("weir_ep_state").value, "").wanted("generation", sizeof(__u32));
+    return {};
 }
 
 Status refuse_other_layout(const PinDir& pins, const bpf_object* object) {

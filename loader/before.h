@@ -19,16 +19,20 @@
 
 namespace weir {
 
+// Detaches and removes all links that are pinned there, those of hooks.h in its reverse order, then
+// the tables and the directory, which the caller has claimed.
+Status remove_pins(PinDir& pins);
+
 class Before {
   public:
     // nullopt: there is none. What a start that was refused left half made is removed. Exits 16
     // (its agent is running) and 18 (it cannot be taken over).
     static Result<std::optional<Before>> find(const std::string& bpffs);
 
-    // Finds the tables that differ from those of `object`, which declares all of this build's.
+    // Finds the tables that differ from those of `object`, which declares all of this build's. Exit
+    // 18 where one cannot be taken over: after this, nothing is refused for its layout.
     Status compare(const bpf_object* object);
     bool changed(const std::string& table) const { return changed_.contains(table); }
-    const std::set<std::string>& changed() const { return changed_; }
 
     const PinDir& pins() const { return pins_; }
     bool has(const std::string& table) const;
@@ -39,21 +43,23 @@ class Before {
     // For the programs; `present` is 0 where a table is the same or was not there.
     const weir_before_sock& sock() const { return sock_; }
     const weir_before_udp& udp() const { return udp_; }
-    Result<weir_before_counters> counters() const;
+    const weir_before_counters& counters() const { return counters_; }
 
     // Removes the pins that are left there.
-    Status remove();
+    Status remove() { return remove_pins(pins_); }
 
   private:
     explicit Before(PinDir pins) : pins_(std::move(pins)) {}
     Result<bool> differs(const bpf_map* map) const;
     Status find_socket_fields();
+    Status find_counters();
 
     PinDir pins_;
     std::map<std::string, TableLayout> layouts_, ours_;
     std::set<std::string> changed_;
     weir_before_sock sock_{};
     weir_before_udp udp_{};
+    weir_before_counters counters_{};
 };
 
 // Exit 18 when the tables in our own directory have another layout than `object` declares: a build

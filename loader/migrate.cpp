@@ -17,7 +17,7 @@ Result<Object> open_migrate(const Before& before) {
     Object object("migrate",
                   {skeleton, [](void* s) { migrate_bpf::destroy(static_cast<migrate_bpf*>(s)); }},
                   skeleton->obj);
-    WEIR_TRY(skeleton->rodata->weir_counters_at, before.counters());
+    skeleton->rodata->weir_counters_at = before.counters();
     skeleton->rodata->weir_sock_at = before.sock();
     skeleton->rodata->weir_udp_at = before.udp();
     skeleton->rodata->weir_edges_are_new = before.changed("weir_edge") ? 1 : 0;

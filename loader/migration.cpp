@@ -75,6 +75,10 @@ Status Migration::write_rows() const {
     for (const char* table : kWritten)
         if (before_.changed(table))
             WEIR_CHECK(copy_rows(table, BPF_ANY));
+    return copy_notes();
+}
+
+Status Migration::copy_notes() const {
     for (const char* table : kNoted)
         if (before_.changed(table))
             WEIR_CHECK(copy_rows(table, BPF_NOEXIST));
@@ -108,8 +112,6 @@ Status Migration::merge(const Object& object, const std::string& table) const {
     for (const auto& key : keys) {
         weir_merge_request request{};
         const auto ours = key_of(key.data());
-        if (key.size() > sizeof(request.from) || ours.size() > sizeof(request.to))
-            return fail("the keys of table " + table + " are too long to be taken over");
         std::copy(key.begin(), key.end(), request.from);
         std::copy(ours.begin(), ours.end(), request.to);
         WEIR_CHECK(run_program(program, &request, sizeof(request), "add a row of " + table));
@@ -135,9 +137,7 @@ Status Migration::merge_reasons(const Object& object) const {
 }
 
 Status Migration::take_over(const TableSizes& sizes) const {
-    for (const char* table : kNoted)  // what was noted since they were written
-        if (before_.changed(table))
-            WEIR_CHECK(copy_rows(table, BPF_NOEXIST));
+    WEIR_CHECK(copy_notes());  // what was noted since the switch began
     WEIR_TRY(Object object, open_migrate(before_));
     WEIR_CHECK(object.load(pins_, sizes, &before_));
     WEIR_CHECK(take_sockets(object));

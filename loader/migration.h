@@ -26,6 +26,7 @@ class Migration {
 
   private:
     Status copy_rows(const std::string& table, std::uint64_t flags) const;
+    Status copy_notes() const;
     Status take_sockets(const Object& object) const;
     Status merge(const Object& object, const std::string& table) const;
     Status merge_reasons(const Object& object) const;

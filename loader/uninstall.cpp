@@ -8,10 +8,8 @@
 #include "loader/exit_codes.h"
 
 namespace weir {
-namespace {
 
-Status uninstall_version(PinDir pins) {
-    WEIR_CHECK(pins.claim());  // held to the end: an agent that starts meanwhile is refused
+Status remove_pins(PinDir& pins) {
     for (auto hook = kHooks.rbegin(); hook != kHooks.rend(); ++hook)
         WEIR_CHECK(Link::remove(pins.link(hook->program)));
     for (const auto& name : PinDir::names(pins.links()))  // of another build, or left half made
@@ -22,11 +20,12 @@ Status uninstall_version(PinDir pins) {
     return pins.remove();
 }
 
-}  // namespace
-
 Status uninstall(const std::string& bpffs) {
-    for (const unsigned version : PinDir::versions(bpffs))
-        WEIR_CHECK(uninstall_version(PinDir(bpffs, version)));
+    for (const unsigned version : PinDir::versions(bpffs)) {
+        PinDir pins(bpffs, version);
+        WEIR_CHECK(pins.claim());  // held to the end: an agent that starts meanwhile is refused
+        WEIR_CHECK(remove_pins(pins));
+    }
     return {};
 }
 

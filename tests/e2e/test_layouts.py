@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import threading
 import time
 import unittest
 
@@ -31,28 +30,22 @@ for line in sys.stdin:
 """
 
 
-class UdpLoad:
+class UdpLoad(Background):
     """One socket after the other, each with many questions: every one must keep its endpoint."""
 
     def __init__(self, case):
+        super().__init__(case.client)
         self.case, self.sockets, self.bad = case, 0, []
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._run)
 
     def _run(self):
-        while not self.stopped.is_set():
-            tally = self.case.talk(["socket", "s"], ["ask_many", "s", DNS, 53, 400])[1]
-            self.sockets += 1
-            if sorted(tally.values()) != [0, 0, 400]:
-                self.bad.append(tally)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        self.thread.join()
+        try:
+            while not self.stopped.is_set():
+                tally = self.case.talk(["socket", "s"], ["ask_many", "s", DNS, 53, 400])[1]
+                self.sockets += 1
+                if sorted(tally.values()) != [0, 0, 400]:
+                    self.bad.append(tally)
+        except Exception as failure:  # raised where the load ends
+            self.failure = failure
 
 
 class Layouts(UdpCase):

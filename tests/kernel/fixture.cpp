@@ -55,9 +55,9 @@ void KernelTest::start_plane(const TableSizes& sizes) {
 Engine KernelTest::start_engine() {
     auto tables = Tables::open(plane_->pins().maps(), Access::kWrite);
     EXPECT_TRUE(tables) << tables.error().message;
-    auto engine = Engine::start(std::move(*tables), plane_->agent_programs(), cgroup_);
+    auto engine = Engine::start(std::move(*tables), cgroup_);
     EXPECT_TRUE(engine) << engine.error().message;
-    const auto settled = engine->settle(false);
+    const auto settled = engine->settle(plane_->agent_programs(), false);
     EXPECT_TRUE(settled) << settled.error().message;
     return std::move(*engine);
 }

@@ -92,12 +92,10 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     WEIR_TRY(const Listeners listeners, listen(options));
     WEIR_CHECK(plane.load(options.sizes, options.settings));
     WEIR_TRY(Tables tables, Tables::open(plane.pins().maps(), Access::kWrite));
-    WEIR_TRY(Engine engine,
-             Engine::start(std::move(tables), plane.agent_programs(), std::move(mount)));
+    WEIR_TRY(Engine engine, Engine::start(std::move(tables), std::move(mount)));
     const bool takes_over = plane.takes_over();
     WEIR_CHECK(plane.attach());
-    engine.use(plane.agent_programs());
-    WEIR_CHECK(engine.settle(takes_over));
+    WEIR_CHECK(engine.settle(plane.agent_programs(), takes_over));
     plane.keep();
     engine.enter(plane.cgroup_id());
     engine.set_mode(options.mode);

@@ -29,13 +29,14 @@ std::set<std::uint64_t> ids_of(const std::vector<Cgroup>& cgroups) {
 
 }  // namespace
 
-Result<Engine> Engine::start(Tables tables, AgentPrograms programs, std::string cgroup_mount) {
-    Engine engine(std::move(tables), programs, std::move(cgroup_mount));
+Result<Engine> Engine::start(Tables tables, std::string cgroup_mount) {
+    Engine engine(std::move(tables), std::move(cgroup_mount));
     WEIR_CHECK(engine.read_live());
     return engine;
 }
 
-Status Engine::settle(bool counts_moved) {
+Status Engine::settle(AgentPrograms programs, bool counts_moved) {
+    programs_ = programs;
     if (counts_moved)
         WEIR_CHECK(read_live());
     WEIR_CHECK(weir::tidy(tables_, live_, programs_.fold, Edges::kAll));

@@ -29,13 +29,10 @@ class Engine {
   public:
     // Reads what the kernel holds and puts it in order; before the programs are attached, which
     // may need tables that their predecessors did not. `cgroup_mount`: of the cgroup2 tree.
-    static Result<Engine> start(Tables tables, AgentPrograms programs, std::string cgroup_mount);
-    // Once the programs are attached and no others work on the tables. `counts_moved`: what sockets
-    // hold was not in these tables at the start.
-    Status settle(bool counts_moved);
-
-    // Programs that were loaded again.
-    void use(AgentPrograms programs) { programs_ = programs; }
+    static Result<Engine> start(Tables tables, std::string cgroup_mount);
+    // Once the programs are attached and no others work on the tables; before anything else.
+    // `counts_moved`: what sockets hold was not in these tables at the start.
+    Status settle(AgentPrograms programs, bool counts_moved);
 
     // What was in force before this start, where it is known; before the first apply.
     void recall(const Snapshot& before) { recall_names(live_, compile(before)); }
@@ -80,8 +77,8 @@ class Engine {
     Fill port_fill() const;
 
   private:
-    Engine(Tables tables, AgentPrograms programs, std::string mount)
-        : tables_(std::move(tables)), programs_(programs), cgroup_mount_(std::move(mount)) {}
+    Engine(Tables tables, std::string mount)
+        : tables_(std::move(tables)), cgroup_mount_(std::move(mount)) {}
     Status read_live();
     Status publish(const Plan& made, const BeforeWrite& before);
 
