@@ -6,7 +6,7 @@ end
 complete -c weir -f
 set -l commands status check services endpoints validate diff apply rollback config hosts off on uninstall version
 complete -c weir -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c weir -n "__fish_seen_subcommand_from services endpoints off on" -a "(__weir_services)"
+complete -c weir -n "__fish_seen_subcommand_from services endpoints config off on" -a "(__weir_services)"
 complete -c weir -n "__fish_seen_subcommand_from validate diff apply" -F
 complete -c weir -n "__fish_seen_subcommand_from apply rollback" -l timeout -x -d "seconds to wait"
 complete -c weir -n "__fish_seen_subcommand_from rollback" -l list -d "which there are"

@@ -40,6 +40,20 @@ class AgentFile(LabCase):
         self.assertIn("MODE        observe", self.lab.weir("status").stdout)
         self.assertIn("‼ this node steers", self.lab.weir("check").stdout)
 
+    def test_config_of_a_service_names_file_and_line(self):
+        self.restart("mode: observe\n")
+        rows = {row["setting"]: row for row in self.lab.weir("config", "orders.shop", "-o", "json", parse=True)["items"]}
+        self.assertEqual((rows["mode"]["value"], rows["mode"]["origin"]), ("observe", self.lab.config + ":1:7"))
+        self.assertEqual((rows["affinity.timeout"]["value"], rows["affinity.timeout"]["origin"]), ("", "default"))
+        self.assertRegex(rows["balance.algorithm"]["origin"], "^" + self.lab.mesh + r"/\w+\.yaml:\d+:\d+$")
+        path, line, column = rows["balance.algorithm"]["origin"].rsplit(":", 2)
+        with open(path) as file:
+            self.assertTrue(file.read().split("\n")[int(line) - 1][int(column) - 1:].startswith(rows["balance.algorithm"]["value"]))
+        self.lab.kill_agent()  # it is read from what is saved
+        self.assertIn("observe", self.lab.weir("config", "orders.shop").stdout)
+        wrong = self.lab.weir("config", "order.shop", check=False)
+        self.assertEqual((wrong.returncode, wrong.stderr), (1, 'weir: no service "order.shop": see `weir services`\n'))
+
     def test_flags_beat_the_file(self):
         self.restart("listen: 127.0.0.1:1\n")  # the lab's --listen is the one that holds
         self.assertIn("weir_build_info", self.lab.metrics())

@@ -210,5 +210,33 @@ TEST(Screen, TablesAlignByScreenColumns) {
     EXPECT_EQ(table.str(), "A    B\n\xc3\xa4\xc3\xb6   x\n");
 }
 
+// What the file says comes with its line, what it leaves out as "default", what the node says with
+// the node's line.
+TEST(Screen, ServiceConfig) {
+    const auto reading = read_mesh(MeshText{"/etc/weir/mesh.d", {{"shop.yaml", R"(services:
+  orders.shop:
+    addresses: [10.96.0.10, "fd00::10"]
+    ports: [{name: http, port: 80, targetPort: 8080, appProtocol: http}, {port: 53, protocol: UDP}]
+    endpoints:
+      - {address: 10.0.0.2, zone: a, labels: {version: v1}}
+      - {address: 10.0.0.3, weight: 0}
+    balance: {algorithm: round-robin}
+    affinity: {timeout: 90m}
+    mode: observe
+  plain.shop:
+    addresses: [10.96.0.11]
+    ports: [{port: 80}]
+    affinity: {}
+)"}}});
+    ASSERT_TRUE(reading.snapshot);
+    const std::vector<std::shared_ptr<const Service>> both(reading.snapshot->services.begin(),
+                                                           reading.snapshot->services.end());
+    const NodeMode steer{Mode::kSteer, "default"}, off{Mode::kOff, "/etc/weir/agent.yaml:2:7"};
+    expect_golden("config-service.txt", render_service_config(both, steer, Format::kTable));
+    expect_golden("config-service.json", render_service_config(both, steer, Format::kJson));
+    expect_golden("config-service-node-off.txt",
+                  render_service_config({both[0]}, off, Format::kTable));
+}
+
 }  // namespace
 }  // namespace weir

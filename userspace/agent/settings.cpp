@@ -49,7 +49,8 @@ class Taker {
         return true;
     }
     bool operator()(std::vector<std::string>* patterns) {
-        for (const auto& item : read_list(&node_, what_, found_))
+        const auto items = read_list(&node_, what_, found_);
+        for (const auto& item : items)
             if (auto pattern = read_cgroup_pattern(item, "a pattern of " + what_, found_))
                 patterns->push_back(std::move(*pattern));
         return true;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // weir config: every setting of this node, where it comes from, and the kernel memory that tables
-// cost.
+// cost; with names, every setting of these services in the mesh that is in force.
 #include <bpf/bpf.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <map>
 #include <sstream>
@@ -11,6 +13,7 @@
 #include "loader/pin_dir.h"
 #include "maps/fd.h"
 #include "userspace/cli/commands.h"
+#include "userspace/cli/node_view.h"
 #include "userspace/cli/render.h"
 #include "userspace/node/map_memory.h"
 
@@ -42,9 +45,35 @@ std::uint64_t take_cost(const Setting& setting, std::map<std::string, std::uint6
     return sum;
 }
 
+int service_config(const CliOptions& options) {
+    const auto snapshot = saved_snapshot(options.node.paths);
+    if (!snapshot && snapshot.error().code == ENOENT)
+        return print_error(
+            {"no mesh is in force on this node yet: start weir-agent, or name its --state", 0, 1});
+    if (!snapshot)
+        return print_error(snapshot.error());
+    std::vector<std::shared_ptr<const Service>> chosen;
+    for (const auto& name : options.arguments) {
+        const auto service =
+            std::find_if((*snapshot)->services.begin(), (*snapshot)->services.end(),
+                         [&](const auto& one) { return one->name == name; });
+        if (service == (*snapshot)->services.end())
+            return print_error({"no service \"" + name + "\": see `weir services`", 0, 1});
+        chosen.push_back(*service);
+    }
+    NodeMode mode{options.node.mode, ""};
+    for (const auto& setting : options.settings->all())
+        if (std::string_view(setting.key) == "mode")
+            mode.origin = setting.origin;
+    std::fputs(render_service_config(chosen, mode, options.format).c_str(), stdout);
+    return 0;
+}
+
 }  // namespace
 
 int command_config(const CliOptions& options) {
+    if (!options.arguments.empty())
+        return service_config(options);
     auto costs = costs_of(PinDir(options.node.paths.bpffs));
     std::vector<ConfigRow> rows;
     std::uint64_t total = 0;

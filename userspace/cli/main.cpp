@@ -89,8 +89,10 @@ int run(int argc, char** argv) {
         ->add_option("SERVICE", options.arguments, "only of these services");
     commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)
         ->add_flag("--verify", options.verify, "then look for anything that is left");
-    commands.add("config", "every setting of this node, where it comes from, and what it costs",
-                 weir::command_config);
+    commands
+        .add("config", "every setting of this node, or of services, where it comes from, its cost",
+             weir::command_config)
+        ->add_option("SERVICE", options.arguments, "the settings of these services");
     commands.add("hosts", "lines for /etc/hosts, so that names of services work on a plain node",
                  weir::command_hosts);
     auto* rollback = commands.add("rollback", "brings one of the last 10 good meshes back",

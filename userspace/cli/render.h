@@ -2,11 +2,13 @@
 // Views to text, apart from where they come from: what golden files test.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "userspace/cli/output.h"
 #include "userspace/model/describe.h"
+#include "userspace/model/service_settings.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
 #include "userspace/reconcile/saved_state.h"
@@ -26,6 +28,8 @@ struct ConfigRow {
 // `fixed`: of tables that no setting sizes; `total`: of all.
 std::string render_config(const std::vector<ConfigRow>& rows, std::uint64_t fixed,
                           std::uint64_t total, Format format);
+std::string render_service_config(const std::vector<std::shared_ptr<const Service>>& services,
+                                  const NodeMode& node, Format format);
 std::string render_hosts(const Snapshot& snapshot, Format format);
 std::string render_history(const std::vector<SavedState>& history, Format format);
 

@@ -56,6 +56,24 @@ std::string render_config(const std::vector<ConfigRow>& rows, std::uint64_t fixe
            ".\n";
 }
 
+std::string render_service_config(const std::vector<std::shared_ptr<const Service>>& services,
+                                  const NodeMode& node, Format format) {
+    json items = json::array();
+    Table table({"SERVICE", "SETTING", "VALUE", "ORIGIN"});
+    for (const auto& service : services)
+        for (const auto& one : settings_of(*service, node)) {
+            items.push_back({{"service", service->name},
+                             {"setting", one.setting},
+                             {"value", one.value},
+                             {"origin", one.origin}});
+            table.add(
+                {service->name, one.setting, one.value.empty() ? "<none>" : one.value, one.origin});
+        }
+    return is_document(format)
+               ? render_document(document("ServiceConfig", {{"items", items}}), format)
+               : table.str();
+}
+
 std::string render_hosts(const Snapshot& snapshot, Format format) {
     if (is_document(format)) {
         json items = json::array();

@@ -19,8 +19,7 @@ std::uint8_t protocol_number(Protocol protocol) {
 }
 
 std::string service_port_name(const std::string& service, const Port& port) {
-    return service + ":" + std::to_string(port.port) + "/" +
-           std::string(protocol_name(port.protocol));
+    return service + ":" + port_number_str(port.port, port.protocol);
 }
 
 namespace {

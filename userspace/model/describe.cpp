@@ -122,10 +122,7 @@ void describe_service(const Service& before, const Service& after,
              changes);
     describe(
         "port", ports_of(before), ports_of(after),
-        [&](const PortNumber& number) {
-            return of(std::to_string(number.first) + "/" +
-                      std::string(protocol_name(number.second)));
-        },
+        [&](const PortNumber& number) { return of(port_number_str(number.first, number.second)); },
         changes);
     const auto old_settings = settings_of(before), new_settings = settings_of(after);
     for (std::size_t i = 0; i < old_settings.size(); i++)

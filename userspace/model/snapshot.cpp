@@ -21,6 +21,10 @@ std::string_view protocol_name(Protocol protocol) {
     return protocol == Protocol::kUdp ? "UDP" : "TCP";
 }
 
+std::string port_number_str(std::uint16_t port, Protocol protocol) {
+    return std::to_string(port) + "/" + std::string(protocol_name(protocol));
+}
+
 std::string labels_str(const Labels& labels) {
     std::string text;
     for (const auto& [key, value] : labels)

@@ -24,6 +24,9 @@ std::string_view algorithm_name(Algorithm algorithm);
 std::string_view protocol_name(Protocol protocol);
 std::string_view mode_name(Mode mode);
 
+// "80/TCP"
+std::string port_number_str(std::uint16_t port, Protocol protocol);
+
 using Labels = std::map<std::string, std::string>;
 
 // "app=orders,version=v1"
@@ -55,6 +58,12 @@ struct Endpoint {
     bool operator==(const Endpoint&) const = default;
 };
 
+// Where the settings of a service are written; line 0 = nowhere: the default holds.
+struct ServiceOrigins {
+    Origin algorithm, affinity, mode;
+    bool operator==(const ServiceOrigins&) const = default;
+};
+
 struct Service {
     std::string name;  // "orders.shop": the part after the first dot is the namespace
     std::vector<ServiceAddress> addresses;
@@ -63,6 +72,7 @@ struct Service {
     Algorithm algorithm = Algorithm::kRandom;
     std::uint32_t affinity_s = 0;  // a client keeps its endpoint for so long; 0 = not
     Mode mode = Mode::kSteer;
+    ServiceOrigins origins{};
     Origin origin{};
     bool operator==(const Service&) const = default;
 };

@@ -153,15 +153,13 @@ std::optional<std::size_t> read_choice(const YamlNode& node, const Phrase& what,
     return std::nullopt;
 }
 
-const std::vector<YamlNode>& read_list(const YamlNode* node, const Phrase& what,
-                                       Diagnostics& found) {
-    static const std::vector<YamlNode> nothing;
+std::span<const YamlNode> read_list(const YamlNode* node, const Phrase& what, Diagnostics& found) {
     if (node == nullptr)
-        return nothing;
+        return {};
     if (node->kind == YamlNode::Kind::kSequence)
         return node->items;
     found.error(node->origin, what + " is " + kind_name(node->kind) + ", not a list");
-    return nothing;
+    return {};
 }
 
 }  // namespace weir

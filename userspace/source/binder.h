@@ -64,7 +64,6 @@ std::optional<std::chrono::milliseconds> read_duration(const YamlNode& node, con
 std::optional<std::size_t> read_choice(const YamlNode& node, const Phrase& what, Words choices,
                                        Diagnostics& found);
 // The items of a sequence; a null or missing one is empty.
-const std::vector<YamlNode>& read_list(const YamlNode* node, const Phrase& what,
-                                       Diagnostics& found);
+std::span<const YamlNode> read_list(const YamlNode* node, const Phrase& what, Diagnostics& found);
 
 }  // namespace weir

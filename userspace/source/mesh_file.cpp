@@ -81,16 +81,21 @@ void read_balance(const YamlNode& node, Service& service, Diagnostics& found) {
     if (const auto chosen = read_choice(*algorithm, "`algorithm` of " + what,
                                         {name(0), name(1), name(2), name(3)}, found))
         service.algorithm = kAlgorithms.at(*chosen);
+    service.origins.algorithm = algorithm->origin;
 }
 
 void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
     const Phrase what = "`affinity` of " + quoted("service", service.name);
     const MappingReader reader(node, what, {"timeout"}, found);
     service.affinity_s = kAffinityDefault;
-    if (const auto* timeout = reader.find("timeout"))
-        if (const auto read = read_duration(*timeout, "`timeout` of " + what, 1s, 24h, found))
-            service.affinity_s = static_cast<std::uint32_t>(
-                std::chrono::duration_cast<std::chrono::seconds>(*read).count());
+    service.origins.affinity = node.origin;
+    const auto* timeout = reader.find("timeout");
+    if (timeout == nullptr)
+        return;
+    service.origins.affinity = timeout->origin;
+    if (const auto read = read_duration(*timeout, "`timeout` of " + what, 1s, 24h, found))
+        service.affinity_s = static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::seconds>(*read).count());
 }
 
 void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragment) {
@@ -105,18 +110,20 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
     if (!reader.ok())
         return;
     const auto* addresses = reader.require("addresses");
-    for (const auto& item : read_list(addresses, "`addresses` of " + what, found))
+    const auto listed = read_list(addresses, "`addresses` of " + what, found);
+    for (const auto& item : listed)
         if (const auto addr = read_addr(item, "address of " + what, found))
             service->addresses.push_back({*addr, item.origin});
     if (addresses != nullptr && addresses->kind == YamlNode::Kind::kSequence &&
         addresses->items.empty())
         found.error(addresses->origin, what + " needs at least one address");
     const auto* ports = reader.require("ports");
-    for (const auto& item : read_list(ports, "`ports` of " + what, found))
+    const auto all_ports = read_list(ports, "`ports` of " + what, found);
+    for (const auto& item : all_ports)
         read_port(item, *service, found);
     if (ports != nullptr && ports->kind == YamlNode::Kind::kSequence && ports->items.empty())
         found.error(ports->origin, what + " needs at least one port");
-    const auto& endpoints = read_list(reader.find("endpoints"), "`endpoints` of " + what, found);
+    const auto endpoints = read_list(reader.find("endpoints"), "`endpoints` of " + what, found);
     service->endpoints.reserve(endpoints.size());
     for (const auto& item : endpoints)
         read_endpoint(item, *service, found);
@@ -124,8 +131,10 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
         read_balance(*balance, *service, found);
     if (const auto* affinity = reader.find("affinity"))
         read_affinity(*affinity, *service, found);
-    if (const auto* mode = reader.find("mode"))
+    if (const auto* mode = reader.find("mode")) {
         service->mode = read_mode(*mode, "`mode` of " + what, found);
+        service->origins.mode = mode->origin;
+    }
     check_service(*service, found);
     if (named)
         fragment.services.push_back(std::move(service));
@@ -149,7 +158,8 @@ void read_workload(const YamlNode& key, const YamlNode& node, MeshFragment& frag
     workload->name = key.scalar;
     workload->cgroup = *pattern;
     workload->origin = key.origin;
-    for (const auto& item : read_list(reader.find("addresses"), "`addresses` of " + what, found))
+    const auto addresses = read_list(reader.find("addresses"), "`addresses` of " + what, found);
+    for (const auto& item : addresses)
         if (const auto addr = read_addr(item, "address of " + what, found))
             workload->addresses.push_back({*addr, item.origin});
     if (const auto* labels = reader.find("labels"))

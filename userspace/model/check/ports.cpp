@@ -9,10 +9,6 @@ namespace {
 
 using PortNumber = std::pair<std::uint16_t, Protocol>;
 
-std::string port_str(const Port& port) {
-    return std::to_string(port.port) + "/" + std::string(protocol_name(port.protocol));
-}
-
 }  // namespace
 
 void check_ports(const Service& service, Diagnostics& found) {
@@ -22,7 +18,8 @@ void check_ports(const Service& service, Diagnostics& found) {
         if (const auto [first, fresh] =
                 numbers.emplace(PortNumber(port.port, port.protocol), &port);
             !fresh)
-            found.error(port.origin, "port " + port_str(port) + " of service \"" + service.name +
+            found.error(port.origin, "port " + port_number_str(port.port, port.protocol) +
+                                         " of service \"" + service.name +
                                          "\" is written twice, first at " +
                                          first->second->origin.str() + ": remove one");
         if (port.name.empty())

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/model/service_settings.h"
+
+#include "userspace/model/duration.h"
+
+namespace weir {
+namespace {
+
+std::string origin_str(const Origin& origin) {
+    return origin.line == 0 ? "default" : origin.str();
+}
+
+ServiceSetting mode_of(const Service& service, const NodeMode& node) {
+    if (node.mode > service.mode)
+        return {"mode", std::string(mode_name(node.mode)), node.origin};
+    return {"mode", std::string(mode_name(service.mode)), origin_str(service.origins.mode)};
+}
+
+std::string port_value(const Port& port) {
+    return port_number_str(port.port, port.protocol) + " to " + std::to_string(port.target_port) +
+           (port.app_protocol.empty() ? "" : ", " + port.app_protocol);
+}
+
+std::string endpoint_str(const Endpoint& endpoint) {
+    return endpoint.addr.str() + " weight " + std::to_string(endpoint.weight) +
+           (endpoint.zone.empty() ? "" : ", zone " + endpoint.zone) +
+           (endpoint.labels.empty() ? "" : ", " + labels_str(endpoint.labels));
+}
+
+}  // namespace
+
+std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& node) {
+    std::vector<ServiceSetting> all{
+        mode_of(service, node),
+        {"balance.algorithm", std::string(algorithm_name(service.algorithm)),
+         origin_str(service.origins.algorithm)},
+        {"affinity.timeout",
+         service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s)),
+         origin_str(service.origins.affinity)}};
+    for (const auto& address : service.addresses)
+        all.push_back({"address", address.addr.str(), origin_str(address.origin)});
+    for (const auto& port : service.ports)
+        all.push_back({port.name.empty() ? "port" : "port " + port.name, port_value(port),
+                       origin_str(port.origin)});
+    for (const auto& endpoint : service.endpoints)
+        all.push_back({"endpoint", endpoint_str(endpoint), origin_str(endpoint.origin)});
+    return all;
+}
+
+}  // namespace weir
