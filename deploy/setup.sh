@@ -9,8 +9,11 @@ WEIR_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 weir_say() { printf '\033[1m==\033[0m %s\n' "$*"; }
 weir_die() { printf 'weir: %s\n' "$*" >&2; exit "${2:-1}"; }
 
+# Debian 12's own libboost-dev is 1.74.
+WEIR_BOOST=libboost-dev
+! grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release || WEIR_BOOST=libboost1.81-dev
 WEIR_BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config clang-19 bpftool libbpf-dev libelf-dev
-    zlib1g-dev libboost1.81-dev libexpected-dev libyaml-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
+    zlib1g-dev "$WEIR_BOOST" libexpected-dev libyaml-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
     libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev)
 WEIR_RUN_PACKAGES=(python3 iproute2 curl procps nginx-light redis-server redis-tools
     postgresql dnsmasq-base wrk)

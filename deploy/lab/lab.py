@@ -159,7 +159,7 @@ class Lab:
         run("mount", "-t", "bpf", "bpf", self.bpffs)
         self.mesh, self.state = self.directory + "/mesh.d", self.directory + "/state"
         self.config = self.directory + "/agent.yaml"  # of this lab, not the machine's
-        self.write_config("")
+        self.write_config(f"udp: {{idle: {30 * SLOW:.0f}s}}\n" if SLOW != 1 else "")  # idle, not slow
         os.mkdir(self.mesh)
         self.socket = self.directory + "/agent.sock"
         self.metrics_port = free_port()

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the package into a fresh user land of Debian 12 (debootstrap), runs what it installed against this
-# machine's kernel at a cgroup of its own, and purges it: nothing may be left. Needs root and a Debian mirror.
+# run.sh SUITE (bookworm or trixie): installs the package into a fresh user land of that Debian (debootstrap), runs
+# what it installed against this machine's kernel at a cgroup of its own, and purges it: nothing may be left. Where
+# the suite is not this machine's, the package is built in a copy of that user land. Needs root and a Debian mirror.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-SUITE=bookworm
+SUITE=${1:?which suite: bookworm or trixie}
 ROOT=$(mktemp -d /tmp/weir-install-XXXXXX)
 CGROUP2=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
-NAME=${ROOT##*/}
+NAME=${ROOT##*/} BUILDER=$ROOT-builder
 PASSED=0 FAILED=0 AGENT=
 
 cleanup() {
@@ -15,12 +16,34 @@ cleanup() {
     wait 2>/dev/null
     umount -R "$ROOT/sys" 2>/dev/null
     umount "$ROOT/proc" 2>/dev/null
+    umount "$BUILDER/root/.cache/ccache" "$BUILDER/proc" 2>/dev/null
+    grep -qF " $BUILDER/" /proc/mounts || rm -rf "$BUILDER"
     rmdir "$CGROUP2/$NAME" 2>/dev/null
     # Never across a mount that would not go.
     mountpoint -q "$ROOT/sys" || mountpoint -q "$ROOT/proc" || rm -rf "$ROOT"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
+
+# The package into $ROOT/tmp. In the copy of the user land are only the files of the tree, and ccache's of this machine.
+build_package() {
+    if grep -q "^VERSION_CODENAME=$SUITE" /etc/os-release; then
+        (cd build/release && cpack -G DEB -B "$ROOT/tmp")
+        return
+    fi
+    local cache; cache=$(ccache -k cache_dir)
+    mkdir -p "$cache" "$BUILDER/src" "$BUILDER/root/.cache/ccache" &&
+        git ls-files -co --exclude-standard | tar -c -T - | tar -x -C "$BUILDER/src" &&
+        mount -t proc proc "$BUILDER/proc" && mount --bind "$cache" "$BUILDER/root/.cache/ccache" &&
+        chroot "$BUILDER" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C bash -ec '
+            . /src/deploy/setup.sh
+            weir_install "${WEIR_BUILD_PACKAGES[@]}" dpkg-dev
+            cd /src
+            cmake --preset release -DWEIR_TESTS=OFF
+            cmake --build build/release
+            cd build/release && cpack -G DEB -B /tmp' &&
+        mv "$BUILDER"/tmp/weir_*.deb "$ROOT/tmp/"
+}
 
 in_root() { chroot "$ROOT" env PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"; }
 # try WHAT COMMAND...: one line of the report.
@@ -41,6 +64,7 @@ fi
 rm -f "/tmp/$NAME.log"
 cp /etc/resolv.conf "$ROOT/etc/" 2>/dev/null
 cp /etc/apt/apt.conf.d/*proxy* "$ROOT/etc/apt/apt.conf.d/" 2>/dev/null
+grep -q "^VERSION_CODENAME=$SUITE" /etc/os-release || cp -a "$ROOT" "$BUILDER"
 mount -t proc proc "$ROOT/proc"
 mount -t sysfs sysfs "$ROOT/sys"
 mount -t bpf bpf "$ROOT/sys/fs/bpf"
@@ -55,7 +79,7 @@ is_left() { local found; found=$(files); echo "$found"; [ -n "$found" ]; }
 nothing_left() { ! is_left; }
 answers() { for _ in $(seq 50); do in_root weir status "$@" | grep -q '^AGENT *running' && return 0; sleep 0.1; done; in_root weir status "$@"; return 1; }
 
-try "the package is built" bash -c "cd build/release && cpack -G DEB -B $ROOT/tmp"
+try "the package is built" build_package
 try "apt installs it with what it needs" in_root sh -c 'apt-get update -q && apt-get install -qy --no-install-recommends /tmp/weir_*.deb'
 try "weir runs" in_root weir --version
 try "weir-agent runs" in_root weir-agent --version

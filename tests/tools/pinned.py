@@ -2,6 +2,7 @@
 """weir's pinned tables, read and written past weir: an independent look at what is in the kernel, and the hand of
 somebody who should not have been there."""
 
+import contextlib
 import ctypes
 import glob
 import mmap
@@ -61,7 +62,8 @@ class Table:
             except FileNotFoundError:
                 return found
             key = after.raw
-            found[key] = self.get(key)
+            with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+                found[key] = self.get(key)
 
     def close(self):
         os.close(self.fd)
