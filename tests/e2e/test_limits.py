@@ -2,6 +2,7 @@
 """Tables at 100 %: nothing is lost, nothing is silent. What finds no room in the edge table is counted on
 `other`, what finds none in a table of the mesh is refused by name, shown, and tried again."""
 
+import os
 import time
 import unittest
 
@@ -123,6 +124,43 @@ class FullTables(LabCase):
                                                  "workload w3: table weir_cg_prefix is full"])
         self.client.connects(VIP, 80, count=5)
         self.assertIn('source_workload="client"', self.lab.metrics())
+
+
+class FullCgroupTable(LabCase):
+    ROWS = 2048
+    AGENT_FLAGS = ("--max-cgroups", str(ROWS))
+
+    @classmethod
+    def mesh(cls):
+        return super().mesh() + f"  batch.jobs: {{cgroup: '{cls.lab.pattern('batch*')}'}}\n"
+
+    def rows(self):
+        [row] = [t for t in self.lab.weir("status", "-o", "json", parse=True)["tables"] if t["table"] == "weir_cgroup"]
+        return row["used"]
+
+    def opened(self, workload):
+        return sum(int(float(line.rsplit(" ", 1)[1])) for line in self.lab.metrics().splitlines()
+                   if line.startswith("istio_tcp_connections_opened_total{") and f'source_workload="{workload}"' in line)
+
+    def connect_from(self, path):
+        self.client.run(BIN + "/weir-peer", "connects", VIP, 80, "--count", "10", cgroup=path)
+
+    def test_nearest_known_ancestor_answers_until_there_is_room(self):
+        fill = [self.lab.make_cgroup(f"fill{n}") for n in range(self.ROWS)]
+        self.assertEqual(self.rows(), self.ROWS)
+        self.assertRegex(self.lab.weir("status").stdout, r"\d+ cgroups without a row: the cgroup table is full")
+        nested, batch = self.lab.make_cgroup("client/nested"), self.lab.make_cgroup("batch")
+        before = {name: self.opened(name) for name in ("client", "batch", "unknown")}
+        self.client.connects(VIP, 80, count=10)  # has its row from before
+        self.connect_from(nested)
+        self.connect_from(batch)  # its pattern has no row to be in
+        gained = {name: 20 if name == "client" else 10 if name == "unknown" else 0 for name in before}
+        wait_for(lambda: {n: self.opened(n) - before[n] for n in before} == gained, f"counts to grow by {gained}", 4)
+        for path in fill:
+            os.rmdir(path)
+            self.lab.cgroups.remove(path)
+        self.assertLess(self.rows(), self.ROWS)
+        wait_for(lambda: self.connect_from(batch) or self.opened("batch") > before["batch"], "batch to have its row", 6)
 
 
 class ForgetfulAffinity(LabCase):

@@ -124,6 +124,39 @@ class Datagrams(UdpCase):
         self.assertRegex(self.lab.weir("status").stdout, r"\d+ UDP flows without room in their socket")
 
 
+class FullSpillTable(UdpCase):
+    """More flows than sockets and `udp_spill` have room for."""
+    ROWS, SOCKETS = 1024, 300
+    AGENT_FLAGS = ("--max-udp-spill", str(ROWS))
+
+    @classmethod
+    def mesh(cls):
+        ends = [cls.a.ip, cls.b.ip]
+        return cls.mesh_of(ends, "".join(cls.dns(ends, f"many{n}.shop", [a]) for n, a in enumerate(MANY)))
+
+    def untracked(self):
+        counts = [self.totals(f"many{n}.shop") for n in range(len(MANY))]
+        return sum(one["untracked"] for one in counts), sum(one["opened"] for one in counts)
+
+    def test_the_longest_unused_flows_begin_anew_and_are_counted(self):
+        ask = [[["ask", f"s{n}", address, 53] for address in MANY] for n in range(self.SOCKETS)]
+        steps = [["socket", f"s{n}"] for n in range(self.SOCKETS)] + [step for one in ask for step in one]
+        process = self.start_talk(*steps, ["print", "", "asked"], ["wait", ""], *ask[-1], ["print", "", "kept"],
+                                  ["wait", ""], *ask[0], ["print", "", "anew"], ["wait", ""])
+
+        spilled = self.SOCKETS * 4
+        for word, begun in (("asked", 0), ("kept", 0), ("anew", 4)):
+            process.first_line(word)
+            self.assertEqual(self.untracked(), (spilled + begun, spilled * 2 + begun), word)
+            process.stdin.write("\n")
+            process.stdin.flush()
+        asked = [one for one in json.loads(process.communicate()[0]) if one]
+        self.assertEqual(len(asked), 8 * (self.SOCKETS + 2))
+        wrong = [source for number, (_, source) in enumerate(asked) if source != [MANY[number % 8], 53]]
+        self.assertEqual(len(wrong), 0, wrong[:8])
+        self.assertRegex(self.lab.weir("status").stdout, rf"{spilled + 4} UDP flows without room in their socket")
+
+
 class Services(UdpCase):
     """One socket talks to several services."""
 

@@ -222,12 +222,11 @@ awaitable<void> Agent::sync_state() {
         log::error("state-not-saved", synced.error().message);
 }
 
-// Where the kernel refuses the tracepoint that tells of new cgroups.
+// The kernel tells of new cgroups by itself, unless it refuses the tracepoint for that.
 void Agent::look_after_cgroups() {
-    if (std::all_of(plane_.features().begin(), plane_.features().end(),
-                    [](const FeatureState& feature) { return feature.complete; }))
-        return;
-    if (auto identified = engine_.identify_all(); !identified)
+    const bool told = std::all_of(plane_.features().begin(), plane_.features().end(),
+                                  [](const FeatureState& feature) { return feature.complete; });
+    if (auto identified = told ? engine_.identify_left_out() : engine_.identify_all(); !identified)
         log::error("identify-failed", identified.error().message);
 }
 

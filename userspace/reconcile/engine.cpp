@@ -74,6 +74,20 @@ Status Engine::identify_all() {
     return {};
 }
 
+Status Engine::identify_left_out() {
+    WEIR_TRY(const auto reasons, tables_.reasons());
+    const auto left_out = reasons.at(WEIR_REASON_CGROUP_FULL);
+    if (left_out == cgroups_left_out_)
+        return {};
+    WEIR_TRY(const auto info, map_info(tables_.cgroup.fd()));
+    WEIR_TRY(const auto rows, tables_.cgroup.keys());
+    if (rows.size() >= info.max_entries)
+        return {};
+    WEIR_CHECK(identify_all());
+    cgroups_left_out_ = left_out;  // those that this very walk leaves out come on top
+    return {};
+}
+
 Status Engine::tidy() {
     return live_is_known_ ? weir::tidy(tables_, live_, programs_.fold) : Status();
 }

@@ -49,6 +49,8 @@ class Engine {
     // Gives every cgroup its workload again, and forgets those that are gone. After the programs
     // are attached, so that none made meanwhile is missed.
     Status identify_all();
+    // The same, once there is room for cgroups that the table had none for. Every second or so.
+    Status identify_left_out();
     // The agent's sign of life in the node row; CLOCK_MONOTONIC.
     void beat();
     void count_relinked(int links);
@@ -90,6 +92,7 @@ class Engine {
     SwitchWatch switches_;
     Mirror mirror_;
     Repairer repairer_;
+    std::uint64_t cgroups_left_out_ = 0;       // how often there was no room, when all was given out
     std::shared_ptr<const Snapshot> applied_;  // all of it is in the kernel
     bool live_is_known_ = true;        // false: a batch failed, and so did reading what it left
     bool cgroups_are_current_ = true;  // false: patterns changed, and giving them out failed
