@@ -14,7 +14,7 @@ WEIR_BOOST=libboost-dev
 ! grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release || WEIR_BOOST=libboost1.81-dev
 WEIR_BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config clang-19 bpftool libbpf-dev libelf-dev
     zlib1g-dev "$WEIR_BOOST" libexpected-dev libyaml-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
-    libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev)
+    libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev dpkg-dev file)
 WEIR_RUN_PACKAGES=(python3 iproute2 curl procps nginx-light redis-server redis-tools
     postgresql dnsmasq-base wrk)
 WEIR_TEST_PACKAGES=(haproxy prometheus iptables nftables clang-tidy-19 clang-format-19 libclang-rt-19-dev

@@ -37,7 +37,7 @@ build_package() {
         mount -t proc proc "$BUILDER/proc" && mount --bind "$cache" "$BUILDER/root/.cache/ccache" &&
         chroot "$BUILDER" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C bash -ec '
             . /src/deploy/setup.sh
-            weir_install "${WEIR_BUILD_PACKAGES[@]}" dpkg-dev
+            weir_install "${WEIR_BUILD_PACKAGES[@]}"
             cd /src
             cmake --preset release -DWEIR_TESTS=OFF
             cmake --build build/release
