@@ -140,21 +140,26 @@ class FullSpillTable(UdpCase):
 
     def test_the_longest_unused_flows_begin_anew_and_are_counted(self):
         ask = [[["ask", f"s{n}", address, 53] for address in MANY] for n in range(self.SOCKETS)]
+        first = [step for one in ask[:50] for step in one]
         steps = [["socket", f"s{n}"] for n in range(self.SOCKETS)] + [step for one in ask for step in one]
         process = self.start_talk(*steps, ["print", "", "asked"], ["wait", ""], *ask[-1], ["print", "", "kept"],
-                                  ["wait", ""], *ask[0], ["print", "", "anew"], ["wait", ""])
+                                  ["wait", ""], *first, ["print", "", "anew"], ["wait", ""])
 
         spilled = self.SOCKETS * 4
-        for word, begun in (("asked", 0), ("kept", 0), ("anew", 4)):
+        for word in ("asked", "kept", "anew"):
             process.first_line(word)
-            self.assertEqual(self.untracked(), (spilled + begun, spilled * 2 + begun), word)
+            untracked, opened = self.untracked()
+            if word != "anew":  # and which of the oldest the kernel has forgotten is its own affair
+                self.assertEqual((untracked, opened), (spilled, spilled * 2), word)
             process.stdin.write("\n")
             process.stdin.flush()
         asked = [one for one in json.loads(process.communicate()[0]) if one]
-        self.assertEqual(len(asked), 8 * (self.SOCKETS + 2))
+        self.assertGreater(untracked, spilled)
+        self.assertEqual(opened, untracked + spilled)
+        self.assertEqual(len(asked), 8 * (self.SOCKETS + 51))
         wrong = [source for number, (_, source) in enumerate(asked) if source != [MANY[number % 8], 53]]
         self.assertEqual(len(wrong), 0, wrong[:8])
-        self.assertRegex(self.lab.weir("status").stdout, rf"{spilled + 4} UDP flows without room in their socket")
+        self.assertRegex(self.lab.weir("status").stdout, rf"{untracked} UDP flows without room in their socket")
 
 
 class Services(UdpCase):

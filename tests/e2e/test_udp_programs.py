@@ -6,7 +6,7 @@ import json
 import re
 import unittest
 
-from case import ROOT, VIP, VIP6, LabCase, service_yaml, wait_for
+from case import ROOT, SLOW, VIP, VIP6, LabCase, service_yaml, wait_for
 
 QUIC = ROOT + "/tests/tools/quic.py"
 QUIC_VIP, QUIC_VIP6, IPERF = "10.96.0.30", "fd00:96::30", "10.96.0.31"
@@ -71,7 +71,7 @@ class UdpPrograms(LabCase):
             file.write("who.shop A\nother.shop A\n")
         old, before = [self.queries("a"), self.queries("b")], self.udp("dns.shop")
         out = self.client.run("dnsperf", "-s", VIP, "-d", self.lab.directory + "/queries", "-n", "5000", "-c", "10",
-                              "-T", "2", "-W")
+                              "-T", "2", "-W", "-q", "20", "-t", f"{5 * SLOW:.0f}")
         sent, done = (int(re.search(rf"Queries {word}:\s+(\d+)", out)[1]) for word in ("sent", "completed"))
         self.assertEqual((sent, done), (10000, 10000), out)
         self.assertNotIn("unexpected", out)
