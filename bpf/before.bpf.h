@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Rows of sockets in the tables of another build, which had other layouts, while this build takes
- * over from it. Where a socket has a row in our table, that one holds. Else programs that read or
- * release work on the other build's row in place, since its own programs may still do so too. When
- * there is no other build, `present` is the constant 0 and the kernel removes all of this at load.
+ * over from it. Where a socket has a row in our table, that one holds, unless it says DONE and the
+ * other does not. Else programs that read or release work on the other build's row in place, since
+ * its own programs may still do so too. When there is no other build, `present` is the constant 0
+ * and the kernel removes all of this at load.
  */
 #ifndef WEIR_BEFORE_BPF_H
 #define WEIR_BEFORE_BPF_H

@@ -7,12 +7,10 @@
 #define WEIR_CHOOSE_BPF_H
 
 #include "client.bpf.h"
+#include "core/errno.h"
 #include "counters.bpf.h"
 #include "identity.bpf.h"
 #include "mode.bpf.h"
-
-#define WEIR_ECONNREFUSED 111
-#define WEIR_ENOBUFS 105
 
 /* Outcomes; below 0: refuse with this errno. */
 #define WEIR_STEERED 1  /* the target was rewritten */
@@ -47,7 +45,8 @@ static __always_inline int choose__endpoint(struct bpf_sock_addr *ctx, struct bp
     if (choice->pick.endpoint)
         return 0;
     reason__count(choice->pick.reason);
-    edge__count_refused(choice->caller.id, svc_port, choice->view.settings->born);
+    edge__count_refused(choice->caller.id, svc_port, choice->view.settings->born,
+                        WEIR_FAILURE_NO_ENDPOINT);
     return choice->observed ? WEIR_PASS : -WEIR_ECONNREFUSED; /* 3 */
 }
 

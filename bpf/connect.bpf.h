@@ -51,11 +51,12 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     if (!sock && choice->view.settings->flags & WEIR_SVC_NEEDS_TRACKING && !choice->observed) {
         reason__count(WEIR_REASON_TRACKING_REQUIRED);
-        edge__count_refused(key.workload, key.svc_port, choice->view.settings->born);
+        edge__count_refused(key.workload, key.svc_port, choice->view.settings->born,
+                            WEIR_FAILURE_NO_STORAGE);
         return -WEIR_ENOBUFS; /* 4 */
     }
     if (sock) { /* an earlier connect of this socket, which never got as far as a SYN */
-        socket__end(sock, &sock->phase);
+        socket__end_by_caller(sock, &sock->phase);
         socket__end_before(sk);
     }
     __u32 on_other;
@@ -89,7 +90,7 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
 static __always_inline void connect__leave_service(struct bpf_sock *sk) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (sock) {
-        socket__end(sock, &sock->phase);
+        socket__end_by_caller(sock, &sock->phase);
         sock->endpoint_port = 0;
     }
     socket__end_before(sk);

@@ -41,14 +41,21 @@ static __always_inline struct weir_edge *edge__find_or_make(const struct weir_ed
     return edge__other(key->svc_port);
 }
 
+static __always_inline void edge__count_failed(struct weir_edge *edge, __u32 failure) {
+    __sync_fetch_and_add(&edge->failed, 1);
+    if (failure < WEIR_FAILURES)
+        __sync_fetch_and_add(&edge->failed_by[failure], 1);
+}
+
 /* A connect that was answered without an endpoint: opened and failed at once. */
-static __always_inline void edge__count_refused(__u32 workload, __u32 svc_port, __u32 born) {
+static __always_inline void edge__count_refused(__u32 workload, __u32 svc_port, __u32 born,
+                                                __u32 failure) {
     struct weir_edge_key key = {workload, svc_port, WEIR_NO_ENDPOINT, born};
     __u32 on_other;
     struct weir_edge *edge = edge__find_or_make(&key, &on_other);
     if (edge) {
         __sync_fetch_and_add(&edge->opened, 1);
-        __sync_fetch_and_add(&edge->failed, 1);
+        edge__count_failed(edge, failure);
     }
 }
 

@@ -17,6 +17,7 @@ struct sock_common {
 
 struct sock {
     struct sock_common __sk_common;
+    int sk_err;
 };
 
 struct bpf_iter__bpf_sk_storage_map {

@@ -37,7 +37,7 @@ static __always_inline void socket__lose(const struct weir_edge_key *key, int on
 
 /* Counts the end of one connection or flow, where its start was counted. */
 static __always_inline void socket__count_end(const struct weir_edge_key *key, int on_other,
-                                              __u32 end) {
+                                              __u32 end, __u32 failure) {
     struct weir_edge *edge =
         on_other ? edge__other(key->svc_port) : bpf_map_lookup_elem(&weir_edge, key);
     __u32 in_other;
@@ -45,22 +45,26 @@ static __always_inline void socket__count_end(const struct weir_edge_key *key, i
         weir_edges_are_new) /* its start is in the other build's table, and will be added */
         edge = edge__find_or_make(key, &in_other);
     if (edge) {
-        __sync_fetch_and_add(end == WEIR_END_CLOSED ? &edge->closed : &edge->failed, 1);
+        if (end == WEIR_END_CLOSED)
+            __sync_fetch_and_add(&edge->closed, 1);
+        else
+            edge__count_failed(edge, failure);
         __sync_fetch_and_add(&edge->active, -1);
     }
     socket__add_active(key, -1);
 }
 
 /* What the socket's connection is, and the word that says how far it got: in our row, or in that of
- * another build, of which *copy is made. NULL: weir did not steer it. */
+ * another build, of which *copy is made. In both, when the other build had taken the socket over
+ * from us and did not get to its end: ours says DONE then. NULL: weir did not steer it. */
 static __always_inline struct weir_sock *socket__find(void *sk, struct weir_sock *copy,
                                                       __u32 **phase) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
-    if (sock) {
+    void *row = !sock || sock->phase == WEIR_PHASE_DONE ? before__sock_row(sk) : NULL;
+    if (sock && (!row || *before__phase(row) == WEIR_PHASE_DONE)) {
         *phase = &sock->phase;
         return sock;
     }
-    void *row = before__sock_row(sk);
     if (!row)
         return NULL;
     before__copy_sock(row, copy);
@@ -68,11 +72,18 @@ static __always_inline struct weir_sock *socket__find(void *sk, struct weir_sock
     return copy;
 }
 
-/* Counts the end of what the socket was doing, if anything. */
-static __always_inline void socket__end(const struct weir_sock *sock, __u32 *phase) {
-    __u32 end = weir_end_of(__sync_lock_test_and_set(phase, WEIR_PHASE_DONE));
+/* Counts the end of what the socket was doing, if anything; the rest as weir_end_of wants it. */
+static __always_inline void socket__end(const struct weir_sock *sock, __u32 *phase, __u32 error,
+                                        __u32 heard) {
+    __u32 was = __sync_lock_test_and_set(phase, WEIR_PHASE_DONE);
+    __u32 end = weir_end_of(was, error, heard);
     if (end != WEIR_END_NONE)
-        socket__count_end(&sock->edge, sock->on_other, end);
+        socket__count_end(&sock->edge, sock->on_other, end, weir_failure_of(was, error));
+}
+
+/* The application closed the socket, or connects it elsewhere. */
+static __always_inline void socket__end_by_caller(const struct weir_sock *sock, __u32 *phase) {
+    socket__end(sock, phase, 0, 1);
 }
 
 /* … of what another build's row says that it was doing; ours takes its place, or the socket goes.
@@ -81,11 +92,12 @@ static __always_inline void socket__end_before(void *sk) {
     void *row = before__sock_row(sk);
     if (!row)
         return;
-    __u32 end = weir_end_of(__sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE));
+    __u32 was = __sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE);
+    __u32 end = weir_end_of(was, 0, 1);
     struct weir_edge_key edge;
     BEFORE_COPY_EDGE(&edge, row, weir_sock_at.steered);
     if (end != WEIR_END_NONE)
-        socket__count_end(&edge, before__on_other(row), end);
+        socket__count_end(&edge, before__on_other(row), end, weir_failure_of(was, 0));
 }
 
 /* Moves a connection on; from any other phase than the one before, nothing happens. */

@@ -8,7 +8,7 @@
 #define WEIR_UDP_BPF_H
 
 #include "connect.bpf.h"
-#include "before_udp.bpf.h"
+#include "take_udp.bpf.h"
 
 /* Whether a flow may go on as it is: same service, same mode, endpoint still in the mesh. */
 static __always_inline int udp__may_go_on(const struct weir_udp_flow *flow, __u32 svc_port,
@@ -37,7 +37,8 @@ static __always_inline int udp__track(struct bpf_sock *sk, __u64 cookie, struct 
     int kept = sock && udp__keep(sock, flow, &replaced);
     if (!kept && settings->flags & WEIR_SVC_NEEDS_TRACKING && !choice->observed) {
         reason__count(WEIR_REASON_TRACKING_REQUIRED);
-        edge__count_refused(flow->edge.workload, flow->edge.svc_port, settings->born);
+        edge__count_refused(flow->edge.workload, flow->edge.svc_port, settings->born,
+                            WEIR_FAILURE_NO_STORAGE);
         return -WEIR_ENOBUFS; /* 4 */
     }
     if (edge) {

@@ -9,13 +9,14 @@
 #define WEIR_CORE_CONNECTION_H
 
 #include "../../maps/abi/state.h"
+#include "errno.h"
 
 #define WEIR_EVENT_SYN 1         /* the kernel is about to send the first SYN */
 #define WEIR_EVENT_ESTABLISHED 2 /* the handshake is complete */
 
 #define WEIR_END_NONE 0   /* counted before, or never counted */
 #define WEIR_END_CLOSED 1 /* it had been established */
-#define WEIR_END_FAILED 2 /* it had not */
+#define WEIR_END_FAILED 2 /* it had not, or was reset before a byte came */
 
 /* The phase from which an event moves a connection on; from any other it changes nothing. */
 static inline __u32 weir_phase_before(__u32 event) {
@@ -26,13 +27,37 @@ static inline __u32 weir_phase_after(__u32 event) {
     return event == WEIR_EVENT_SYN ? WEIR_PHASE_SYN_SENT : WEIR_PHASE_ESTABLISHED;
 }
 
-/* How the end of a connection that was in `phase` is counted. */
-static inline __u32 weir_end_of(__u32 phase) {
+/* How the end of a connection that was in `phase` is counted. `error`: what the kernel would tell
+ * the application, 0 when it was the application that ended it; `heard`: bytes came from its peer.
+ */
+static inline __u32 weir_end_of(__u32 phase, __u32 error, __u32 heard) {
     if (phase == WEIR_PHASE_ESTABLISHED)
-        return WEIR_END_CLOSED;
+        return error == WEIR_ECONNRESET && !heard ? WEIR_END_FAILED : WEIR_END_CLOSED;
     if (phase == WEIR_PHASE_PICKED || phase == WEIR_PHASE_SYN_SENT)
         return WEIR_END_FAILED;
     return WEIR_END_NONE;
+}
+
+/* Why it failed. Errors are those of tcp_reset(), tcp_write_err() and of ICMP (icmp_err_convert).
+ */
+static inline __u32 weir_failure_of(__u32 phase, __u32 error) {
+    if (phase == WEIR_PHASE_ESTABLISHED)
+        return WEIR_FAILURE_RESET;
+    if (phase == WEIR_PHASE_PICKED)
+        return WEIR_FAILURE_LOCAL;
+    switch (error) {
+        case 0:
+            return WEIR_FAILURE_ABANDONED;
+        case WEIR_ECONNREFUSED:
+            return WEIR_FAILURE_REFUSED;
+        case WEIR_ETIMEDOUT:
+            return WEIR_FAILURE_TIMEOUT;
+        case WEIR_ENETUNREACH:
+        case WEIR_EHOSTDOWN:
+        case WEIR_EHOSTUNREACH:
+            return WEIR_FAILURE_UNREACHABLE;
+    }
+    return WEIR_FAILURE_OTHER;
 }
 
 #endif

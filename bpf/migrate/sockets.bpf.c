@@ -8,7 +8,7 @@
 
 #include <bpf/bpf_core_read.h>
 
-#include "../before_udp.bpf.h"
+#include "../take_udp.bpf.h"
 #include "../kernel_types.bpf.h"
 
 #define TCP_ESTABLISHED 1
@@ -25,6 +25,21 @@ static __always_inline void take__catch_up(struct sock *sk, struct weir_sock *so
         socket__advance(&sock->phase, WEIR_EVENT_ESTABLISHED);
 }
 
+/* The other build had taken this socket over from us, and did not get to its end: our row, which
+ * says DONE, gets what the other build's row says. A connect() of this very socket at this very
+ * moment may leave a mixture; both take some 100 ns. */
+static __always_inline void take__back(struct weir_sock *sock, const struct weir_sock *copy) {
+    if (__sync_val_compare_and_swap(&sock->phase, WEIR_PHASE_DONE, WEIR_PHASE_MOVING) !=
+        WEIR_PHASE_DONE)
+        return;
+    sock->edge = copy->edge;
+    sock->service_addr = copy->service_addr;
+    sock->endpoint_addr = copy->endpoint_addr;
+    sock->service_port = copy->service_port;
+    sock->endpoint_port = copy->endpoint_port;
+    sock->on_other = copy->on_other;
+}
+
 /* While the phase is on its way, the row says MOVING: whoever ends the connection then puts DONE in
  * its place and counts nothing, since it is not known yet what to count; it is counted here. */
 SEC("iter/bpf_sk_storage_map")
@@ -39,15 +54,17 @@ int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (!sock)
         sock = bpf_sk_storage_get(&weir_sock, sk, &copy, BPF_SK_STORAGE_GET_F_CREATE);
+    else if (*before__phase(row) != WEIR_PHASE_DONE)
+        take__back(sock, &copy);
     __u32 phase = __sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE);
-    __u32 end = weir_end_of(phase);
+    __u32 end = weir_end_of(phase, 0, 1);
     if (sock &&
         __sync_val_compare_and_swap(&sock->phase, WEIR_PHASE_MOVING, phase) == WEIR_PHASE_MOVING)
         take__catch_up(sk, sock);
     else if (end != WEIR_END_NONE && !sock)
         socket__lose(&copy.edge, copy.on_other);
     else if (end != WEIR_END_NONE)
-        socket__count_end(&copy.edge, copy.on_other, end);
+        socket__count_end(&copy.edge, copy.on_other, end, weir_failure_of(phase, 0));
     return 0;
 }
 

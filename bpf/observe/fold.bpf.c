@@ -21,6 +21,8 @@ int weir_fold(struct __sk_buff *skb) {
     __sync_fetch_and_add(&other->closed, edge->closed);
     __sync_fetch_and_add(&other->failed, edge->failed);
     __sync_fetch_and_add(&other->untracked, edge->untracked);
+    for (int i = 0; i < WEIR_FAILURES; i++)
+        __sync_fetch_and_add(&other->failed_by[i], edge->failed_by[i]);
     bpf_map_delete_elem(&weir_edge, &key);
     return 0;
 }

@@ -41,7 +41,7 @@ struct weir_before_udp {
 struct weir_before_counter {
     __u32 from, to; /* from WEIR_NOWHERE: the list ends */
 };
-#define WEIR_BEFORE_COUNTERS 16
+#define WEIR_BEFORE_COUNTERS 32
 
 struct weir_before_counters {
     struct weir_before_counter edge[WEIR_BEFORE_COUNTERS];

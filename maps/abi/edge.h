@@ -19,15 +19,28 @@ struct weir_edge_key {
 };
 WEIR_ASSERT(sizeof(struct weir_edge_key) == 16);
 
+/* Why a connect failed: place in weir_edge.failed_by. Places are never moved or reused. */
+#define WEIR_FAILURE_REFUSED 0     /* the endpoint answered with a reset */
+#define WEIR_FAILURE_TIMEOUT 1     /* no answer to any SYN */
+#define WEIR_FAILURE_UNREACHABLE 2 /* a router, or the neighbour that is not there, said so */
+#define WEIR_FAILURE_RESET 3       /* established, and reset before a byte came from the endpoint */
+#define WEIR_FAILURE_ABANDONED 4   /* the caller closed the socket while SYNs were sent */
+#define WEIR_FAILURE_LOCAL 5       /* no SYN was sent: no route, no port */
+#define WEIR_FAILURE_NO_ENDPOINT 6 /* refused here: no endpoint that the socket can reach */
+#define WEIR_FAILURE_NO_STORAGE 7  /* refused here: no socket storage, and the service needs it */
+#define WEIR_FAILURES 8
+#define WEIR_FAILURE_OTHER WEIR_FAILURES /* in no place: what `failed` has more than their sum */
+
 /* opened = closed + failed + active + untracked, at any time when nothing is in flight. */
 struct weir_edge {
     __u64 opened;    /* connects that weir answered for this edge */
     __u64 closed;    /* of them: established, and ended */
-    __u64 failed;    /* of them: ended before they were established */
+    __u64 failed;    /* of them: ended before they were of use, see WEIR_FAILURE_* */
     __u64 active;    /* of them: not ended yet */
     __u64 untracked; /* of them: socket storage was refused, their end is unknown */
+    __u64 failed_by[WEIR_FAILURES];
     __u64 reserved[3];
 };
-WEIR_ASSERT(sizeof(struct weir_edge) == 64);
+WEIR_ASSERT(sizeof(struct weir_edge) == 128);
 
 #endif

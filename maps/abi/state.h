@@ -28,7 +28,7 @@ struct weir_svc_state {
     __u64 cursor_v6;        /* of its own */
     __u64 reserved[5];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_state) == 128);
+WEIR_ASSERT(sizeof(struct weir_svc_state) == 192);
 
 /* Which endpoint a client of a service with affinity keeps: key and value of `affinity`. */
 struct weir_affinity_key {

@@ -10,6 +10,7 @@ import time
 import unittest
 
 from case import BIN, VIP, Background, LabCase, run, wait_for
+from pinned import pins_of
 from lab import remove_cgroup
 
 MEMORY_V1 = "/sys/fs/cgroup/memory"
@@ -38,7 +39,7 @@ class LongConnections(LabCase):
                 self.upgrade(turn)
             self.lab.apply(self.mesh_of([self.b.ip]))
             self.lab.apply(self.mesh())
-            run("bpftool", "link", "detach", "pinned", f"{self.lab.bpffs}/weir/v1/links/weir_sockops")
+            run("bpftool", "link", "detach", "pinned", f"{pins_of(self.lab)}/links/weir_sockops")
             wait_for(lambda: "hooks-reattached" in self.lab.agent_log(), "the hook to be attached again", 2)
             self.lab.agent.send_signal(signal.SIGSTOP)
             time.sleep(10)
@@ -58,7 +59,7 @@ class LongConnections(LabCase):
 
 class Mounts(LabCase):
     def pins(self):
-        return sorted(os.listdir(f"{self.lab.bpffs}/weir/v1/maps") + os.listdir(f"{self.lab.bpffs}/weir/v1/links"))
+        return sorted(os.listdir(pins_of(self.lab) + "/maps") + os.listdir(pins_of(self.lab) + "/links"))
 
     def test_bpffs_is_mounted_anew(self):
         pins, before = self.pins(), self.settled()
@@ -67,7 +68,7 @@ class Mounts(LabCase):
             wait_for(lambda: "hooks-lost" in self.lab.agent_log(), "the loss to be said", 3)
             self.assertIn("no bpf file system is mounted", self.lab.agent_log())
             run("mount", "-t", "bpf", "bpf", self.lab.bpffs)
-            wait_for(lambda: os.path.isdir(f"{self.lab.bpffs}/weir/v1/links") and self.pins() == pins, "the pins", 3)
+            wait_for(lambda: os.path.isdir(pins_of(self.lab) + "/links") and self.pins() == pins, "the pins", 3)
             wait_for(lambda: "hooks-reattached" in self.lab.agent_log(), "the repair to be said", 3)
             self.lab.kill_agent()  # what is pinned now is what the kernel goes on with
             time.sleep(0.5)
@@ -80,8 +81,8 @@ class Mounts(LabCase):
         pins = self.pins()
         with Background(self.client) as load:
             for kind in ("links", "maps"):
-                for name in os.listdir(f"{self.lab.bpffs}/weir/v1/{kind}"):
-                    os.unlink(f"{self.lab.bpffs}/weir/v1/{kind}/{name}")
+                for name in os.listdir(f"{pins_of(self.lab)}/{kind}"):
+                    os.unlink(f"{pins_of(self.lab)}/{kind}/{name}")
             wait_for(lambda: self.pins() == pins, "the pins", 3)
         self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
 

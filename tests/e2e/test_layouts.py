@@ -10,10 +10,12 @@ import time
 import unittest
 
 from case import BIN, ROOT, SLOW, VIP, Background, run, wait_for
+from pinned import ABI, pins_of
 from test_life import kernel_objects
 from test_udp import MANY, UdpCase
 from lab import service_yaml
 
+OURS, NEXT = f"v{ABI}", f"v{ABI + 1}"
 CHANGED = ROOT + "/build/changed/bin/weir-agent"
 DNS = "10.96.0.53"
 # Answers a line with what getpeername says of a TCP and of an MPTCP socket.
@@ -57,7 +59,7 @@ class Layouts(UdpCase):
                 + f"workloads:\n  client.shop: {{cgroup: {cls.lab.pattern('client')}}}\n")
 
     def setUp(self):
-        if self.versions() != ["v1"] or self.lab.agent.poll() is not None:
+        if self.versions() != [OURS] or self.lab.agent.poll() is not None:
             self.start(changed=False)
 
     def start(self, changed, number=signal.SIGKILL):
@@ -74,7 +76,7 @@ class Layouts(UdpCase):
         return services, reasons
 
     def objects(self):
-        pins = [sorted(os.listdir(f"{self.lab.bpffs}/weir/v1/{kind}")) for kind in ("maps", "links")]
+        pins = [sorted(os.listdir(f"{pins_of(self.lab)}/{kind}")) for kind in ("maps", "links")]
         return pins, len(kernel_objects(self.lab))
 
     def held_sockets(self, turns):
@@ -100,7 +102,7 @@ class Layouts(UdpCase):
         with Background(self.client) as load, UdpLoad(self) as datagrams:
             for turn in range(turns):
                 self.start(changed=turn % 2 == 0, number=random.choice((signal.SIGKILL, signal.SIGTERM)))
-                self.assertEqual(self.versions(), ["v2" if turn % 2 == 0 else "v1"])
+                self.assertEqual(self.versions(), [NEXT if turn % 2 == 0 else OURS])
                 self.assertEqual(self.lab.agent_log().count('"taken-over"'), turn + 1 + already)
                 for process in (udp, peers):
                     process.stdin.write("\n")
@@ -128,7 +130,7 @@ class Layouts(UdpCase):
 
     def half_way(self):
         """The next build's programs are on all hooks, its agent is dead, and nothing has moved yet."""
-        links, old = f"{self.lab.bpffs}/weir/v2/links", f"{self.lab.bpffs}/weir/v1"
+        links, old = f"{self.lab.bpffs}/weir/{NEXT}/links", pins_of(self.lab)
         for _ in range(20):
             self.lab.kill_agent()
             self.lab.start_agent(binary=CHANGED, wait=False)
@@ -216,7 +218,7 @@ class Layouts(UdpCase):
                 time.sleep(random.uniform(0.02, 0.45))
         self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
         self.start(changed=False)
-        self.assertEqual(self.versions(), ["v1"])
+        self.assertEqual(self.versions(), [OURS])
         wait_for(lambda: self.totals()["active"] == 52, "the held ones, and nothing else, to be active")
         self.assertEqual(self.totals("dns.shop")["active"], 2)
         for process in (udp, peers, hold):
@@ -235,7 +237,7 @@ class Layouts(UdpCase):
         finally:
             self.lab.cgroup = ours
         self.assertIn("is attached at another cgroup than " + elsewhere, self.lab.agent_log())
-        self.assertEqual(self.versions(), ["v1"])
+        self.assertEqual(self.versions(), [OURS])
         self.assert_clean(self.client.connects(VIP, 80, count=10))
         self.start(changed=False)
 
@@ -248,16 +250,16 @@ class Layouts(UdpCase):
             self.assertIn("a weir-agent is running and holds", self.lab.agent_log())
         finally:
             self.lab.agent = running
-        self.assertEqual(self.versions(), ["v1"])
+        self.assertEqual(self.versions(), [OURS])
         self.assert_clean(self.client.connects(VIP, 80, count=10))
 
     def test_pins_without_a_description_are_refused(self):
         self.lab.kill_agent()
-        os.unlink(f"{self.lab.bpffs}/weir/v1/maps/weir_layout")
+        os.unlink(f"{pins_of(self.lab)}/maps/weir_layout")
         self.lab.start_agent(binary=CHANGED, wait=False)
         self.assertEqual(self.lab.agent.wait(20 * SLOW), 18)
-        self.assertRegex(self.lab.agent_log(), r"cannot take over from the build that made .*/v1: .*weir uninstall")
-        self.assertEqual(self.versions(), ["v1"])
+        self.assertRegex(self.lab.agent_log(), rf"cannot take over from the build that made .*/{OURS}: .*weir uninstall")
+        self.assertEqual(self.versions(), [OURS])
         self.assert_clean(self.client.connects(VIP, 80, count=10))
         self.start(changed=False)
 
@@ -265,7 +267,7 @@ class Layouts(UdpCase):
         self.start(changed=True)
         self.lab.kill_agent()
         status = self.lab.weir("status", check=False)
-        self.assertIn("v2", status.stdout + status.stderr)
+        self.assertIn(NEXT, status.stdout + status.stderr)
         self.assertEqual(self.lab.weir("uninstall", "--verify", check=False).returncode, 0)
         self.assertFalse(os.path.exists(self.lab.bpffs + "/weir"))
         self.lab.start_agent()

@@ -10,11 +10,12 @@ import time
 import unittest
 
 from case import BIN, SLOW, VIP, VIP6, Background, LabCase, run, service_yaml, wait_for
+from pinned import pins_of
 
 
 def kernel_objects(lab):
     """The ids of the pinned tables, and of the programs behind the pinned links: ("map", "17"), …"""
-    pins = lab.bpffs + "/weir/v1"
+    pins = pins_of(lab)
     found = {("map", re.match(r"(\d+):", run("bpftool", "map", "show", "pinned", f"{pins}/maps/{name}"))[1])
              for name in os.listdir(pins + "/maps")}
     return found | {("prog", re.search(r" prog (\d+)", run("bpftool", "link", "show", "pinned", f"{pins}/links/{name}"))[1])
@@ -24,7 +25,7 @@ def kernel_objects(lab):
 class Life(LabCase):
     def objects(self):
         """Pins by name, which weir programs are attached at the lab's cgroup, and the ids of the tables."""
-        pins = sorted(p for kind in ("maps", "links") for p in os.listdir(f"{self.lab.bpffs}/weir/v1/{kind}"))
+        pins = sorted(p for kind in ("maps", "links") for p in os.listdir(f"{pins_of(self.lab)}/{kind}"))
         out = run("bpftool", "cgroup", "show", self.lab.cgroup)
         tables = sorted(number for kind, number in kernel_objects(self.lab) if kind == "map")
         return pins, sorted(re.findall(r"weir_\w+", out)), tables, len(kernel_objects(self.lab))
@@ -121,14 +122,14 @@ class Life(LabCase):
             for _ in range(5):
                 time.sleep(0.1)
                 self.lab.kill_agent(signal.SIGKILL)
-                os.unlink(f"{self.lab.bpffs}/weir/v1/maps/weir_vip_filter")
+                os.unlink(f"{pins_of(self.lab)}/maps/weir_vip_filter")
                 self.lab.start_agent()
         self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
         self.assertEqual(self.settled()["opened"] - before["opened"], load.total)
 
     def test_a_hook_that_is_missing_is_seen_without_an_agent(self):
         self.lab.kill_agent()
-        os.unlink(f"{self.lab.bpffs}/weir/v1/links/weir_connect4")  # its last holder: connects go past weir now
+        os.unlink(f"{pins_of(self.lab)}/links/weir_connect4")  # its last holder: connects go past weir now
         self.assertIn("11 of 12 attached, not weir_connect4", self.lab.weir("status").stdout)
         self.assertIn("× weir_connect4 is attached", self.lab.weir("check", check=False).stdout)
         self.lab.start_agent()
@@ -183,7 +184,7 @@ class Life(LabCase):
             os.unlink(program)
 
     def test_a_detached_hook_is_repaired(self):
-        pin = f"{self.lab.bpffs}/weir/v1/links/weir_connect4"
+        pin = f"{pins_of(self.lab)}/links/weir_connect4"
         run("bpftool", "link", "detach", "pinned", pin)
         wait_for(lambda: "weir_connect4" in self.objects()[1], "the hook to be attached again", 2)
         self.assertIn("hooks-reattached", self.lab.agent_log())

@@ -6,6 +6,7 @@ import json
 import unittest
 
 from case import VIP, LabCase, run
+from pinned import pins_of
 
 
 class RefusedStorage(LabCase):
@@ -24,7 +25,7 @@ class RefusedStorage(LabCase):
 
     def test_refused_where_the_service_needs_tracking(self):
         # Nothing in the mesh file asks for it yet (limits, policy and failover will): the flag is put into the row.
-        pin = f"{self.lab.bpffs}/weir/v1/maps/weir_svc_port"
+        pin = f"{pins_of(self.lab)}/maps/weir_svc_port"
         row = json.loads(run("bpftool", "-j", "map", "lookup", "pinned", pin, "key", "0", "0", "0", "0"))["value"]
         for settings in (16, 48):
             row[settings + 14] = "0x01"

@@ -122,7 +122,10 @@ static inline void core_eval_life(struct core_call* call) {
     switch (call->operation) {
         case CORE_PHASE_BEFORE: call->out[0] = weir_phase_before(call->in[0]); break;
         case CORE_PHASE_AFTER: call->out[0] = weir_phase_after(call->in[0]); break;
-        case CORE_END_OF: call->out[0] = weir_end_of(call->in[0]); break;
+        case CORE_END_OF:
+            call->out[0] = weir_end_of(call->in[0], call->in[1], call->in[2]);
+            call->out[1] = weir_failure_of(call->in[0], call->in[1]);
+            break;
         case CORE_INHERIT_WORKLOAD: {
             struct weir_workload pattern = {(__u32)call->in[1], 1},
                                  parent = {(__u32)call->in[3], 2};

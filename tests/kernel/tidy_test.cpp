@@ -56,8 +56,8 @@ TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnInOther) {
     const auto& tables = engine.tables();
     const auto row = row_of(tables, "10.1.0.1"), stays = row_of(tables, "10.1.0.2");
     const auto key = key_of(tables, 0, row), kept = key_of(tables, 0, stays);
-    put(tables, key, {10, 6, 3, 0, 1, {}});
-    put(tables, kept, {5, 5, 0, 0, 0, {}});
+    put(tables, key, {10, 6, 3, 0, 1, {2, 0, 0, 0, 0, 0, 0, 1}, {}});
+    put(tables, kept, {5, 5, 0, 0, 0, {}, {}});
     hold(row, 1);
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
     ASSERT_TRUE(engine.tidy());
@@ -72,6 +72,8 @@ TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnInOther) {
     EXPECT_EQ(sum.failed, 3U);
     EXPECT_EQ(sum.active, 0U);
     EXPECT_EQ(sum.untracked, 1U);
+    EXPECT_EQ(sum.failed_by[WEIR_FAILURE_REFUSED], 2U);
+    EXPECT_EQ(sum.failed_by[WEIR_FAILURES - 1], 1U);
 }
 
 TEST_F(Tidy, TheEdgesOfAGoneServiceAreDeleted) {
@@ -82,8 +84,8 @@ TEST_F(Tidy, TheEdgesOfAGoneServiceAreDeleted) {
                           row_of(tables, "10.1.0.1"));
     const auto b = key_of(tables, tables.endpoint[row_of(tables, "10.1.0.2")].svc_port,
                           row_of(tables, "10.1.0.2"));
-    put(tables, a, {1, 1, 0, 0, 0, {}});
-    put(tables, b, {2, 2, 0, 0, 0, {}});
+    put(tables, a, {1, 1, 0, 0, 0, {}, {}});
+    put(tables, b, {2, 2, 0, 0, 0, {}, {}});
     ASSERT_TRUE(engine.apply(mesh("b=10.0.0.2:10.1.0.2")));
     ASSERT_TRUE(engine.tidy());
     EXPECT_FALSE(has(tables, a));
@@ -95,7 +97,7 @@ TEST_F(Tidy, AServiceDoesNotInheritTheCountsOfAGoneOne) {
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
     const auto& tables = engine.tables();
     const auto a = key_of(tables, 0, row_of(tables, "10.1.0.1"));
-    put(tables, a, {3, 3, 0, 0, 0, {}});
+    put(tables, a, {3, 3, 0, 0, 0, {}, {}});
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
     ASSERT_TRUE(engine.tidy());
     EXPECT_EQ(other(tables, 0).opened, 3U);
@@ -124,10 +126,10 @@ TEST_F(Tidy, TheNextAgentFoldsWhatItsPredecessorLeft) {
     auto engine = start_engine();
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
     const auto key = key_of(engine.tables(), 0, row_of(engine.tables(), "10.1.0.1"));
-    put(engine.tables(), key, {4, 4, 0, 0, 0, {}});
+    put(engine.tables(), key, {4, 4, 0, 0, 0, {}, {}});
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));  // and killed before it tidied
     const weir_edge_key stranger{7, 40, 3, 1};               // of a service port that nobody knows
-    put(engine.tables(), stranger, {1, 1, 0, 0, 0, {}});
+    put(engine.tables(), stranger, {1, 1, 0, 0, 0, {}, {}});
     auto next = start_engine();
     EXPECT_FALSE(has(next.tables(), key));
     EXPECT_FALSE(has(next.tables(), stranger));

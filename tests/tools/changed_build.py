@@ -47,7 +47,7 @@ def change_header(path):
     if name == "udp.h":  # the lock is where the kernel is told it is: anywhere
         text = change(text, "weir_udp_sock", lambda lines: lines[2:3] + lines[:2] + lines[3:])
     if name == "base.h":
-        text = text.replace("#define WEIR_ABI_VERSION 1", "#define WEIR_ABI_VERSION 2")
+        text = re.sub(r"(#define WEIR_ABI_VERSION) (\d+)", lambda m: f"{m[1]} {int(m[2]) + 1}", text)
     text = re.sub(r"^WEIR_ASSERT\(sizeof.*\n", "", text, flags=re.M)
     with open(path, "w") as file:
         file.write(text)

@@ -7,6 +7,7 @@ import ctypes
 import glob
 import mmap
 import os
+import re
 import struct
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -21,6 +22,14 @@ def bpf(command, attributes):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
     return result
+
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../maps/abi/base.h")) as header:
+    ABI = int(re.search(r"define WEIR_ABI_VERSION (\d+)", header.read())[1])
+
+
+def pins_of(lab):
+    """The directory of this tree's pins; builds with other tables have theirs beside it."""
+    return f"{lab.bpffs}/weir/v{ABI}"
 
 
 class Table:

@@ -87,7 +87,7 @@ std::vector<ServiceView> services() {
              "steer",
              0,
              "no-endpoints",
-             {1, 0, 1, 0, 0}},
+             {1, 0, 1, 0, 0, {}}},
             {"orders.shop",
              80,
              "TCP",
@@ -98,33 +98,42 @@ std::vector<ServiceView> services() {
              "steer",
              2,
              "serving",
-             {1000, 990, 4, 5, 1}}};
+             {1000, 990, 4, 5, 1, {}}}};
+}
+
+std::vector<EdgeView> edges() {
+    EdgeCounts well{900, 890, 0, 10, 0, {}}, some{100, 80, 12, 7, 1, {9, 2, 0, 0, 0, 0, 0, 0, 1}};
+    return {{"frontend.shop", "orders.shop", 80, "TCP", "10.0.0.2:8080", well},
+            {"frontend.shop", "orders.shop", 80, "TCP", "10.0.0.3:8080", some},
+            {"unknown", "orders.shop", 80, "TCP", "none", {3, 0, 3, 0, 0, {0, 0, 0, 0, 0, 0, 3}}},
+            {"orders.shop", "dns.shop", 53, "UDP", "10.0.0.9:53", {}}};
 }
 
 std::vector<EndpointView> endpoints() {
-    return {{"orders.shop",
-             80,
-             "TCP",
-             "10.0.0.2:8080",
-             9,
-             "a",
-             {{"version", "v1"}},
-             0.9,
-             "serving",
-             {900, 890, 4, 5, 1}},
-            {"orders.shop",
-             80,
-             "TCP",
-             "[fd00::2]:8080",
-             1,
-             "",
-             {},
-             0.1,
-             "serving",
-             {100, 100, 0, 0, 0}},
-            {"orders.shop", 80, "TCP", "10.0.0.9:8080", 0, "", {}, 0, "leaving", {7, 5, 0, 2, 0}},
-            {"orders.shop", 80, "TCP", "none", 0, "", {}, 0, "refused", {3, 0, 3, 0, 0}},
-            {"orders.shop", 80, "TCP", "other", 0, "", {}, 0, "summed", {50, 50, 0, 0, 0}}};
+    return {
+        {"orders.shop",
+         80,
+         "TCP",
+         "10.0.0.2:8080",
+         9,
+         "a",
+         {{"version", "v1"}},
+         0.9,
+         "serving",
+         {900, 890, 4, 5, 1, {}}},
+        {"orders.shop",
+         80,
+         "TCP",
+         "[fd00::2]:8080",
+         1,
+         "",
+         {},
+         0.1,
+         "serving",
+         {100, 100, 0, 0, 0, {}}},
+        {"orders.shop", 80, "TCP", "10.0.0.9:8080", 0, "", {}, 0, "leaving", {7, 5, 0, 2, 0, {}}},
+        {"orders.shop", 80, "TCP", "none", 0, "", {}, 0, "refused", {3, 0, 3, 0, 0, {}}},
+        {"orders.shop", 80, "TCP", "other", 0, "", {}, 0, "summed", {50, 50, 0, 0, 0, {}}}};
 }
 
 std::vector<CheckGroup> checks() {
@@ -152,6 +161,14 @@ TEST(Screen, Services) {
     expect_golden("services.json", render_services(services(), Format::kJson));
     expect_golden("services.yaml", render_services(services(), Format::kYaml));
     EXPECT_EQ(render_services({}, Format::kTable), "No services.\n");
+}
+
+TEST(Screen, Edges) {
+    expect_golden("edges.txt", render_edges(edges(), Format::kTable));
+    expect_golden("edges-wide.txt", render_edges(edges(), Format::kWide));
+    expect_golden("edges.json", render_edges(edges(), Format::kJson));
+    expect_golden("edges.dot", render_edges(edges(), Format::kDot));
+    EXPECT_EQ(render_edges({}, Format::kTable), "Nobody has called a service yet.\n");
 }
 
 TEST(Screen, Endpoints) {

@@ -297,6 +297,10 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
     };
     backend.services = [&] { return as_json(service_views(engine_.tables(), *snapshot)); };
     backend.endpoints = [&] { return as_json(endpoint_views(engine_.tables(), *snapshot)); };
+    backend.edges = [&]() -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        return as_json(edge_views(engine_.tables(), names));
+    };
     bool rescan = false;
     backend.reload = [&] { rescan = true; };
     auto response = co_await on_worker(worker_, [&] { return answer_api(request, backend); });

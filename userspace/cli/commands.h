@@ -26,6 +26,7 @@ int command_status(const CliOptions& options);
 int command_check(const CliOptions& options);
 int command_services(const CliOptions& options);
 int command_endpoints(const CliOptions& options);
+int command_edges(const CliOptions& options);
 int command_validate(const CliOptions& options);
 int command_diff(const CliOptions& options);
 int command_apply(const CliOptions& options);

@@ -15,20 +15,24 @@ namespace {
 
 using Command = int (*)(const weir::CliOptions&);
 
-const std::map<std::string, weir::Format> kFormats{{"table", weir::Format::kTable},
-                                                   {"wide", weir::Format::kWide},
-                                                   {"json", weir::Format::kJson},
-                                                   {"yaml", weir::Format::kYaml}};
+using Formats = std::map<std::string, weir::Format>;
+const Formats kFormats{{"table", weir::Format::kTable},
+                       {"wide", weir::Format::kWide},
+                       {"json", weir::Format::kJson},
+                       {"yaml", weir::Format::kYaml}};
 
 struct Commands {
     CLI::App& app;
     weir::CliOptions& options;
     Command chosen = nullptr;
 
-    CLI::App* add(const char* name, const char* help, Command command) {
+    CLI::App* add(const char* name, const char* help, Command command,
+                  const Formats& formats = kFormats) {
         auto* sub = app.add_subcommand(name, help);
-        sub->add_option("-o,--output", options.format, "table, wide, json or yaml")
-            ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case));
+        sub->add_option("-o,--output", options.format,
+                        formats.contains("dot") ? "table, wide, json, yaml or dot"
+                                                : "table, wide, json or yaml")
+            ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case));
         sub->callback([this, command] { chosen = command; });
         return sub;
     }
@@ -51,23 +55,32 @@ int unknown_command(const CLI::App& app, const std::string& word) {
     return weir::kExitUsage;
 }
 
-int run(int argc, char** argv) {
-    weir::CliOptions options;
-    CLI::App app("weir: asks and steers the service mesh of this node.");
-    app.set_version_flag("--version", WEIR_VERSION);
-    app.require_subcommand(1);
-    app.fallthrough();
-    weir::Settings settings(options.node);
-    options.settings = &settings;
-    std::string file;
-    weir::add_setting_flags(app, settings, file, false);
-    Commands commands{app, options};
+// What answers questions and changes nothing.
+void add_questions(Commands& commands) {
+    auto& options = commands.options;
     commands.add("status", "agent, mesh, hooks and events of this node", weir::command_status);
     commands.add("check", "what is wrong with this node, and what to do", weir::command_check);
     commands.add("services", "the services and their counts", weir::command_services)
         ->add_option("SERVICE", options.arguments, "only these");
     commands.add("endpoints", "the endpoints and their counts", weir::command_endpoints)
         ->add_option("SERVICE", options.arguments, "only of these services");
+    auto with_dot = kFormats;
+    with_dot.emplace("dot", weir::Format::kDot);
+    commands
+        .add("edges", "who calls which service, and why calls failed", weir::command_edges,
+             with_dot)
+        ->add_option("SERVICE", options.arguments, "only to these services");
+    commands
+        .add("config", "every setting of this node, or of services, where it comes from, its cost",
+             weir::command_config)
+        ->add_option("SERVICE", options.arguments, "the settings of these services");
+    commands.add("hosts", "lines for /etc/hosts, so that names of services work on a plain node",
+                 weir::command_hosts);
+    commands.add("version", "of this program", weir::command_version);
+}
+
+void add_mesh_files(Commands& commands) {
+    auto& options = commands.options;
     commands.add("validate", "reads mesh files and says what is wrong", weir::command_validate)
         ->add_option("PATH", options.arguments,
                      "files, or a directory; default: the mesh directory");
@@ -80,6 +93,17 @@ int run(int argc, char** argv) {
     apply->add_option("--timeout", options.wait_seconds, "seconds to wait")
         ->check(CLI::Range(1, 86400))
         ->capture_default_str();
+    auto* rollback = commands.add("rollback", "brings one of the last 10 good meshes back",
+                                  weir::command_rollback);
+    rollback->add_option("GENERATION", options.arguments, "default: the one before")->expected(1);
+    rollback->add_flag("--list", options.list, "only shows which there are");
+    rollback->add_option("--timeout", options.wait_seconds, "seconds to wait")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
+}
+
+void add_actions(Commands& commands) {
+    auto& options = commands.options;
     auto* off = commands.add(
         "off", "leaves connects alone for a while, on the node or for services", weir::command_off);
     off->add_option("SERVICE", options.arguments, "only of these services");
@@ -89,20 +113,22 @@ int run(int argc, char** argv) {
         ->add_option("SERVICE", options.arguments, "only of these services");
     commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)
         ->add_flag("--verify", options.verify, "then look for anything that is left");
-    commands
-        .add("config", "every setting of this node, or of services, where it comes from, its cost",
-             weir::command_config)
-        ->add_option("SERVICE", options.arguments, "the settings of these services");
-    commands.add("hosts", "lines for /etc/hosts, so that names of services work on a plain node",
-                 weir::command_hosts);
-    auto* rollback = commands.add("rollback", "brings one of the last 10 good meshes back",
-                                  weir::command_rollback);
-    rollback->add_option("GENERATION", options.arguments, "default: the one before")->expected(1);
-    rollback->add_flag("--list", options.list, "only shows which there are");
-    rollback->add_option("--timeout", options.wait_seconds, "seconds to wait")
-        ->check(CLI::Range(1, 86400))
-        ->capture_default_str();
-    commands.add("version", "of this program", weir::command_version);
+}
+
+int run(int argc, char** argv) {
+    weir::CliOptions options;
+    CLI::App app("weir: asks and steers the service mesh of this node.");
+    app.set_version_flag("--version", WEIR_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    weir::Settings settings(options.node);
+    options.settings = &settings;
+    std::string file;
+    weir::add_setting_flags(app, settings, file, false);
+    Commands commands{app, options};
+    add_questions(commands);
+    add_mesh_files(commands);
+    add_actions(commands);
     if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1]))
         return unknown_command(app, argv[1]);
     try {

@@ -94,6 +94,14 @@ Result<Seen<std::vector<EndpointView>>> see_endpoints(const NodePaths& paths) {
     });
 }
 
+Result<Seen<std::vector<EdgeView>>> see_edges(const NodePaths& paths) {
+    return see<std::vector<EdgeView>>(
+        paths, "/v1/edges", [](const Kernel& kernel) -> Result<std::vector<EdgeView>> {
+            WEIR_TRY(const Names names, Names::read(kernel.tables, *kernel.snapshot));
+            return edge_views(kernel.tables, names);
+        });
+}
+
 std::string dead_agent_note(const std::string& why) {
     return "weir: no agent answers (" + why + "); this is what the kernel holds\n";
 }

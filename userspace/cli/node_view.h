@@ -23,11 +23,12 @@ struct Seen {
 Result<Seen<StatusView>> see_status(const NodePaths& paths);
 Result<Seen<std::vector<ServiceView>>> see_services(const NodePaths& paths);
 Result<Seen<std::vector<EndpointView>>> see_endpoints(const NodePaths& paths);
+Result<Seen<std::vector<EdgeView>>> see_edges(const NodePaths& paths);
 
-// The sentence on standard error that says where the figures are from; "" with an agent.
 // The last good mesh, as the agent saved it; ENOENT: there is none.
 Result<std::shared_ptr<const Snapshot>> saved_snapshot(const NodePaths& paths);
 
+// The sentence on standard error that says where the figures are from.
 std::string dead_agent_note(const std::string& why);
 
 }  // namespace weir

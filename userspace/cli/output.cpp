@@ -2,6 +2,8 @@
 #include "userspace/cli/output.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 namespace weir {
 namespace {
@@ -83,6 +85,20 @@ std::string render_document(const ordered_json& document, Format format) {
     std::string text;
     write_yaml(document, 0, text);
     return text;
+}
+
+std::string number(std::uint64_t value) {
+    return std::to_string(value);
+}
+
+std::string percent(double share) {
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "%.1f%%", share * 100);
+    return text.data();
+}
+
+std::string or_none(const std::string& text) {
+    return text.empty() ? "<none>" : text;
 }
 
 std::string age_str(double seconds) {

@@ -10,7 +10,7 @@
 
 namespace weir {
 
-enum class Format { kTable, kWide, kJson, kYaml };
+enum class Format { kTable, kWide, kJson, kYaml, kDot };
 
 inline bool is_document(Format format) {
     return format == Format::kJson || format == Format::kYaml;
@@ -30,6 +30,10 @@ class Table {
 // {"apiVersion": "weir/v1", "kind": …} plus the fields of `content`.
 nlohmann::ordered_json document(const std::string& kind, const nlohmann::json& content);
 std::string render_document(const nlohmann::ordered_json& document, Format format);
+
+std::string number(std::uint64_t value);
+std::string percent(double share);  // 0.125: "12.5%"
+std::string or_none(const std::string& text);
 
 // "0s", "42s", "3m5s", "2h7m", "4d3h"; "never" below zero.
 std::string age_str(double seconds);

@@ -2,8 +2,6 @@
 #include "userspace/cli/render.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "userspace/model/duration.h"
 #include "userspace/observe/views/json.h"
@@ -12,20 +10,6 @@ namespace weir {
 namespace {
 
 using nlohmann::json;
-
-std::string number(std::uint64_t value) {
-    return std::to_string(value);
-}
-
-std::string percent(double share) {
-    std::array<char, 16> text{};
-    std::snprintf(text.data(), text.size(), "%.1f%%", share * 100);
-    return text.data();
-}
-
-std::string or_none(const std::string& text) {
-    return text.empty() ? "<none>" : text;
-}
 
 std::string joined(const std::vector<std::string>& parts) {
     std::string text;

@@ -18,6 +18,9 @@ namespace weir {
 std::string render_status(const StatusView& view, Format format);
 std::string render_services(const std::vector<ServiceView>& views, Format format);
 std::string render_endpoints(const std::vector<EndpointView>& views, Format format);
+// Who calls which service port: one row for each, or one for each endpoint of it with kWide and in
+// documents; kDot: a graph for Graphviz.
+std::string render_edges(const std::vector<EdgeView>& views, Format format);
 std::string render_changes(const std::vector<MeshChange>& changes, Format format);
 
 // One line of `weir config`; 0 bytes: it costs none, or that is not seen.

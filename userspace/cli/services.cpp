@@ -39,6 +39,20 @@ int command_services(const CliOptions& options) {
     return 0;
 }
 
+int command_edges(const CliOptions& options) {
+    auto seen = see_edges(options.node.paths);
+    if (!seen)
+        return print_error(seen.error());
+    if (!seen->agent)
+        std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
+    if (auto kept =
+            keep(seen->view, options.arguments, [](const EdgeView& view) { return view.service; });
+        !kept)
+        return print_error(kept.error());
+    std::fputs(render_edges(seen->view, options.format).c_str(), stdout);
+    return 0;
+}
+
 int command_endpoints(const CliOptions& options) {
     auto seen = see_endpoints(options.node.paths);
     if (!seen)

@@ -31,7 +31,8 @@ HttpResponse answer_api(const HttpRequest& request, const ApiBackend& backend) {
     const std::map<std::string, const std::function<Result<json>()>*> views = {
         {"/v1/status", &backend.status},
         {"/v1/services", &backend.services},
-        {"/v1/endpoints", &backend.endpoints}};
+        {"/v1/endpoints", &backend.endpoints},
+        {"/v1/edges", &backend.edges}};
     const auto view = views.find(target);
     if (view == views.end())
         return reply_error(404, "no such path");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The API on the control socket: GET /v1/status, /v1/services, /v1/endpoints answer with views as
+// The API on the control socket: GET /v1/status, services, endpoints and edges answer with views as
 // JSON; POST /v1/reload reads the mesh directory again. Holds no state; what it serves is handed
 // in.
 #pragma once
@@ -14,7 +14,7 @@
 namespace weir {
 
 struct ApiBackend {
-    std::function<Result<nlohmann::json>()> status, services, endpoints;
+    std::function<Result<nlohmann::json>()> status, services, endpoints, edges;
     std::function<void()> reload;
 };
 

@@ -4,6 +4,8 @@
 #include <prometheus/collectable.h>
 #include <prometheus/text_serializer.h>
 
+#include <map>
+
 #include "userspace/observe/views/edges.h"
 
 namespace weir {
@@ -54,6 +56,7 @@ class Collector : public prometheus::Collectable {
     std::vector<MetricFamily> Collect() const override {
         std::vector<MetricFamily> all;
         collect_edges(all);
+        collect_failures(all);
         collect_mesh(all);
         collect_node(all);
         return all;
@@ -76,7 +79,8 @@ class Collector : public prometheus::Collectable {
         collect("TCP", "istio_tcp_connections_closed_total",
                 "Connections that were established and ended.", counter, &EdgeCounts::closed);
         collect("TCP", "istio_tcp_connections_failed_total",
-                "Connects that ended before they were established.", counter, &EdgeCounts::failed);
+                "Connects that ended before they were established, or before a byte came.", counter,
+                &EdgeCounts::failed);
         collect("TCP", "weir_tcp_connections_untracked_total",
                 "Connects steered without socket storage, whose end is unknown.", counter,
                 &EdgeCounts::untracked);
@@ -93,6 +97,28 @@ class Collector : public prometheus::Collectable {
                 &EdgeCounts::untracked);
         collect("UDP", "weir_udp_flows_active", "UDP flows that have not ended.", gauge,
                 &EdgeCounts::active);
+    }
+
+    // By caller and service port, not by endpoint; every reason of those that failed at all, so
+    // that a rate sees the first one.
+    void collect_failures(std::vector<MetricFamily>& all) const {
+        std::map<Labels, EdgeCounts> sums;
+        for (const auto& edge : edges_) {
+            auto labels = edge_labels(edge);
+            std::erase_if(labels,
+                          [](const auto& label) { return label.first == "destination_endpoint"; });
+            sums[std::move(labels)] += edge.counts;
+        }
+        auto made =
+            family("weir_connection_failures_total",
+                   "Failed connects, and refused datagrams, by reason.", MetricType::Counter);
+        for (const auto& [of, counts] : sums)
+            for (std::size_t i = 0; counts.failed != 0 && i < kFailureNames.size(); i++) {
+                auto labels = of;
+                labels.emplace_back("reason", kFailureNames.at(i).name);
+                add(made, labels, static_cast<double>(counts.failed_by.at(i)));
+            }
+        all.push_back(std::move(made));
     }
 
     void collect_mesh(std::vector<MetricFamily>& all) const {

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/observe/views/edges.h"
 
+#include <algorithm>
 #include <tuple>
 
 namespace weir {
 namespace {
 
 EdgeCounts counts_of(const weir_edge& edge) {
-    return {edge.opened, edge.closed, edge.failed, edge.active, edge.untracked};
+    EdgeCounts counts{edge.opened, edge.closed, edge.failed, edge.active, edge.untracked, {}};
+    // The kernel counts the sum first, and is counting meanwhile.
+    std::uint64_t told = 0;
+    for (std::size_t i = 0; i < WEIR_FAILURES; i++)
+        told += counts.failed_by.at(i) = edge.failed_by[i];
+    counts.failed = std::max(counts.failed, told);
+    counts.failed_by.at(WEIR_FAILURE_OTHER) = counts.failed - told;
+    return counts;
 }
 
 std::string endpoint_of(const Tables& tables, const weir_edge_key& key) {
@@ -29,6 +37,8 @@ EdgeCounts& EdgeCounts::operator+=(const EdgeCounts& other) {
     failed += other.failed;
     active += other.active;
     untracked += other.untracked;
+    for (std::size_t i = 0; i < failed_by.size(); i++)
+        failed_by.at(i) += other.failed_by.at(i);
     return *this;
 }
 

@@ -3,16 +3,19 @@
 // endpoint since are summed into "departed", what found no room into "other": sums never lose.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "maps/failure_names.h"
 #include "userspace/observe/views/names.h"
 
 namespace weir {
 
 struct EdgeCounts {
     std::uint64_t opened = 0, closed = 0, failed = 0, active = 0, untracked = 0;
+    std::array<std::uint64_t, kFailureNames.size()> failed_by{};  // their sum is `failed`
     EdgeCounts& operator+=(const EdgeCounts& other);
 };
 

@@ -3,6 +3,28 @@
 
 namespace weir {
 
+// Failures that never happened are left out.
+void to_json(nlohmann::json& out, const EdgeCounts& counts) {
+    auto failed_by = nlohmann::json::object();
+    for (std::size_t i = 0; i < counts.failed_by.size(); i++)
+        if (counts.failed_by.at(i) != 0)
+            failed_by[std::string(kFailureNames.at(i).name)] = counts.failed_by.at(i);
+    out = {{"opened", counts.opened}, {"closed", counts.closed},
+           {"failed", counts.failed}, {"failedBy", std::move(failed_by)},
+           {"active", counts.active}, {"untracked", counts.untracked}};
+}
+
+void from_json(const nlohmann::json& in, EdgeCounts& counts) {
+    in.at("opened").get_to(counts.opened);
+    in.at("closed").get_to(counts.closed);
+    in.at("failed").get_to(counts.failed);
+    in.at("active").get_to(counts.active);
+    in.at("untracked").get_to(counts.untracked);
+    for (std::size_t i = 0; i < counts.failed_by.size(); i++)
+        counts.failed_by.at(i) =
+            in.at("failedBy").value(std::string(kFailureNames.at(i).name), std::uint64_t{0});
+}
+
 void to_json(nlohmann::json& out, const StatusView& view) {
     out = {{"agentRunning", view.agentRunning},
            {"agentHangs", view.agentHangs},

@@ -10,7 +10,9 @@
 
 namespace weir {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeCounts, opened, closed, failed, active, untracked)
+void to_json(nlohmann::json& out, const EdgeCounts& counts);
+void from_json(const nlohmann::json& in, EdgeCounts& counts);
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeView, workload, service, port, protocol, endpoint, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, protocol, portName, addresses,
                                    algorithm, affinitySeconds, mode, endpoints, state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, zone,

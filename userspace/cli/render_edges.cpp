@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who talks to whom, as a table and as a graph. Knows no table of the kernel's.
+#include <map>
+#include <tuple>
+
+#include "userspace/cli/render.h"
+#include "userspace/observe/views/json.h"
+
+namespace weir {
+namespace {
+
+std::string port_of(const EdgeView& edge) {
+    return number(edge.port) + "/" + edge.protocol;
+}
+
+// "refused 3, timeout 1"
+std::string why_failed(const EdgeCounts& counts) {
+    std::string text;
+    for (std::size_t i = 0; i < counts.failed_by.size(); i++)
+        if (counts.failed_by.at(i) != 0)
+            text += (text.empty() ? "" : ", ") + std::string(kFailureNames.at(i).name) + " " +
+                    number(counts.failed_by.at(i));
+    return text;
+}
+
+std::string success_of(const EdgeCounts& counts) {
+    return counts.opened == 0 ? "-"
+                              : percent(static_cast<double>(counts.opened - counts.failed) /
+                                        static_cast<double>(counts.opened));
+}
+
+// All endpoints of a service port together.
+std::vector<EdgeView> without_endpoints(const std::vector<EdgeView>& views) {
+    std::map<std::tuple<std::string, std::uint16_t, std::string, std::string>, EdgeView> sums;
+    for (const auto& view : views) {
+        auto& sum = sums[{view.service, view.port, view.protocol, view.workload}];
+        const auto counts = sum.counts;
+        sum = view;
+        sum.counts += counts;
+    }
+    std::vector<EdgeView> edges;
+    for (auto& [key, edge] : sums)
+        edges.push_back(std::move(edge));
+    return edges;
+}
+
+std::string render_dot(const std::vector<EdgeView>& edges) {
+    std::string text = "digraph weir {\n  rankdir=LR;\n";
+    for (const auto& edge : edges) {
+        const auto& counts = edge.counts;
+        text += "  \"" + edge.workload + "\" -> \"" + edge.service + "\" [label=\"" +
+                port_of(edge) + "\\n" + number(counts.opened) + " opened, " + success_of(counts) +
+                " well\"" + (counts.failed == 0 ? "" : ", color=red") + "];\n";
+    }
+    return text + "}\n";
+}
+
+std::string render_table(const std::vector<EdgeView>& edges, bool wide) {
+    Table table(wide ? std::vector<std::string>{"FROM", "TO", "PORT", "ENDPOINT", "SUCCESS",
+                                                "OPENED", "ACTIVE", "CLOSED", "UNTRACKED", "FAILED",
+                                                "WHY"}
+                     : std::vector<std::string>{"FROM", "TO", "PORT", "SUCCESS", "OPENED", "ACTIVE",
+                                                "FAILED", "WHY"});
+    for (const auto& edge : edges) {
+        const auto& counts = edge.counts;
+        std::vector<std::string> row{edge.workload, edge.service, port_of(edge)};
+        if (wide)
+            row.push_back(edge.endpoint);
+        row.insert(row.end(), {success_of(counts), number(counts.opened), number(counts.active)});
+        if (wide)
+            row.insert(row.end(), {number(counts.closed), number(counts.untracked)});
+        row.insert(row.end(), {number(counts.failed), or_none(why_failed(counts))});
+        table.add(std::move(row));
+    }
+    return edges.empty() ? "Nobody has called a service yet.\n" : table.str();
+}
+
+}  // namespace
+
+std::string render_edges(const std::vector<EdgeView>& views, Format format) {
+    if (is_document(format))
+        return render_document(document("EdgeList", {{"items", views}}), format);
+    if (format == Format::kWide)
+        return render_table(views, true);
+    const auto edges = without_endpoints(views);
+    return format == Format::kDot ? render_dot(edges) : render_table(edges, false);
+}
+
+}  // namespace weir
