@@ -92,7 +92,7 @@ class Engine {
     SwitchWatch switches_;
     Mirror mirror_;
     Repairer repairer_;
-    std::uint64_t cgroups_left_out_ = 0;       // how often there was no room, when all was given out
+    std::uint64_t cgroups_left_out_ = 0;  // how often there was no room, when all was given out
     std::shared_ptr<const Snapshot> applied_;  // all of it is in the kernel
     bool live_is_known_ = true;        // false: a batch failed, and so did reading what it left
     bool cgroups_are_current_ = true;  // false: patterns changed, and giving them out failed
