@@ -8,8 +8,8 @@
 
 #include <bpf/bpf_core_read.h>
 
-#include "../take_udp.bpf.h"
 #include "../kernel_types.bpf.h"
+#include "../take_udp.bpf.h"
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2

@@ -12,44 +12,10 @@
 #include "../../bpf/core/pick.h"
 #include "../../bpf/core/published.h"
 #include "../../bpf/core/vip_filter.h"
+#include "core_call.h"
 #include "core_eval_choice.h"
 #include "core_eval_rows.h"
 #include "core_eval_udp.h"
-
-enum core_operation {
-    CORE_ADDR_FROM_V4,
-    CORE_ADDR_IS_V4,
-    CORE_ADDR_IS_ANY,
-    CORE_ADDR_EQUAL,
-    CORE_REACH,
-    CORE_PUBLISHED_ENCODE,
-    CORE_PUBLISHED_DECODE,
-    CORE_SLOTS_IN_REACH,
-    CORE_PUBLISHED_WORDS,
-    CORE_VIP_FILTER_BIT,
-    CORE_VIP_FILTER_WORD,
-    CORE_VIP_FILTER_MASK,
-    CORE_RANDOM_CELL,
-    CORE_RANDOM_FRACTION,
-    CORE_ALIAS_CELL,
-    CORE_ALIAS_PICK,
-    CORE_PACKED_WORD,
-    CORE_PACKED_INDEX,
-    CORE_SLOT_WORDS,
-    CORE_PHASE_BEFORE,
-    CORE_PHASE_AFTER,
-    CORE_END_OF,
-    CORE_INHERIT_WORKLOAD,
-    CORE_UDP_FLOW,
-    CORE_CHOICE,
-    CORE_OPERATIONS
-};
-
-struct core_call {
-    __u64 operation;
-    __u64 in[8];
-    __u64 out[4];
-};
 
 static inline struct weir_addr core_addr(__u64 high, __u64 low) {
     struct weir_addr addr = {{(__u32)(high >> 32), (__u32)high, (__u32)(low >> 32), (__u32)low}};

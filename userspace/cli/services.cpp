@@ -23,48 +23,38 @@ Status keep(std::vector<View>& views, const std::vector<std::string>& wanted, Na
     return {};
 }
 
+// Asks, keeps what was asked for, prints.
+template <typename View, typename NameOf>
+int show(const CliOptions& options, Result<Seen<std::vector<View>>> seen, NameOf name_of,
+         std::string (*render)(const std::vector<View>&, Format)) {
+    if (!seen)
+        return print_error(seen.error());
+    if (!seen->agent)
+        std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
+    if (auto kept = keep(seen->view, options.arguments, name_of); !kept)
+        return print_error(kept.error());
+    std::fputs(render(seen->view, options.format).c_str(), stdout);
+    return 0;
+}
+
 }  // namespace
 
 int command_services(const CliOptions& options) {
-    auto seen = see_services(options.node.paths);
-    if (!seen)
-        return print_error(seen.error());
-    if (!seen->agent)
-        std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
-    if (auto kept =
-            keep(seen->view, options.arguments, [](const ServiceView& view) { return view.name; });
-        !kept)
-        return print_error(kept.error());
-    std::fputs(render_services(seen->view, options.format).c_str(), stdout);
-    return 0;
+    return show(
+        options, see_services(options.node.paths),
+        [](const ServiceView& view) { return view.name; }, render_services);
 }
 
 int command_edges(const CliOptions& options) {
-    auto seen = see_edges(options.node.paths);
-    if (!seen)
-        return print_error(seen.error());
-    if (!seen->agent)
-        std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
-    if (auto kept =
-            keep(seen->view, options.arguments, [](const EdgeView& view) { return view.service; });
-        !kept)
-        return print_error(kept.error());
-    std::fputs(render_edges(seen->view, options.format).c_str(), stdout);
-    return 0;
+    return show(
+        options, see_edges(options.node.paths), [](const EdgeView& view) { return view.service; },
+        render_edges);
 }
 
 int command_endpoints(const CliOptions& options) {
-    auto seen = see_endpoints(options.node.paths);
-    if (!seen)
-        return print_error(seen.error());
-    if (!seen->agent)
-        std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
-    if (auto kept = keep(seen->view, options.arguments,
-                         [](const EndpointView& view) { return view.service; });
-        !kept)
-        return print_error(kept.error());
-    std::fputs(render_endpoints(seen->view, options.format).c_str(), stdout);
-    return 0;
+    return show(
+        options, see_endpoints(options.node.paths),
+        [](const EndpointView& view) { return view.service; }, render_endpoints);
 }
 
 }  // namespace weir

@@ -112,8 +112,9 @@ class Collector : public prometheus::Collectable {
         auto made =
             family("weir_connection_failures_total",
                    "Failed connects, and refused datagrams, by reason.", MetricType::Counter);
+        std::erase_if(sums, [](const auto& sum) { return sum.second.failed == 0; });
         for (const auto& [of, counts] : sums)
-            for (std::size_t i = 0; counts.failed != 0 && i < kFailureNames.size(); i++) {
+            for (std::size_t i = 0; i < kFailureNames.size(); i++) {
                 auto labels = of;
                 labels.emplace_back("reason", kFailureNames.at(i).name);
                 add(made, labels, static_cast<double>(counts.failed_by.at(i)));
