@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs the tests: the usual tiers, or those named: lint unit kernel kernel-6.1 clock asan fuzz e2e. Only when named:
-# tsan, install (the package in a fresh Debian 12 and 13), all (the usual tiers and these two), kernels (e2e on Debian's
-# kernels in a VM), bench and scale (figures).
+# tsan, install (the package in a fresh Debian 12 and 13, and under systemd in a VM), all (the usual tiers and these
+# two), kernels (e2e on Debian's kernels in a VM), bench and scale (figures).
 # Installs and builds what is missing. Ends with one line: N passed, N failed, N skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -87,7 +87,8 @@ for name in "${TIERS[@]}"; do
             tier tsan-e2e env WEIR_BIN="$PWD/build/tsan/bin" setarch -R python3 tests/e2e/run.py start mesh_files publishing node modes repair ;;
         install)
             weir_install debootstrap
-            for suite in bookworm trixie; do tier "install-$suite" tests/install/run.sh "$suite"; done ;;
+            for suite in bookworm trixie; do tier "install-$suite" tests/install/run.sh "$suite"; done
+            tier systemd tests/install/systemd.sh bookworm 6.1 ;;
         fuzz) weir_build fuzz weir-fuzz-mesh weir-fuzz-control weir-fuzz-state; tier fuzz tests/fuzz/run.sh ;;
         bench) tests/bench/run.sh ;;
         scale) python3 tests/bench/scale.py ;;
