@@ -66,6 +66,12 @@ static __always_inline __u32 before__on_other(const void *row) {
 static __always_inline void before__copy_sock(void *row, struct weir_sock *copy) {
     BEFORE_COPY_STEERED(copy, row, weir_sock_at.steered);
     copy->on_other = before__on_other(row);
+    copy->sent = BEFORE_LOAD(__u64, row, weir_sock_at.sent);
+    copy->received = BEFORE_LOAD(__u64, row, weir_sock_at.received);
+    copy->retransmits = BEFORE_LOAD(__u32, row, weir_sock_at.retransmits);
+    copy->started_ns = BEFORE_LOAD(__u64, row, weir_sock_at.started_ns);
+    copy->sampled = 0; /* it goes on uncounted in `left_out`, too */
+    copy->asked = 0;
 }
 
 /* The socket's peer is not an endpoint any more. */

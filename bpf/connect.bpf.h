@@ -42,6 +42,14 @@ static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
     sock->endpoint_port = seen->endpoint_port;
 }
 
+/* Whether this connection is one of those whose first bytes are timed. */
+static __always_inline __u32 connect__samples(void) {
+    __u32 every = weir_first_byte_every;
+    if (every <= 1)
+        return every;
+    return ((__u64)bpf_get_prandom_u32() * every) >> 32 == 0;
+}
+
 /* Steps 4 and 5. 0, or the errno to refuse with. */
 static __always_inline int connect__track(struct bpf_sock *sk, const struct weir_vip_key *target,
                                           const struct connect_choice *choice) {
@@ -74,6 +82,11 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     socket__add_active(&key, 1);
     sock->edge = key;
     sock->on_other = on_other;
+    sock->sent = sock->received = 0;
+    sock->retransmits = 0;
+    sock->heard_ns = 0;
+    sock->sampled = connect__samples();
+    sock->started_ns = target->proto == WEIR_PROTO_TCP ? bpf_ktime_get_ns() : 0;
     sock->service_addr = target->addr;
     sock->service_port = target->port;
     sock->endpoint_addr = choice->observed ? target->addr : endpoint->addr;

@@ -13,11 +13,46 @@
 struct sock_common {
     volatile unsigned char skc_state;
     unsigned char skc_ipv6only : 1;
+    unsigned long skc_flags;
 };
 
 struct sock {
     struct sock_common __sk_common;
     int sk_err;
+    void *sk_bpf_storage;
+};
+
+enum sock_flags { SOCK_DONE = 1 }; /* the peer's FIN was received */
+
+struct minmax_sample {
+    __u32 v;
+};
+
+struct minmax {
+    struct minmax_sample s[3];
+};
+
+struct tcp_sock {
+    __u32 snd_nxt;
+    __u32 rcv_nxt;
+    __u32 srtt_us;         /* in eighths; delayed acknowledgements are in it */
+    struct minmax rtt_min; /* us, of the last minutes */
+    __u32 total_retrans;
+    __u64 bytes_sent; /* payload, and again what was sent again */
+    __u64 bytes_retrans;
+    __u64 bytes_received; /* payload, and 1 for a FIN */
+    __u64 tcp_wstamp_ns;  /* when the last segment left, or will leave where it is paced */
+};
+
+struct sk_buff {
+    char cb[48];
+};
+
+struct tcp_skb_cb {
+    __u32 seq;
+    __u32 end_seq; /* a FIN counts as 1 */
+    __u8 tcp_flags;
+    __u32 ack_seq;
 };
 
 struct bpf_iter__bpf_sk_storage_map {

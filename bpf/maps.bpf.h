@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../maps/abi/edge.h"
+#include "../maps/abi/latency.h"
 #include "../maps/abi/node.h"
 #include "../maps/abi/service.h"
 #include "../maps/abi/state.h"
@@ -42,6 +43,7 @@ WEIR_MAP(weir_cg_prefix, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, struct weir_c
 WEIR_MAP(weir_ep_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_ep_state, 1);
 WEIR_MAP(weir_svc_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_svc_state, 1);
 WEIR_MAP(weir_edge, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_edge, 1);
+WEIR_MAP(weir_latency, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_latency, 1);
 WEIR_MAP(weir_cgroup, BPF_MAP_TYPE_HASH, 0, __u64, struct weir_workload, 1);
 WEIR_MAP(weir_affinity, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_affinity_key, struct weir_affinity,
          1);
@@ -64,6 +66,9 @@ WEIR_SOCKET_MAP(weir_udp_sock, struct weir_udp_sock);
 /* Settings; the loader sets them before load. An unconnected UDP socket keeps its endpoint of a
  * service until it was not used for so long. */
 const volatile __u64 weir_udp_idle_ns __attribute__((weak)) = 30000000000ull;
+
+/* One of so many connections is sampled for the first bytes of its answers; 0 = none. */
+const volatile __u32 weir_first_byte_every __attribute__((weak)) = 0;
 
 /* 1: `edge` is another table than that of the programs before these. */
 const volatile __u32 weir_edges_are_new __attribute__((weak)) = 0;

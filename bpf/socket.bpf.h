@@ -100,6 +100,12 @@ static __always_inline void socket__end_before(void *sk) {
         socket__count_end(&edge, before__on_other(row), end, weir_failure_of(was, 0));
 }
 
+/* The steered connection is over: what the socket does now is not weir's to measure. */
+static __always_inline void socket__leave(struct weir_sock *sock) {
+    sock->started_ns = 0;
+    sock->sampled = 0;
+}
+
 /* Moves a connection on; from any other phase than the one before, nothing happens. */
 static __always_inline int socket__advance(__u32 *phase, __u32 event) {
     __u32 before = weir_phase_before(event);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "loader/exit_codes.h"
@@ -95,22 +96,34 @@ void make_relative(std::uint32_t& offset, std::uint32_t base) {
         offset -= base;
 }
 
-// Counters are all that is a u64 under the same name in both.
-Status list_counters(const RowLayout& from, const RowLayout& to, weir_before_counter* list) {
+// Whether the counter at these places is the next one of the run.
+bool goes_on(const weir_before_counter& run, const Field& from, const Field& to) {
+    const std::uint32_t size = run.width * run.count;
+    return run.width == to.size && run.count < WEIR_BEFORE_RUN_MOST &&
+           run.from + size == from.offset && run.to + size == to.offset;
+}
+
+// Counters are all that is a u64 under the same name in both; of histograms, what is a u32 too.
+Status list_counters(const RowLayout& from, const RowLayout& to, std::uint32_t least_width,
+                     weir_before_counter* list) {
     std::size_t count = 0;
     for (const auto& field : to.fields) {
         const Field* source = from.find(field.name);
-        if (field.size != sizeof(__u64) || source == nullptr ||
+        if (field.size < least_width || field.size > sizeof(__u64) || source == nullptr ||
             field.name.find("reserved") != std::string::npos)
             continue;
         if (source->size != field.size)
             return fail("the counter " + field.name + " had another size");
+        if (count > 0 && goes_on(list[count - 1], *source, field)) {
+            list[count - 1].count++;
+            continue;
+        }
         if (count == WEIR_BEFORE_COUNTERS)
             return fail("there are more counters than can be added at once");
-        list[count++] = {source->offset, field.offset};
+        list[count++] = {source->offset, field.offset, field.size, 1};
     }
     if (count < WEIR_BEFORE_COUNTERS)
-        list[count] = {WEIR_NOWHERE, WEIR_NOWHERE};
+        list[count] = {WEIR_NOWHERE, WEIR_NOWHERE, 0, 0};
     return {};
 }
 
@@ -184,7 +197,14 @@ Status Before::compare(const bpf_object* object) {
 Status Before::find_socket_fields() {
     if (changed("weir_sock")) {
         Offsets at(layout("weir_sock").value, "");
-        sock_ = {1, at.needed("phase", 4), at.wanted("on_other", 4), at.steered()};
+        sock_ = {1,
+                 at.needed("phase", 4),
+                 at.wanted("on_other", 4),
+                 at.wanted("sent", 8),
+                 at.wanted("received", 8),
+                 at.wanted("retransmits", 4),
+                 at.wanted("started_ns", 8),
+                 at.steered()};
         if (!at.missing().empty())
             return refuse(pins_, "its sockets have no field " + at.missing() + " as ours have");
     }
@@ -219,12 +239,13 @@ Status Before::find_socket_fields() {
 }
 
 Status Before::find_counters() {
-    const std::array<std::pair<const char*, weir_before_counter*>, 3> lists{{
-        {"weir_edge", counters_.edge},
-        {"weir_svc_state", counters_.svc_state},
-        {"weir_ep_state", counters_.ep_state},
+    const std::array<std::tuple<const char*, std::uint32_t, weir_before_counter*>, 4> lists{{
+        {"weir_edge", sizeof(__u64), counters_.edge},
+        {"weir_svc_state", sizeof(__u64), counters_.svc_state},
+        {"weir_ep_state", sizeof(__u64), counters_.ep_state},
+        {"weir_latency", sizeof(__u32), counters_.latency},
     }};
-    for (const auto& [table, list] : lists) {
+    for (const auto& [table, least_width, list] : lists) {
         if (!changed(table))
             continue;
         const auto keys = RowConverter::between(layout(table).key, ours(table).key);
@@ -232,7 +253,8 @@ Status Before::find_counters() {
             return refuse(pins_, std::string(table) + ": its keys are too long");
         if (!keys)
             return refuse(pins_, std::string(table) + ": " + keys.error().message);
-        if (const auto counted = list_counters(layout(table).value, ours(table).value, list);
+        if (const auto counted =
+                list_counters(layout(table).value, ours(table).value, least_width, list);
             !counted)
             return refuse(pins_, std::string(table) + ": " + counted.error().message);
     }

@@ -20,8 +20,11 @@ AgentPrograms DataPlane::agent_programs() const {
     for (const auto& object : objects_) {
         if (object.feature() == "identity")
             programs.resolve = object.program("weir_resolve");
-        if (object.feature() == "observe")
+        if (object.feature() == "observe") {
             programs.fold = object.program("weir_fold");
+            programs.sweep = object.program("weir_sweep");
+            programs.sockets = object.table("weir_sock");
+        }
     }
     return programs;
 }
@@ -71,39 +74,44 @@ Status DataPlane::open_cgroup() {
     return {};
 }
 
-Result<Object> DataPlane::load_identity(const TableSizes& sizes, const Before* before) {
-    WEIR_TRY(Object identity, open_identity());
-    FeatureState state{"identity", true, ""};
-    if (auto loaded = identity.load(pins_, sizes, before); !loaded) {
+// A kernel may refuse tracing programs (lockdown); steering must not depend on them. `lost`: what
+// is missing without.
+Result<Object> DataPlane::load_with_tracing(const std::function<Result<Object>()>& open,
+                                            const char* lost, const TableSizes& sizes,
+                                            const Before* before) {
+    WEIR_TRY(Object object, open());
+    FeatureState state{object.feature(), true, ""};
+    if (auto loaded = object.load(pins_, sizes, before); !loaded) {
         if (loaded.error().exit_code != kExitFailed)
             return tl::unexpected(loaded.error());
-        // A kernel may refuse tracing programs (lockdown); steering must not depend on them.
-        WEIR_TRY(identity, open_identity());
-        identity.drop_tracing();
-        WEIR_CHECK(identity.load(pins_, sizes, before));
+        WEIR_TRY(object, open());
+        object.drop_tracing();
+        WEIR_CHECK(object.load(pins_, sizes, before));
         state.complete = false;
-        state.lost =
-            "cgroups made while the agent is away have their nearest known ancestor's "
-            "identity: " +
-            loaded.error().message;
+        state.lost = std::string(lost) + ": " + loaded.error().message;
     }
     features_.push_back(std::move(state));
-    return identity;
+    return object;
 }
 
 Status DataPlane::load_objects(const TableSizes& sizes, const ProgramSettings& settings,
                                const Before* before) {
     features_.clear();
     std::vector<Object> loaded;
-    WEIR_TRY(Object identity, load_identity(sizes, before));
+    WEIR_TRY(Object identity,
+             load_with_tracing(open_identity,
+                               "cgroups made while the agent is away have their nearest known "
+                               "ancestor's identity",
+                               sizes, before));
     loaded.push_back(std::move(identity));
     WEIR_TRY(Object steer, open_steer(settings, before));
-    WEIR_TRY(Object observe, open_observe());
-    for (auto* object : {&steer, &observe}) {
-        WEIR_CHECK(object->load(pins_, sizes, before));
-        features_.push_back({object->feature(), true, ""});
-        loaded.push_back(std::move(*object));
-    }
+    WEIR_CHECK(steer.load(pins_, sizes, before));
+    features_.push_back({steer.feature(), true, ""});
+    loaded.push_back(std::move(steer));
+    WEIR_TRY(Object observe,
+             load_with_tracing([&] { return open_observe(settings); },
+                               "no time to the first byte is taken", sizes, before));
+    loaded.push_back(std::move(observe));
     objects_ = std::move(loaded);
     return {};
 }
@@ -189,6 +197,9 @@ Status DataPlane::attach_all() {
         for (const auto& hook : object.hooks())
             if (auto attached = attach(object, hook); !attached)
                 return fail_with(attached.error(), hook.program);
+    for (const auto& hook : kHooks)  // of an agent before, which had other settings
+        if (!settings_.wants(hook))
+            WEIR_CHECK(Link::remove(pins_.link(hook.program)));
     return {};
 }
 
@@ -212,7 +223,8 @@ std::vector<LinkState> pinned_links(const PinDir& pins) {
     const auto pinned = PinDir::names(pins.links());
     std::set<std::string> names(pinned.begin(), pinned.end());
     for (const auto& hook : kHooks)
-        names.insert(hook.program);
+        if (!hook.optional)  // listed where it is pinned
+            names.insert(hook.program);
     std::vector<LinkState> states;
     for (const auto& name : names) {
         LinkState state{name, false, 0, 0};

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ struct FeatureState {
 struct AgentPrograms {
     int resolve = -1;  // gives a cgroup its workload
     int fold = -1;     // moves an edge's counts to `other`
+    int sweep = -1;    // brings what open connections have moved onto their edges …
+    int sockets = -1;  // … an iterator over this table
 };
 
 class DataPlane {
@@ -72,7 +75,8 @@ class DataPlane {
     explicit DataPlane(const std::string& bpffs) : pins_(bpffs) {}
     Status load_objects(const TableSizes& sizes, const ProgramSettings& settings,
                         const Before* before);
-    Result<Object> load_identity(const TableSizes& sizes, const Before* before);
+    Result<Object> load_with_tracing(const std::function<Result<Object>()>& open, const char* lost,
+                                     const TableSizes& sizes, const Before* before);
     Status refuse_other_cgroup(const Link& link, const std::string& pin) const;
     Status take_link(const Hook& hook);
     Status attach_all();

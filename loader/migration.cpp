@@ -23,29 +23,10 @@ constexpr std::array kWritten{"weir_vip",      "weir_vip_filter", "weir_svc_port
                               "weir_endpoint", "weir_node",       "weir_cg_prefix"};
 // Notes that programs make, and may make again: a newer one of ours stays.
 constexpr std::array kNoted{"weir_cgroup", "weir_affinity", "weir_udp_spill"};
-constexpr std::array kCounted{"weir_edge", "weir_svc_state", "weir_ep_state"};
+constexpr std::array kCounted{"weir_edge", "weir_svc_state", "weir_ep_state", "weir_latency"};
 
 bool is_zero(const char* row, std::size_t size) {
     return std::all_of(row, row + size, [](char byte) { return byte == 0; });
-}
-
-// Runs an iterator over a socket table to its end.
-Status run_iterator(int program, int table, const std::string& what) {
-    bpf_iter_link_info target{};
-    target.map.map_fd = static_cast<__u32>(table);
-    LIBBPF_OPTS(bpf_link_create_opts, options);
-    options.iter_info = &target;
-    options.iter_info_len = sizeof(target);
-    const Fd link(bpf_link_create(program, 0, BPF_TRACE_ITER, &options));
-    const Fd iterator(link ? bpf_iter_create(link.get()) : -1);
-    if (!iterator)
-        return fail_errno("cannot " + what, errno);
-    std::array<char, 64> nothing{};
-    ssize_t got = 0;
-    while ((got = ::read(iterator.get(), nothing.data(), nothing.size())) > 0 ||
-           (got < 0 && (errno == EAGAIN || errno == EINTR)))
-        continue;
-    return got == 0 ? Status() : fail_errno("cannot " + what, errno);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ int keep_message(libbpf_print_level level, const char* format, va_list arguments
 
 // nullopt: not a table whose size is the node's choice.
 std::optional<std::uint32_t> rows_of(const std::string& map, const TableSizes& sizes) {
-    const std::array<std::pair<const char*, std::uint32_t>, 12> rows{{
+    const std::array<std::pair<const char*, std::uint32_t>, 13> rows{{
         {"weir_vip", sizes.vips},
         {"weir_svc_port", sizes.service_ports},
         {"weir_svc_state", sizes.service_ports},
@@ -48,6 +48,7 @@ std::optional<std::uint32_t> rows_of(const std::string& map, const TableSizes& s
         {"weir_endpoint", sizes.endpoints},
         {"weir_ep_state", sizes.endpoints},
         {"weir_edge", sizes.edges},
+        {"weir_latency", sizes.edges},
         {"weir_cgroup", sizes.cgroups},
         {"weir_cg_prefix", sizes.cgroup_patterns},
         {"weir_udp_spill", sizes.udp_spill},
@@ -96,13 +97,17 @@ Object::Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skele
                  [this](const Hook& hook) { return hook.feature == feature_; });
 }
 
+void Object::drop(const std::string& program) {
+    bpf_program__set_autoload(bpf_object__find_program_by_name(object_, program.c_str()), false);
+    std::erase_if(hooks_, [&](const Hook& hook) { return hook.program == program; });
+}
+
 void Object::drop_tracing() {
-    std::erase_if(hooks_, [&](const Hook& hook) {
-        if (hook.kind != Hook::Kind::kTracing)
-            return false;
-        bpf_program__set_autoload(bpf_object__find_program_by_name(object_, hook.program), false);
-        return true;
-    });
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object_) {
+        if (bpf_program__type(program) == BPF_PROG_TYPE_TRACING)
+            drop(bpf_program__name(program));
+    }
 }
 
 // A table that has no pin of ours yet. One that replaces another build's has as many rows.
@@ -187,6 +192,10 @@ Result<int> Object::pin_maps(const PinDir& pins) const {
 int Object::program(const std::string& name) const {
     const bpf_program* program = bpf_object__find_program_by_name(object_, name.c_str());
     return program == nullptr ? -1 : bpf_program__fd(program);
+}
+
+int Object::table(const std::string& name) const {
+    return bpf_object__find_map_fd_by_name(object_, name.c_str());
 }
 
 }  // namespace weir

@@ -32,6 +32,9 @@ struct TableSizes {
 // What programs are told before they are loaded, and cannot be changed after.
 struct ProgramSettings {
     std::uint64_t udp_idle_ns = 30'000'000'000;  // a UDP flow keeps its endpoint for so long unused
+    std::uint32_t first_byte_every = 8;          // one of so many connections is sampled; 0 = none
+
+    bool wants(const Hook& hook) const { return !hook.optional || first_byte_every != 0; }
 };
 
 class Before;
@@ -41,7 +44,9 @@ class Object {
     Object(std::string feature, std::unique_ptr<void, void (*)(void*)> skeleton,
            bpf_object* object);
 
-    // Leaves out the tracing programs, on a kernel that refuses them. Before load.
+    // Leaves out a program and its hook. Before load.
+    void drop(const std::string& program);
+    // Leaves out all tracing programs, on a kernel that refuses them. Before load.
     void drop_tracing();
     // Adopts pinned tables, ours and those of another build that are the same, loads the programs,
     // pins the tables that are new in our directory.
@@ -53,7 +58,9 @@ class Object {
     const std::string& feature() const { return feature_; }
     const std::vector<Hook>& hooks() const { return hooks_; }
     const bpf_object* object() const { return object_; }
+    // Descriptors; negative: it was left out.
     int program(const std::string& name) const;
+    int table(const std::string& name) const;
 
   private:
     Status prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& sizes,
@@ -70,7 +77,7 @@ class Object {
 // The features, one factory each, in files of their own: the only places that see the skeletons.
 Result<Object> open_steer(const ProgramSettings& settings, const Before* before);
 Result<Object> open_identity();
-Result<Object> open_observe();
+Result<Object> open_observe(const ProgramSettings& settings);
 Result<Object> open_migrate(const Before& before);
 
 // Sends libbpf's messages to a buffer that ends up in errors; the last lines of it.

@@ -2,8 +2,12 @@
 #include "loader/run_program.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+
+#include "maps/fd.h"
 
 namespace weir {
 
@@ -17,6 +21,24 @@ Status run_program(int program, const void* request, std::uint32_t size, const s
     if (options.retval != 0)
         return fail("cannot " + what + ": the kernel program refused the request");
     return {};
+}
+
+Status run_iterator(int program, int table, const std::string& what) {
+    bpf_iter_link_info target{};
+    target.map.map_fd = static_cast<__u32>(table);
+    LIBBPF_OPTS(bpf_link_create_opts, options);
+    options.iter_info = &target;
+    options.iter_info_len = sizeof(target);
+    const Fd link(bpf_link_create(program, 0, BPF_TRACE_ITER, &options));
+    const Fd iterator(link ? bpf_iter_create(link.get()) : -1);
+    if (!iterator)
+        return fail_errno("cannot " + what, errno);
+    std::array<char, 64> nothing{};
+    ssize_t got = 0;
+    while ((got = ::read(iterator.get(), nothing.data(), nothing.size())) > 0 ||
+           (got < 0 && (errno == EAGAIN || errno == EINTR)))
+        continue;
+    return got == 0 ? Status() : fail_errno("cannot " + what, errno);
 }
 
 }  // namespace weir

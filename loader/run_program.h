@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one of the programs that are attached nowhere, so that the kernel's own code writes the
-// kernel's own tables. Waits for it; what it did is in the tables.
+// Runs the programs that are attached nowhere, so that the kernel's own code writes the kernel's
+// own tables. Waits for them; what they did is in the tables.
 #pragma once
 
 #include <cstdint>
@@ -13,5 +13,8 @@ namespace weir {
 // `request`: what the program reads as its packet, at least 14 bytes. Errors: the kernel would not
 // run it, or the program itself refused.
 Status run_program(int program, const void* request, std::uint32_t size, const std::string& what);
+
+// Runs an iterator over a table of sockets to its end.
+Status run_iterator(int program, int table, const std::string& what);
 
 }  // namespace weir

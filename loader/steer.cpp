@@ -15,6 +15,7 @@ Result<Object> open_steer(const ProgramSettings& settings, const Before* before)
     if (skeleton == nullptr)
         return fail_errno("cannot open the programs of \"steer\"", errno);
     skeleton->rodata->weir_udp_idle_ns = settings.udp_idle_ns;
+    skeleton->rodata->weir_first_byte_every = settings.first_byte_every;
     if (before != nullptr) {
         skeleton->rodata->weir_sock_at = before->sock();
         skeleton->rodata->weir_udp_at = before->udp();

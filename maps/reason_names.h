@@ -27,6 +27,7 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"no_state_callback", "connections whose end is seen at close() only"},
     {"udp_spilled", "UDP flows without room in their socket: their end is not counted"},
     {"off", "connects and datagrams left alone: switched off"},
+    {"latency_full", "latency samples lost: the table has no room for their edge"},
 }};
 
 }  // namespace weir

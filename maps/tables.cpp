@@ -47,6 +47,7 @@ Result<Tables> Tables::open(const std::string& directory, Access access) {
     WEIR_CHECK(open_map(tables.ep_state, directory, "weir_ep_state", Access::kRead));
     WEIR_CHECK(open_map(tables.svc_state, directory, "weir_svc_state", access));
     WEIR_CHECK(open_map(tables.edge, directory, "weir_edge", access));
+    WEIR_CHECK(open_map(tables.latency, directory, "weir_latency", access));
     WEIR_CHECK(open_map(tables.cgroup, directory, "weir_cgroup", access));
     WEIR_TRY(tables.reason, open_pin(directory, "weir_reason", Access::kRead));
     return tables;

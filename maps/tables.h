@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "maps/abi/edge.h"
+#include "maps/abi/latency.h"
 #include "maps/abi/node.h"
 #include "maps/abi/service.h"
 #include "maps/abi/state.h"
@@ -32,6 +33,7 @@ struct Tables {
     BpfMap<std::uint32_t, weir_ep_state> ep_state;
     BpfMap<std::uint32_t, weir_svc_state> svc_state;
     BpfMap<weir_edge_key, weir_edge> edge;
+    BpfMap<weir_edge_key, weir_latency> latency;
     BpfMap<std::uint64_t, weir_workload> cgroup;
     Fd reason;
 

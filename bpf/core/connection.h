@@ -14,6 +14,12 @@
 #define WEIR_EVENT_SYN 1         /* the kernel is about to send the first SYN */
 #define WEIR_EVENT_ESTABLISHED 2 /* the handshake is complete */
 
+/* States of include/net/tcp_states.h. */
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_CLOSE 7
+#define TCP_CLOSE_WAIT 8
+
 #define WEIR_END_NONE 0   /* counted before, or never counted */
 #define WEIR_END_CLOSED 1 /* it had been established */
 #define WEIR_END_FAILED 2 /* it had not, or was reset before a byte came */
@@ -36,6 +42,21 @@ static inline __u32 weir_end_of(__u32 phase, __u32 error, __u32 heard) {
     if (phase == WEIR_PHASE_PICKED || phase == WEIR_PHASE_SYN_SENT)
         return WEIR_END_FAILED;
     return WEIR_END_NONE;
+}
+
+#define WEIR_CUT_OFF_BY_NONE 0 /* both sides had closed it, or it died of silence */
+#define WEIR_CUT_OFF_BY_CALLER 1
+#define WEIR_CUT_OFF_BY_ENDPOINT 2
+
+/* Who ended an established connection with a reset; `old_state`: what it was in before CLOSE. The
+ * caller's kernel sends one where the application closes with data unread or SO_LINGER 0, and goes
+ * to CLOSE straight from a state in which the caller had not closed. */
+static inline __u32 weir_cut_off_by(__u32 old_state, __u32 error) {
+    if (error == WEIR_ECONNRESET || error == WEIR_EPIPE)
+        return WEIR_CUT_OFF_BY_ENDPOINT;
+    return !error && (old_state == TCP_ESTABLISHED || old_state == TCP_CLOSE_WAIT)
+               ? WEIR_CUT_OFF_BY_CALLER
+               : WEIR_CUT_OFF_BY_NONE;
 }
 
 /* Why it failed. Errors are those of tcp_reset(), tcp_write_err() and of ICMP (icmp_err_convert).

@@ -6,24 +6,33 @@
  */
 #include "../maps.bpf.h"
 
-#include "../counters.bpf.h"
+#include "../latency.bpf.h"
 #include "../../maps/abi/before.h"
 
 /* The sizes and layouts are the other build's; the loader sets them. */
 WEIR_MAP(weir_edge_before, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_edge, 1);
 WEIR_MAP(weir_svc_state_before, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_svc_state, 1);
 WEIR_MAP(weir_ep_state_before, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_ep_state, 1);
+WEIR_MAP(weir_latency_before, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_latency, 1);
 WEIR_MAP(weir_reason_before, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, 1);
 
 const volatile struct weir_before_counters weir_counters_at = {};
 
-#define MERGE(row, before, list)                                                       \
-    for (__u32 i = 0; i < WEIR_BEFORE_COUNTERS; i++) {                                 \
-        __u32 from = weir_counters_at.list[i].from, to = weir_counters_at.list[i].to;  \
-        if (from == WEIR_NOWHERE)                                                      \
-            break;                                                                     \
-        __u64 count = __sync_lock_test_and_set((__u64 *)((char *)(before) + from), 0); \
-        __sync_fetch_and_add((__u64 *)((char *)(row) + to), count);                    \
+static __always_inline void merge__run(void *to, void *from, __u32 width, __u32 count) {
+    for (__u32 i = 0; i < WEIR_BEFORE_RUN_MOST && i < count; i++) {
+        if (width == sizeof(__u64))
+            __sync_fetch_and_add((__u64 *)to + i, __sync_lock_test_and_set((__u64 *)from + i, 0));
+        else
+            __sync_fetch_and_add((__u32 *)to + i, __sync_lock_test_and_set((__u32 *)from + i, 0));
+    }
+}
+
+#define MERGE(row, before, list)                                                                   \
+    for (__u32 i = 0; i < WEIR_BEFORE_COUNTERS; i++) {                                             \
+        const volatile struct weir_before_counter *run = &weir_counters_at.list[i];                \
+        if (run->from == WEIR_NOWHERE)                                                             \
+            break;                                                                                 \
+        merge__run((char *)(row) + run->to, (char *)(before) + run->from, run->width, run->count); \
     }
 
 static __always_inline int merge__request(struct __sk_buff *skb, struct weir_merge_request *to) {
@@ -43,6 +52,20 @@ int weir_merge_edge(struct __sk_buff *skb) {
         return before ? 1 : 0;
     MERGE(edge, before, edge);
     bpf_map_delete_elem(&weir_edge_before, &request.from);
+    return 0;
+}
+
+SEC("tc")
+int weir_merge_latency(struct __sk_buff *skb) {
+    struct weir_merge_request request;
+    if (merge__request(skb, &request))
+        return 1;
+    void *before = bpf_map_lookup_elem(&weir_latency_before, &request.from);
+    struct weir_latency *latency = latency__find_or_make((const struct weir_edge_key *)&request.to);
+    if (!before || !latency)
+        return before ? 1 : 0;
+    MERGE(latency, before, latency);
+    bpf_map_delete_elem(&weir_latency_before, &request.from);
     return 0;
 }
 

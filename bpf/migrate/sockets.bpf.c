@@ -11,10 +11,6 @@
 #include "../kernel_types.bpf.h"
 #include "../take_udp.bpf.h"
 
-#define TCP_ESTABLISHED 1
-#define TCP_SYN_SENT 2
-#define TCP_CLOSE 7
-
 /* Our row has the phase now; an event that fell between the two rows is made up for. */
 static __always_inline void take__catch_up(struct sock *sk, struct weir_sock *sock) {
     __u8 state = sk->__sk_common.skc_state;
@@ -38,6 +34,10 @@ static __always_inline void take__back(struct weir_sock *sock, const struct weir
     sock->service_port = copy->service_port;
     sock->endpoint_port = copy->endpoint_port;
     sock->on_other = copy->on_other;
+    sock->sent = copy->sent;
+    sock->received = copy->received;
+    sock->retransmits = copy->retransmits;
+    sock->started_ns = copy->started_ns;
 }
 
 /* While the phase is on its way, the row says MOVING: whoever ends the connection then puts DONE in
@@ -51,6 +51,8 @@ int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
     if (!row)
         return 0;
     before__copy_sock(row, &copy);
+    if (sk->__sk_common.skc_state == TCP_CLOSE) /* all that it moved is counted */
+        copy.started_ns = 0;
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (!sock)
         sock = bpf_sk_storage_get(&weir_sock, sk, &copy, BPF_SK_STORAGE_GET_F_CREATE);

@@ -8,9 +8,8 @@
 #include "../core/addr.h"
 #include "../kernel_types.bpf.h"
 #include "../load.bpf.h"
-#include "../socket.bpf.h"
+#include "../traffic.bpf.h"
 
-#define WEIR_TCP_CLOSE 7
 #define WEIR_AF_INET 2
 
 /* Whether the connection that begins is the one that weir steered, or a later one to elsewhere. */
@@ -22,20 +21,46 @@ static __always_inline int goes_to_endpoint(struct bpf_sock *sk, const struct we
     return sk->dst_port == sock->endpoint_port && weir_addr_equal(&peer, &sock->endpoint_addr);
 }
 
-/* The errno that the kernel has for the application; 0: it was not the kernel that ended it. */
-static __always_inline __u32 error_of(struct bpf_sock *sk) {
-    struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
-    return full ? full->sk_err : 0;
+static __always_inline void count_connect_time(const struct weir_sock *sock) {
+    struct weir_latency *latency =
+        sock->started_ns && !sock->on_other ? latency__find_or_make(&sock->edge) : NULL;
+    if (latency)
+        histogram__add(&latency->of[WEIR_LATENCY_CONNECT],
+                       (bpf_ktime_get_ns() - sock->started_ns) / 1000);
+}
+
+static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
+                                  struct weir_sock *sock, __u32 *phase) {
+    if (!goes_to_endpoint(sk, sock)) { /* the steered connect never got as far as a SYN */
+        socket__end_by_caller(sock, phase);
+        socket__leave(sock);
+    } else if (socket__advance(phase, WEIR_EVENT_SYN) &&
+               bpf_sock_ops_cb_flags_set(ctx,
+                                         ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG)) {
+        reason__count(WEIR_REASON_NO_STATE_CALLBACK);
+    }
+}
+
+/* The last of its events: it comes after the application's close(), too. */
+static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u32 *phase,
+                                __u32 old_state, int heard) {
+    struct tcp_sock *tcp = (struct tcp_sock *)bpf_skc_to_tcp_sock(sk);
+    /* The errno that the kernel has for the application; 0: it was not the kernel that ended it. */
+    __u32 error = tcp ? ((struct sock *)tcp)->sk_err : 0;
+    socket__end(sock, phase, heard ? 0 : error, heard);
+    if (tcp)
+        traffic__flush_last(sock, tcp, weir_cut_off_by(old_state, error));
 }
 
 SEC("sockops")
 int weir_sockops(struct bpf_sock_ops *ctx) {
     struct bpf_sock *sk = ctx->sk;
-    __u32 op = ctx->op, new_state = ctx->args[1];
+    __u32 op = ctx->op, old_state = ctx->args[0], new_state = ctx->args[1];
+    __u32 snd_nxt = ctx->snd_nxt;
     __u64 received = ctx->bytes_received;
     /* Five more questions are asked of every connection (timeouts, windows, ECN): not for weir. */
     if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
-        (op != BPF_SOCK_OPS_STATE_CB || new_state != WEIR_TCP_CLOSE))
+        (op != BPF_SOCK_OPS_STATE_CB || new_state != TCP_CLOSE))
         return 1;
     struct weir_sock copy;
     __u32 *phase;
@@ -43,16 +68,13 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     if (!sock)
         return 1;
     if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
-        if (!goes_to_endpoint(sk, sock))
-            socket__end_by_caller(sock, phase); /* the steered connect never got as far as a SYN */
-        else if (socket__advance(phase, WEIR_EVENT_SYN) &&
-                 bpf_sock_ops_cb_flags_set(ctx,
-                                           ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
-            reason__count(WEIR_REASON_NO_STATE_CALLBACK);
+        begin(ctx, sk, sock, phase);
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
-        socket__advance(phase, WEIR_EVENT_ESTABLISHED);
+        sock->asked = snd_nxt; /* nothing yet */
+        if (socket__advance(phase, WEIR_EVENT_ESTABLISHED))
+            count_connect_time(sock);
     } else {
-        socket__end(sock, phase, received ? 0 : error_of(sk), received != 0);
+        end(sk, sock, phase, old_state, received != 0);
     }
     return 1;
 }

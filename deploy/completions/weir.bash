@@ -9,6 +9,8 @@ _weir() {
     done
     case $previous in
         -o | --output) mapfile -t COMPREPLY < <(compgen -W "table wide json yaml" -- "$current"); return ;;
+        --by) mapfile -t COMPREPLY < <(compgen -W "service workload endpoint" -- "$current"); return ;;
+        --sort) mapfile -t COMPREPLY < <(compgen -W "connects failures p50 p99 rtt bytes retrans name" -- "$current"); return ;;
         --config | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --mesh | --state | --bpffs | --cgroup) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     esac
@@ -18,13 +20,14 @@ _weir() {
             apply) flags+=" --timeout" ;;
             rollback) flags+=" --timeout --list" ;;
             off) flags+=" --for" ;;
+            top) flags+=" --by --sort --window --once" ;;
             uninstall) flags+=" --verify" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
         return
     fi
     case $command in
-        "") mapfile -t COMPREPLY < <(compgen -W "status check services endpoints edges validate diff apply rollback config hosts off on uninstall version" -- "$current") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "status check services endpoints edges top validate diff apply rollback config hosts off on uninstall version" -- "$current") ;;
         services | endpoints | edges | config | off | on) mapfile -t COMPREPLY < <(compgen -W "$(_weir_services)" -- "$current") ;;
         validate | diff | apply) mapfile -t COMPREPLY < <(compgen -f -X '!*.y*ml' -- "$current"; compgen -d -- "$current") ;;
     esac

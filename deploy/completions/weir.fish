@@ -4,13 +4,17 @@ function __weir_services
     weir services -o json 2>/dev/null | string match -rg '^ *"name": "(.*)",?$' | sort -u
 end
 complete -c weir -f
-set -l commands status check services endpoints edges validate diff apply rollback config hosts off on uninstall version
+set -l commands status check services endpoints edges top validate diff apply rollback config hosts off on uninstall version
 complete -c weir -n "not __fish_seen_subcommand_from $commands" -a "$commands"
 complete -c weir -n "__fish_seen_subcommand_from services endpoints edges config off on" -a "(__weir_services)"
 complete -c weir -n "__fish_seen_subcommand_from validate diff apply" -F
 complete -c weir -n "__fish_seen_subcommand_from apply rollback" -l timeout -x -d "seconds to wait"
 complete -c weir -n "__fish_seen_subcommand_from rollback" -l list -d "which there are"
 complete -c weir -n "__fish_seen_subcommand_from off" -l for -x -d "how long"
+complete -c weir -n "__fish_seen_subcommand_from top" -l by -x -a "service workload endpoint" -d "rows"
+complete -c weir -n "__fish_seen_subcommand_from top" -l sort -x -a "connects failures p50 p99 rtt bytes retrans name" -d "the most first"
+complete -c weir -n "__fish_seen_subcommand_from top" -l window -x -d "what a row is of"
+complete -c weir -n "__fish_seen_subcommand_from top" -l once -d "one window, then the end"
 complete -c weir -n "__fish_seen_subcommand_from uninstall" -l verify -d "look for what is left"
 complete -c weir -s o -l output -x -a "table wide json yaml" -d "how the answer is printed"
 for flag in config mesh state bpffs socket cgroup

@@ -23,6 +23,7 @@ struct weir_before_sock {
     __u32 present; /* 1: sockets may have a row in the table `sock` of the other build */
     __u32 phase;
     __u32 on_other;
+    __u32 sent, received, retransmits, started_ns;
     struct weir_before_steered steered;
 };
 
@@ -37,16 +38,20 @@ struct weir_before_udp {
 /* A loop over flows of another build ends here. */
 #define WEIR_BEFORE_FLOWS_MOST 16
 
-/* Where a counter is in the row of the other build, and where in ours. */
+/* Where counters that follow one another are in the row of the other build, and where in ours. */
 struct weir_before_counter {
     __u32 from, to; /* from WEIR_NOWHERE: the list ends */
+    __u32 width;    /* bytes of each: 4 or 8 */
+    __u32 count;    /* at most WEIR_BEFORE_RUN_MOST */
 };
 #define WEIR_BEFORE_COUNTERS 32
+#define WEIR_BEFORE_RUN_MOST 128
 
 struct weir_before_counters {
     struct weir_before_counter edge[WEIR_BEFORE_COUNTERS];
     struct weir_before_counter svc_state[WEIR_BEFORE_COUNTERS];
     struct weir_before_counter ep_state[WEIR_BEFORE_COUNTERS];
+    struct weir_before_counter latency[WEIR_BEFORE_COUNTERS];
     __u32 ep_generation; /* weir_ep_state.generation in the row of the other build */
     __u32 pad;
 };

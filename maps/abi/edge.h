@@ -19,6 +19,14 @@ struct weir_edge_key {
 };
 WEIR_ASSERT(sizeof(struct weir_edge_key) == 16);
 
+/* Input of the program `weir_fold`, as a packet. */
+struct weir_fold_request {
+    struct weir_edge_key edge;
+    __u32 born; /* weir_svc_settings.born of its service port */
+    __u32 pad;  /* 0 */
+};
+WEIR_ASSERT(sizeof(struct weir_fold_request) == 24);
+
 /* Why a connect failed: place in weir_edge.failed_by. Places are never moved or reused. */
 #define WEIR_FAILURE_REFUSED 0     /* the endpoint answered with a reset */
 #define WEIR_FAILURE_TIMEOUT 1     /* no answer to any SYN */
@@ -39,8 +47,15 @@ struct weir_edge {
     __u64 active;    /* of them: not ended yet */
     __u64 untracked; /* of them: socket storage was refused, their end is unknown */
     __u64 failed_by[WEIR_FAILURES];
-    __u64 reserved[3];
+    /* Payload, without what was sent again: when a connection ends, and every few seconds before.
+     */
+    __u64 bytes_sent;      /* by the caller */
+    __u64 bytes_received;  /* by the caller */
+    __u64 retransmits;     /* segments that the caller's side sent again, SYNs included */
+    __u64 resets_sent;     /* connections that the caller's side cut off */
+    __u64 resets_received; /* connections that the endpoint, or the network, cut off */
+    __u64 reserved[2];
 };
-WEIR_ASSERT(sizeof(struct weir_edge) == 128);
+WEIR_ASSERT(sizeof(struct weir_edge) == 160);
 
 #endif

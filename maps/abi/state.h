@@ -28,7 +28,7 @@ struct weir_svc_state {
     __u64 cursor_v6;        /* of its own */
     __u64 reserved[5];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_state) == 192);
+WEIR_ASSERT(sizeof(struct weir_svc_state) == 224);
 
 /* Which endpoint a client of a service with affinity keeps: key and value of `affinity`. */
 struct weir_affinity_key {
@@ -55,14 +55,21 @@ WEIR_ASSERT(sizeof(struct weir_affinity) == 16);
 /* Value of `sock`: one socket's connection through a service. */
 struct weir_sock {
     __u32 phase; /* WEIR_PHASE_*, changed by exchange only: an end is counted once */
-    __u32 pad;   /* 0 */
+    __u32
+        sampled; /* above 0: the time to the first byte of its answers is taken (core/latency.h) */
     struct weir_edge_key edge;
     struct weir_addr service_addr; /* what the application asked for, and getpeername answers */
     struct weir_addr endpoint_addr;
     __be16 service_port;
     __be16 endpoint_port;
     __u32 on_other; /* 1: counted on the service port's `other`, and ended there */
-    __u64 reserved[6];
+    /* What of it is on the edge already; changed by exchange only, so that it is added once. */
+    __u64 sent, received;
+    __u32 retransmits;
+    __u32 asked;      /* tcp_sock.snd_nxt when its last answer began */
+    __u64 started_ns; /* CLOCK_MONOTONIC of the connect; 0 = it is over, or not TCP */
+    __u64 heard_ns;   /* when the last new byte came, where `sampled` */
+    __u64 reserved[1];
 };
 WEIR_ASSERT(sizeof(struct weir_sock) == 112);
 

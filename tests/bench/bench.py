@@ -12,6 +12,7 @@ from algorithms import algorithms, memory  # noqa: E402
 from datagrams import datagrams  # noqa: E402
 from lab import BIN, ROOT, Lab, run  # noqa: E402
 from node import MANY, ROUNDS, STEERED, Node, interleaved, ns_per_run, runs_during  # noqa: E402
+from observe import observing  # noqa: E402
 from peers import install_rules, kube_proxy_rules, service_address, start_haproxy  # noqa: E402
 from report import Figures  # noqa: E402
 from rules import rules  # noqa: E402
@@ -139,7 +140,9 @@ def main():
     install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, STEERED))
     nodes = [Node(1), Node(MANY), ipt1, ipt_many]
     figures = Figures()
-    for part in (connects, rules, round_trips, datagrams, algorithms, memory, against_haproxy, program_times):
+    observing_with = lambda figures, nodes: observing(figures, nodes, Empty)  # noqa: E731
+    observing_with.__name__ = "observing"
+    for part in (connects, rules, round_trips, datagrams, algorithms, memory, against_haproxy, program_times, observing_with):
         print(f"== {part.__name__.replace('_', ' ')}", flush=True)
         part(figures, nodes)
     figures.print()

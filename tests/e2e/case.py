@@ -51,8 +51,9 @@ class LabCase(unittest.TestCase):
                 + f"workloads:\n  client.shop: {{cgroup: {cls.lab.pattern('client')}}}\n")
 
     def totals(self, service="orders.shop"):
-        """Counts of a service over all endpoints, without the reasons of failures."""
-        return {name: count for name, count in self.lab.service(service)["counts"].items() if name != "failedBy"}
+        """Counts of connections of a service over all endpoints."""
+        counts = self.lab.service(service)["counts"]
+        return {name: counts[name] for name in ("opened", "closed", "failed", "active", "untracked")}
 
     def settled(self, service="orders.shop"):
         """The counts once nothing is active any more: closing is seen a moment after the client's close()."""

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 import unittest
 
@@ -16,6 +17,7 @@ from test_udp import MANY, UdpCase
 from lab import service_yaml
 
 OURS, NEXT = f"v{ABI}", f"v{ABI + 1}"
+TALK = ROOT + "/tests/tools/talk.py"
 CHANGED = ROOT + "/build/changed/bin/weir-agent"
 DNS = "10.96.0.53"
 # Answers a line with what getpeername says of a TCP and of an MPTCP socket.
@@ -134,7 +136,7 @@ class Layouts(UdpCase):
         for _ in range(20):
             self.lab.kill_agent()
             self.lab.start_agent(binary=CHANGED, wait=False)
-            wait_for(lambda: (os.path.isdir(links) and len(os.listdir(links)) == 12)
+            wait_for(lambda: (os.path.isdir(links) and len(os.listdir(links)) == 13)
                      or self.lab.agent.poll() is not None, "the links to move")
             self.assertIsNone(self.lab.agent.poll(), self.lab.agent_log())
             self.lab.kill_agent()
@@ -205,6 +207,34 @@ class Layouts(UdpCase):
         self.assertEqual(self.client.connects("10.96.0.11", 80, count=20)["greeted"], {next(iter(whom)): 20})
         self.lab.weir("on", "dns.shop")
         self.lab.apply(self.mesh())
+
+    def test_bytes_and_times_go_on(self):
+        talker = self.lab.pod("talker")
+        talker.start(sys.executable, TALK, "serve", 8080)
+        self.lab.apply(self.mesh_of([self.a.ip, self.b.ip], service_yaml("talk.shop", ["10.96.0.13"], [talker.ip])))
+        self.addCleanup(self.lab.apply, self.mesh())
+        wait_for(lambda: self.client.run(sys.executable, TALK, "ask", "10.96.0.13", 80, check=False), "an answer")
+        edge = lambda: self.lab.weir("edges", "talk.shop", "-o", "json", parse=True)["items"][0]  # noqa: E731
+        ended = lambda: edge()["counts"]["active"] == 0  # noqa: E731
+        wait_for(ended, "active to become 0")
+        before = edge()
+        held = self.client.start(sys.executable, TALK, "hold", "10.96.0.13", 80, "--ask", "0 4000", stdin=-1)
+        held.first_line("holding")
+        time.sleep(4)  # its bytes are on the edge already
+        tallies = []
+        for changed in (True, False) * 4:
+            asking = self.client.start(sys.executable, TALK, "ask", "10.96.0.13", 80, "--ask", "0 500", "--ask", "0 20",
+                                       "--connections", 300)
+            self.start(changed)
+            tallies.append(json.loads(asking.communicate(timeout=60 * SLOW)[0]))
+        tallies.append(json.loads(held.communicate(timeout=10)[0].splitlines()[-1]))
+        wait_for(ended, "active to become 0")
+        after, counts = edge(), before["counts"]
+        moved = {name: after["counts"][name] - counts[name] for name in ("opened", "closed", "bytesSent", "bytesReceived")}
+        self.assertEqual(moved, {"opened": 2401, "closed": 2401, "bytesSent": sum(t["sent"] for t in tallies),
+                                 "bytesReceived": sum(t["received"] for t in tallies)})
+        connects = [e["latencies"]["connect"]["count"] for e in (before, after)]
+        self.assertAlmostEqual(connects[1] - connects[0], 2401, delta=3)  # a handshake may end between two rows
 
     def test_killed_at_any_point_of_it(self):
         before = self.settled()

@@ -130,10 +130,10 @@ class Life(LabCase):
     def test_a_hook_that_is_missing_is_seen_without_an_agent(self):
         self.lab.kill_agent()
         os.unlink(f"{pins_of(self.lab)}/links/weir_connect4")  # its last holder: connects go past weir now
-        self.assertIn("11 of 12 attached, not weir_connect4", self.lab.weir("status").stdout)
+        self.assertIn("12 of 13 attached, not weir_connect4", self.lab.weir("status").stdout)
         self.assertIn("× weir_connect4 is attached", self.lab.weir("check", check=False).stdout)
         self.lab.start_agent()
-        self.assertIn("12 of 12 attached", self.lab.weir("status").stdout)
+        self.assertIn("13 of 13 attached", self.lab.weir("status").stdout)
         self.assert_clean(self.client.connects(VIP, 80, count=20))
 
     def test_an_agent_that_hangs_is_seen(self):

@@ -35,7 +35,7 @@ class AgentFile(LabCase):
         seen = subprocess.run([BIN + "/weir", "config", "--config", self.lab.config], text=True, capture_output=True,
                               env={**os.environ, "WEIR_MESH": "/from/environment"}).stdout
         self.assertRegex(seen, r"mesh +/from/environment +- +environment WEIR_MESH")
-        self.assertRegex(self.lab.weir("config").stdout, r"Tables take \d+\.\d MiB of kernel memory, \d")
+        self.assertRegex(self.lab.weir("config").stdout, r"Tables take \d+\.\dMiB of kernel memory, \d")
         self.assertRegex(self.lab.metrics(), r'weir_build_info\{version="[^"]+",zone="b"\} 1')
         self.assertIn("MODE        observe", self.lab.weir("status").stdout)
         self.assertIn("‼ this node steers", self.lab.weir("check").stdout)

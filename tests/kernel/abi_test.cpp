@@ -76,14 +76,20 @@ const std::vector<Layout> kLayouts{
            F(weir_edge_key, endpoint), F(weir_edge_key, generation)),
     LAYOUT(weir_edge, F(weir_edge, opened), F(weir_edge, closed), F(weir_edge, failed),
            F(weir_edge, active), F(weir_edge, untracked), F(weir_edge, failed_by),
-           F(weir_edge, reserved)),
+           F(weir_edge, bytes_sent), F(weir_edge, bytes_received), F(weir_edge, retransmits),
+           F(weir_edge, resets_sent), F(weir_edge, resets_received), F(weir_edge, reserved)),
+    LAYOUT(weir_histogram, F(weir_histogram, count), F(weir_histogram, sum_us),
+           F(weir_histogram, buckets)),
+    LAYOUT(weir_latency, F(weir_latency, of), F(weir_latency, left_out), F(weir_latency, reserved)),
     LAYOUT(weir_ep_state, F(weir_ep_state, generation), F(weir_ep_state, pad),
            F(weir_ep_state, active), F(weir_ep_state, reserved)),
     LAYOUT(weir_svc_state, F(weir_svc_state, other), F(weir_svc_state, cursor),
            F(weir_svc_state, cursor_v4), F(weir_svc_state, cursor_v6), F(weir_svc_state, reserved)),
-    LAYOUT(weir_sock, F(weir_sock, phase), F(weir_sock, pad), F(weir_sock, edge),
+    LAYOUT(weir_sock, F(weir_sock, phase), F(weir_sock, sampled), F(weir_sock, edge),
            F(weir_sock, service_addr), F(weir_sock, endpoint_addr), F(weir_sock, service_port),
-           F(weir_sock, endpoint_port), F(weir_sock, on_other), F(weir_sock, reserved)),
+           F(weir_sock, endpoint_port), F(weir_sock, on_other), F(weir_sock, sent),
+           F(weir_sock, received), F(weir_sock, retransmits), F(weir_sock, asked),
+           F(weir_sock, started_ns), F(weir_sock, heard_ns), F(weir_sock, reserved)),
     LAYOUT(weir_node, F(weir_node, heartbeat_ns), F(weir_node, started_ns), F(weir_node, agent_pid),
            F(weir_node, generation), F(weir_node, generation_ns), F(weir_node, mesh_digest),
            F(weir_node, relinked), F(weir_node, cgroup), F(weir_node, mode),
@@ -140,8 +146,11 @@ unsigned verified_instructions(int program) {
 
 TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
     start_plane();
+    for (const auto& feature : plane_->features())
+        EXPECT_TRUE(feature.complete) << feature.lost;
     std::map<std::string, unsigned> counts;
     counts["weir_resolve"] = verified_instructions(plane_->agent_programs().resolve);
+    counts["weir_sweep"] = verified_instructions(plane_->agent_programs().sweep);
     counts["weir_fold"] = verified_instructions(plane_->agent_programs().fold);
     for (const auto& link : pinned_links(plane_->pins())) {
         EXPECT_TRUE(link.attached) << link.name;

@@ -9,6 +9,7 @@
 #include "../../bpf/core/addr.h"
 #include "../../bpf/core/cgroup_path.h"
 #include "../../bpf/core/connection.h"
+#include "../../bpf/core/latency.h"
 #include "../../bpf/core/pick.h"
 #include "../../bpf/core/published.h"
 #include "../../bpf/core/vip_filter.h"
@@ -92,6 +93,19 @@ static inline void core_eval_life(struct core_call* call) {
             call->out[0] = weir_end_of(call->in[0], call->in[1], call->in[2]);
             call->out[1] = weir_failure_of(call->in[0], call->in[1]);
             break;
+        case CORE_CUT_OFF_BY: call->out[0] = weir_cut_off_by(call->in[0], call->in[1]); break;
+        case CORE_LATENCY_BUCKET:
+            call->out[0] = weir_latency_bucket(call->in[0]);
+            call->out[1] = weir_latency_floor_us(call->out[0]);
+            break;
+        case CORE_SAMPLED_AFTER: call->out[0] = weir_sampled_after(call->in[0], call->in[1]); break;
+        case CORE_SEGMENT: {
+            struct weir_segment segment = {
+                (__u32)call->in[0], (__u32)call->in[1], (__u32)call->in[2], (__u32)call->in[3],
+                (__u32)call->in[4], (__u32)call->in[5], call->in[6],        call->in[7]};
+            call->out[0] = weir_segment_is(&segment);
+            break;
+        }
         case CORE_INHERIT_WORKLOAD: {
             struct weir_workload pattern = {(__u32)call->in[1], 1},
                                  parent = {(__u32)call->in[3], 2};

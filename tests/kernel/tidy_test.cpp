@@ -24,6 +24,21 @@ class Tidy : public KernelTest {
         ASSERT_EQ(bpf_map_update_elem(tables.edge.fd(), &key, &edge, BPF_NOEXIST), 0);
     }
 
+    static weir_edge counts(std::uint64_t opened) {
+        weir_edge edge{};
+        edge.opened = edge.closed = opened;
+        return edge;
+    }
+
+    static void put(const Tables& tables, const weir_edge_key& key, std::uint64_t first_bytes) {
+        weir_latency latency{};
+        auto& histogram = latency.of[WEIR_LATENCY_FIRST_BYTE];
+        histogram.count = histogram.buckets[40] = static_cast<__u32>(first_bytes);
+        histogram.sum_us = 2048 * first_bytes;
+        latency.left_out = 1;
+        ASSERT_EQ(bpf_map_update_elem(tables.latency.fd(), &key, &latency, BPF_NOEXIST), 0);
+    }
+
     static bool has(const Tables& tables, const weir_edge_key& key) {
         const auto found = tables.edge.find(key);
         return found && found->has_value();
@@ -56,8 +71,10 @@ TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnInOther) {
     const auto& tables = engine.tables();
     const auto row = row_of(tables, "10.1.0.1"), stays = row_of(tables, "10.1.0.2");
     const auto key = key_of(tables, 0, row), kept = key_of(tables, 0, stays);
-    put(tables, key, {10, 6, 3, 0, 1, {2, 0, 0, 0, 0, 0, 0, 1}, {}});
-    put(tables, kept, {5, 5, 0, 0, 0, {}, {}});
+    weir_edge edge{10, 6, 3, 0, 1, {2, 0, 0, 0, 0, 0, 0, 1}, 100, 200, 4, 5, 6, {}};
+    put(tables, key, edge);
+    put(tables, key, 7U);
+    put(tables, kept, counts(5));
     hold(row, 1);
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
     ASSERT_TRUE(engine.tidy());
@@ -74,6 +91,36 @@ TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnInOther) {
     EXPECT_EQ(sum.untracked, 1U);
     EXPECT_EQ(sum.failed_by[WEIR_FAILURE_REFUSED], 2U);
     EXPECT_EQ(sum.failed_by[WEIR_FAILURES - 1], 1U);
+    EXPECT_EQ(sum.bytes_sent, 100U);
+    EXPECT_EQ(sum.bytes_received, 200U);
+    EXPECT_EQ(sum.retransmits, 4U);
+    EXPECT_EQ(sum.resets_sent, 5U);
+    EXPECT_EQ(sum.resets_received, 6U);
+}
+
+TEST_F(Tidy, TheTimesOfFreedEndpointsGoOnWithTheirCaller) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2,10.1.0.3")));
+    const auto& tables = engine.tables();
+    const weir_edge_key left{7, 0, WEIR_NO_ENDPOINT, tables.svc_port[0].settings[0].born};
+    for (const char* address : {"10.1.0.1", "10.1.0.2"}) {
+        const auto key = key_of(tables, 0, row_of(tables, address));
+        put(tables, key, counts(1));
+        put(tables, key, 7U);
+    }
+    const auto gone = key_of(tables, 0, row_of(tables, "10.1.0.1"));
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.3")));
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_FALSE(tables.latency.find(gone).value());
+    const auto sum = tables.latency.find(left).value();
+    ASSERT_TRUE(sum);
+    EXPECT_EQ(sum->of[WEIR_LATENCY_FIRST_BYTE].count, 14U);
+    EXPECT_EQ(sum->of[WEIR_LATENCY_FIRST_BYTE].sum_us, 14U * 2048);
+    EXPECT_EQ(sum->of[WEIR_LATENCY_FIRST_BYTE].buckets[40], 14U);
+    EXPECT_EQ(sum->left_out, 2U);
+    ASSERT_TRUE(engine.apply(mesh("")));
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_FALSE(tables.latency.find(left).value()) << "the service is gone";
 }
 
 TEST_F(Tidy, TheEdgesOfAGoneServiceAreDeleted) {
@@ -84,8 +131,8 @@ TEST_F(Tidy, TheEdgesOfAGoneServiceAreDeleted) {
                           row_of(tables, "10.1.0.1"));
     const auto b = key_of(tables, tables.endpoint[row_of(tables, "10.1.0.2")].svc_port,
                           row_of(tables, "10.1.0.2"));
-    put(tables, a, {1, 1, 0, 0, 0, {}, {}});
-    put(tables, b, {2, 2, 0, 0, 0, {}, {}});
+    put(tables, a, counts(1));
+    put(tables, b, counts(2));
     ASSERT_TRUE(engine.apply(mesh("b=10.0.0.2:10.1.0.2")));
     ASSERT_TRUE(engine.tidy());
     EXPECT_FALSE(has(tables, a));
@@ -97,7 +144,7 @@ TEST_F(Tidy, AServiceDoesNotInheritTheCountsOfAGoneOne) {
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
     const auto& tables = engine.tables();
     const auto a = key_of(tables, 0, row_of(tables, "10.1.0.1"));
-    put(tables, a, {3, 3, 0, 0, 0, {}, {}});
+    put(tables, a, counts(3));
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
     ASSERT_TRUE(engine.tidy());
     EXPECT_EQ(other(tables, 0).opened, 3U);
@@ -126,10 +173,10 @@ TEST_F(Tidy, TheNextAgentFoldsWhatItsPredecessorLeft) {
     auto engine = start_engine();
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
     const auto key = key_of(engine.tables(), 0, row_of(engine.tables(), "10.1.0.1"));
-    put(engine.tables(), key, {4, 4, 0, 0, 0, {}, {}});
+    put(engine.tables(), key, counts(4));
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));  // and killed before it tidied
     const weir_edge_key stranger{7, 40, 3, 1};               // of a service port that nobody knows
-    put(engine.tables(), stranger, {1, 1, 0, 0, 0, {}, {}});
+    put(engine.tables(), stranger, counts(1));
     auto next = start_engine();
     EXPECT_FALSE(has(next.tables(), key));
     EXPECT_FALSE(has(next.tables(), stranger));

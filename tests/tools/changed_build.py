@@ -20,9 +20,10 @@ COPY = ROOT + "/build/changed-source"
 # Rows whose fields change places (header, struct, its members in their new order are the reverse), and
 # rows that are written as lists of values in the code: those grow at their end.
 REVERSED = {"edge.h": ["weir_edge"], "state.h": ["weir_ep_state", "weir_sock"], "udp.h": ["weir_udp_flow"],
-            "service.h": ["weir_svc_port", "weir_svc_settings"], "node.h": ["weir_node"]}
+            "service.h": ["weir_svc_port", "weir_svc_settings"], "node.h": ["weir_node"],
+            "latency.h": ["weir_latency"]}
 GROWN = {"edge.h": ["weir_edge_key"], "state.h": ["weir_svc_state", "weir_affinity"], "service.h": ["weir_vip", "weir_endpoint"],
-         "workload.h": ["weir_workload"], "udp.h": ["weir_udp_spill_key"]}
+         "workload.h": ["weir_workload"], "udp.h": ["weir_udp_spill_key"], "latency.h": ["weir_histogram"]}
 
 
 def members(body):

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "bpf/core/latency.h"
 #include "userspace/cli/render.h"
 #include "userspace/model/describe.h"
 #include "userspace/observe/views/json.h"
@@ -101,10 +102,23 @@ std::vector<ServiceView> services() {
              {1000, 990, 4, 5, 1, {}}}};
 }
 
+Histogram times(std::initializer_list<std::uint64_t> us) {
+    weir_histogram row{};
+    for (const auto one : us) {
+        row.count++;
+        row.sum_us += one;
+        row.buckets[weir_latency_bucket(one)]++;
+    }
+    return Histogram::of(row);
+}
+
 std::vector<EdgeView> edges() {
-    EdgeCounts well{900, 890, 0, 10, 0, {}}, some{100, 80, 12, 7, 1, {9, 2, 0, 0, 0, 0, 0, 0, 1}};
-    return {{"frontend.shop", "orders.shop", 80, "TCP", "10.0.0.2:8080", well},
-            {"frontend.shop", "orders.shop", 80, "TCP", "10.0.0.3:8080", some},
+    const Latencies fast{times({90, 100}), times({45}), times({400, 800, 1500, 90000}), 0},
+        slow{times({2500}), times({45, 50}), times({1600000}), 1};
+    EdgeCounts well{900, 890, 0, 10, 0, {}},
+        some{100, 80, 12, 7, 1, {9, 2, 0, 0, 0, 0, 0, 0, 1}, 900, 12345678, 3, 1, 4};
+    return {{"frontend.shop", "orders.shop", 80, "TCP", "10.0.0.2:8080", well, fast},
+            {"frontend.shop", "orders.shop", 80, "TCP", "10.0.0.3:8080", some, slow},
             {"unknown", "orders.shop", 80, "TCP", "none", {3, 0, 3, 0, 0, {0, 0, 0, 0, 0, 0, 3}}},
             {"orders.shop", "dns.shop", 53, "UDP", "10.0.0.9:53", {}}};
 }
@@ -143,6 +157,21 @@ std::vector<CheckGroup> checks() {
          {{"the kernel has BTF", Outcome::kOk, "", ""},
           {"a bpf file system is mounted", Outcome::kError, "there is none at /x", "mount it"}}},
         {"events", {{"no drops", Outcome::kWarning, "counted 3 times", "look"}}}};
+}
+
+std::vector<RateView> rates() {
+    return rate_views({}, edges(), 2, RateOf::kEndpoint);
+}
+
+TEST(Screen, Top) {
+    const TopFrame frame{RateOf::kEndpoint, 2, 80, 0};
+    const auto sorted = sorted_for_top(rates(), TopOrder::kConnects);
+    expect_golden("top.txt", render_top(sorted, frame));
+    expect_golden("top-wide.txt", render_top(sorted, {RateOf::kEndpoint, 2, 120, 1}));
+    expect_golden("top-p99.txt", render_top(sorted_for_top(rates(), TopOrder::kP99), frame));
+    expect_golden("top.json", render_top_document(sorted, 2, Format::kJson));
+    for (const auto& line : {render_top(sorted, frame), render_top({}, frame)})
+        EXPECT_LE(line.find('\n'), 80U);
 }
 
 TEST(Screen, Status) {

@@ -195,8 +195,12 @@ awaitable<void> Agent::reload() {
         log::error("apply-failed", taken.error().message);
 }
 
+// What open connections have moved is at most so many ticks and a scrape old.
+constexpr unsigned kSweepTicks = 3;
+
 awaitable<void> Agent::tick() {
     asio::steady_timer timer(loop_);
+    unsigned ticks = 0;
     for (;;) {
         engine_.beat();
         notify_service_manager("WATCHDOG=1\nSTATUS=" + follower_.summary());
@@ -206,6 +210,8 @@ awaitable<void> Agent::tick() {
         look_after_rows();
         look_after_cgroups();
         look_after_switches();
+        if (++ticks % kSweepTicks == 0)
+            sweep();
         if (auto tidied = engine_.tidy(); !tidied)
             log::error("tidy-failed", tidied.error().message);
         timer.expires_after(1s);
@@ -224,10 +230,16 @@ awaitable<void> Agent::sync_state() {
 
 // The kernel tells of new cgroups by itself, unless it refuses the tracepoint for that.
 void Agent::look_after_cgroups() {
-    const bool told = std::all_of(plane_.features().begin(), plane_.features().end(),
-                                  [](const FeatureState& feature) { return feature.complete; });
+    const bool told = std::all_of(
+        plane_.features().begin(), plane_.features().end(),
+        [](const FeatureState& feature) { return feature.complete || feature.name != "identity"; });
     if (auto identified = told ? engine_.identify_left_out() : engine_.identify_all(); !identified)
         log::error("identify-failed", identified.error().message);
+}
+
+void Agent::sweep() {
+    if (auto swept = engine_.sweep(); !swept)
+        log::error("sweep-failed", swept.error().message);
 }
 
 void Agent::look_after_switches() {

@@ -46,6 +46,7 @@ class Agent {
     void look_after_rows();
     void look_after_cgroups();
     void look_after_switches();
+    void sweep();
     std::vector<HookView> hooks() const;
 
     AgentOptions options_;

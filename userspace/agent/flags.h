@@ -30,6 +30,12 @@ struct StoreFlag {
             throw CLI::ValidationError(flag, "not a time such as 30s: " + text);
         *length.ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(*read).count());
     }
+    void operator()(const Share& share) const {
+        const auto every = parse_share(text);
+        if (!every)
+            throw CLI::ValidationError(flag, "not " + std::string(kShareForms) + ": " + text);
+        *share.every = *every;
+    }
     void operator()(Mode*) const {}                      // only in the file
     void operator()(std::vector<std::string>*) const {}  // only in the file
 };

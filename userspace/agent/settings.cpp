@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/agent/settings.h"
 
+#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -44,6 +45,15 @@ class Taker {
             *length.ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(*read).count());
         return read.has_value();
     }
+    bool operator()(const Share& share) {
+        const auto read = read_string(node_, what_, found_);
+        const auto every = read ? parse_share(*read) : std::nullopt;
+        if (read && !every)
+            found_.error(node_.origin, what_ + " is \"" + *read + "\": write " + kShareForms);
+        if (every)
+            *share.every = *every;
+        return every.has_value();
+    }
     bool operator()(Mode* mode) {
         *mode = read_mode(node_, what_, found_);
         return true;
@@ -71,6 +81,23 @@ std::pair<std::string_view, std::string_view> split(std::string_view key) {
 
 }  // namespace
 
+std::optional<std::uint32_t> parse_share(std::string_view text) {
+    if (text == "0" || text == "1")
+        return text == "0" ? 0 : 1;
+    std::uint32_t every = 0;
+    if (!text.starts_with("1/"))
+        return std::nullopt;
+    text.remove_prefix(2);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), every);
+    if (error != std::errc() || end != text.data() + text.size() || every == 0)
+        return std::nullopt;
+    return every;
+}
+
+std::string share_str(std::uint32_t every) {
+    return every <= 1 ? std::to_string(every) : "1/" + std::to_string(every);
+}
+
 std::string Setting::value_str() const {
     if (const auto* text = std::get_if<std::string*>(&value))
         return **text;
@@ -79,6 +106,8 @@ std::string Setting::value_str() const {
     if (const auto* length = std::get_if<Length>(&value))
         return duration_str(std::chrono::duration_cast<std::chrono::milliseconds>(
             std::chrono::nanoseconds(*length->ns)));
+    if (const auto* share = std::get_if<Share>(&value))
+        return share_str(*share->every);
     if (const auto* mode = std::get_if<Mode*>(&value))
         return std::string(mode_name(**mode));
     return joined(*std::get<std::vector<std::string>*>(value));
@@ -104,6 +133,10 @@ Settings::Settings(AgentOptions& o) {
         {"udp.idle", "--udp-idle", "",
          "how long an unconnected UDP socket keeps its endpoint without use",
          Length{&o.settings.udp_idle_ns}},
+        {"observe.firstByte", "--first-byte", "",
+         "which share of connections is sampled for the time to the first byte of answers: 0, 1, "
+         "1/8",
+         Share{&o.settings.first_byte_every}},
     };
     rows("tables.servicePorts", "--max-service-ports", sizes.service_ports, 1U << 20U,
          "weir_svc_port weir_svc_state", "rows of the service table");
@@ -113,7 +146,7 @@ Settings::Settings(AgentOptions& o) {
          "weir_endpoint weir_ep_state", "rows of the endpoint table");
     rows("tables.slots", "--max-slots", sizes.slot_words, 1U << 26U, "weir_slot",
          "rows of the slot table");
-    rows("tables.edges", "--max-edges", sizes.edges, 1U << 22U, "weir_edge",
+    rows("tables.edges", "--max-edges", sizes.edges, 1U << 22U, "weir_edge weir_latency",
          "rows of the edge table");
     rows("tables.cgroups", "--max-cgroups", sizes.cgroups, 1U << 22U, "weir_cgroup",
          "rows of the cgroup table");

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -23,12 +25,16 @@ struct Length {  // of time
     std::uint64_t* ns;
 };
 
+struct Share {  // one of so many; 0 = none
+    std::uint32_t* every;
+};
+
 struct Setting {
     const char* key;   // in agent.yaml; "tables.edges" is `edges` of the mapping `tables`
     const char* flag;  // "" = only in the file
     const char* environment;
     const char* help;
-    std::variant<std::string*, Rows, Length, Mode*, std::vector<std::string>*> value;
+    std::variant<std::string*, Rows, Length, Share, Mode*, std::vector<std::string>*> value;
     std::string origin = "default";
 
     std::string value_str() const;
@@ -50,6 +56,11 @@ class Settings {
   private:
     std::vector<Setting> all_;
 };
+
+// "0", "1", "1/8" -> one of so many; nullopt: it is none of these.
+std::optional<std::uint32_t> parse_share(std::string_view text);
+std::string share_str(std::uint32_t every);
+inline constexpr const char* kShareForms = "0 (none), 1 (all) or 1/N";
 
 inline constexpr const char* kAgentFile = "/etc/weir/agent.yaml";
 

@@ -9,6 +9,7 @@
 #include "maps/result.h"
 #include "userspace/agent/settings.h"
 #include "userspace/cli/output.h"
+#include "userspace/cli/render.h"
 
 namespace weir {
 
@@ -20,6 +21,10 @@ struct CliOptions {
     bool verify = false, list = false;
     int wait_seconds = 10;
     std::string length = "10m";  // of a switch
+    std::string window = "2s";   // of top
+    bool once = false;
+    RateOf top_of = RateOf::kService;
+    TopOrder top_order = TopOrder::kConnects;
 };
 
 int command_status(const CliOptions& options);
@@ -27,6 +32,7 @@ int command_check(const CliOptions& options);
 int command_services(const CliOptions& options);
 int command_endpoints(const CliOptions& options);
 int command_edges(const CliOptions& options);
+int command_top(const CliOptions& options);
 int command_validate(const CliOptions& options);
 int command_diff(const CliOptions& options);
 int command_apply(const CliOptions& options);

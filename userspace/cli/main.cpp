@@ -55,6 +55,33 @@ int unknown_command(const CLI::App& app, const std::string& word) {
     return weir::kExitUsage;
 }
 
+void add_top(Commands& commands) {
+    auto& options = commands.options;
+    static const std::map<std::string, weir::RateOf> kOf{{"service", weir::RateOf::kService},
+                                                         {"workload", weir::RateOf::kWorkload},
+                                                         {"endpoint", weir::RateOf::kEndpoint}};
+    using Order = weir::TopOrder;
+    static const std::map<std::string, Order> kOrders{{"connects", Order::kConnects},
+                                                      {"failures", Order::kFailures},
+                                                      {"p50", Order::kP50},
+                                                      {"p99", Order::kP99},
+                                                      {"rtt", Order::kRtt},
+                                                      {"bytes", Order::kBytes},
+                                                      {"retrans", Order::kRetransmits},
+                                                      {"name", Order::kName}};
+    auto* top = commands.add("top", "what is going on, second by second", weir::command_top);
+    top->add_option("--by", options.top_of, "service, workload or endpoint")
+        ->transform(CLI::CheckedTransformer(kOf, CLI::ignore_case))
+        ->default_str("service");
+    top->add_option("--sort", options.top_order,
+                    "connects, failures, p50, p99, rtt, bytes, retrans or name")
+        ->transform(CLI::CheckedTransformer(kOrders, CLI::ignore_case))
+        ->default_str("connects");
+    top->add_option("--window", options.window, "what a row is of, 1s or more")
+        ->capture_default_str();
+    top->add_flag("--once", options.once, "one window, then the end");
+}
+
 // What answers questions and changes nothing.
 void add_questions(Commands& commands) {
     auto& options = commands.options;
@@ -67,9 +94,10 @@ void add_questions(Commands& commands) {
     auto with_dot = kFormats;
     with_dot.emplace("dot", weir::Format::kDot);
     commands
-        .add("edges", "who calls which service, and why calls failed", weir::command_edges,
-             with_dot)
+        .add("edges", "who calls which service, how long answers take, why calls failed",
+             weir::command_edges, with_dot)
         ->add_option("SERVICE", options.arguments, "only to these services");
+    add_top(commands);
     commands
         .add("config", "every setting of this node, or of services, where it comes from, its cost",
              weir::command_config)

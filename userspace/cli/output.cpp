@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 namespace weir {
@@ -91,10 +92,14 @@ std::string number(std::uint64_t value) {
     return std::to_string(value);
 }
 
-std::string percent(double share) {
-    std::array<char, 16> text{};
-    std::snprintf(text.data(), text.size(), "%.1f%%", share * 100);
+std::string fixed(double value, int digits) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%.*f", digits, value);
     return text.data();
+}
+
+std::string percent(double share) {
+    return fixed(share * 100, 1) + "%";
 }
 
 std::string or_none(const std::string& text) {
@@ -115,6 +120,32 @@ std::string age_str(double seconds) {
     if (whole < 86400)
         return unit(whole / 3600, "h") + unit(whole % 3600 / 60, "m");
     return unit(whole / 86400, "d") + unit(whole % 86400 / 3600, "h");
+}
+
+namespace {
+
+// "1.25", "12.5", "125"
+std::string three_digits(double value) {
+    return fixed(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+}
+
+}  // namespace
+
+std::string short_time(double seconds) {
+    if (seconds < 0.0009995)
+        return number(static_cast<std::uint64_t>(std::lround(seconds * 1e6))) + "us";
+    return seconds < 0.9995 ? three_digits(seconds * 1e3) + "ms" : three_digits(seconds) + "s";
+}
+
+std::string short_bytes(std::uint64_t bytes) {
+    constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB", "PiB"};
+    if (bytes < 1024)
+        return number(bytes) + "B";
+    auto value = static_cast<double>(bytes) / 1024;
+    std::size_t unit = 0;
+    for (; value >= 1023.5 && unit + 1 < kUnits.size(); unit++)
+        value /= 1024;
+    return three_digits(value) + kUnits.at(unit);
 }
 
 }  // namespace weir

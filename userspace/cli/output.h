@@ -33,6 +33,10 @@ std::string render_document(const nlohmann::ordered_json& document, Format forma
 
 std::string number(std::uint64_t value);
 std::string percent(double share);  // 0.125: "12.5%"
+std::string fixed(double value, int digits);
+// Three digits and a unit: "850us", "1.25ms", "12.5s"; "1.21KiB", "640B".
+std::string short_time(double seconds);
+std::string short_bytes(std::uint64_t bytes);
 std::string or_none(const std::string& text);
 
 // "0s", "42s", "3m5s", "2h7m", "4d3h"; "never" below zero.

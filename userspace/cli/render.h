@@ -9,6 +9,7 @@
 #include "userspace/cli/output.h"
 #include "userspace/model/describe.h"
 #include "userspace/model/service_settings.h"
+#include "userspace/observe/views/rates.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
 #include "userspace/reconcile/saved_state.h"
@@ -21,6 +22,19 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
 // Who calls which service port: one row for each, or one for each endpoint of it with kWide and in
 // documents; kDot: a graph for Graphviz.
 std::string render_edges(const std::vector<EdgeView>& views, Format format);
+
+// What the rows of `weir top` are sorted by: the most first.
+enum class TopOrder { kConnects, kFailures, kP50, kP99, kRtt, kBytes, kRetransmits, kName };
+struct TopFrame {
+    RateOf of = RateOf::kService;
+    double seconds = 1;        // that the counts are of
+    std::size_t columns = 80;  // of the screen; at least 80
+    std::size_t lines = 0;     // rows there is room for; 0: all
+};
+std::vector<RateView> sorted_for_top(std::vector<RateView> views, TopOrder order);
+std::string render_top(const std::vector<RateView>& views, const TopFrame& frame);
+std::string render_top_document(const std::vector<RateView>& views, double seconds, Format format);
+
 std::string render_changes(const std::vector<MeshChange>& changes, Format format);
 
 // One line of `weir config`; 0 bytes: it costs none, or that is not seen.

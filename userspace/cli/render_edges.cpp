@@ -35,8 +35,10 @@ std::vector<EdgeView> without_endpoints(const std::vector<EdgeView>& views) {
     for (const auto& view : views) {
         auto& sum = sums[{view.service, view.port, view.protocol, view.workload}];
         const auto counts = sum.counts;
+        const auto latencies = sum.latencies;
         sum = view;
         sum.counts += counts;
+        sum.latencies += latencies;
     }
     std::vector<EdgeView> edges;
     for (auto& [key, edge] : sums)
@@ -55,24 +57,55 @@ std::string render_dot(const std::vector<EdgeView>& edges) {
     return text + "}\n";
 }
 
-std::string render_table(const std::vector<EdgeView>& edges, bool wide) {
-    Table table(wide ? std::vector<std::string>{"FROM", "TO", "PORT", "ENDPOINT", "SUCCESS",
-                                                "OPENED", "ACTIVE", "CLOSED", "UNTRACKED", "FAILED",
-                                                "WHY"}
-                     : std::vector<std::string>{"FROM", "TO", "PORT", "SUCCESS", "OPENED", "ACTIVE",
-                                                "FAILED", "WHY"});
+// "1.25ms", "-" where there is none.
+std::string time_of(const Histogram& histogram, double share) {
+    const auto seconds = histogram.quantile(share);
+    return seconds ? short_time(*seconds) : "-";
+}
+
+std::string render_table(const std::vector<EdgeView>& edges) {
+    Table table({"FROM", "TO", "PORT", "SUCCESS", "OPENED", "ACTIVE", "FAILED", "P50", "P99", "RTT",
+                 "WHY"});
     for (const auto& edge : edges) {
         const auto& counts = edge.counts;
-        std::vector<std::string> row{edge.workload, edge.service, port_of(edge)};
-        if (wide)
-            row.push_back(edge.endpoint);
-        row.insert(row.end(), {success_of(counts), number(counts.opened), number(counts.active)});
-        if (wide)
-            row.insert(row.end(), {number(counts.closed), number(counts.untracked)});
-        row.insert(row.end(), {number(counts.failed), or_none(why_failed(counts))});
-        table.add(std::move(row));
+        table.add({edge.workload, edge.service, port_of(edge), success_of(counts),
+                   number(counts.opened), number(counts.active), number(counts.failed),
+                   time_of(edge.latencies.first_byte, 0.5),
+                   time_of(edge.latencies.first_byte, 0.99), time_of(edge.latencies.rtt, 0.5),
+                   or_none(why_failed(counts))});
     }
-    return edges.empty() ? "Nobody has called a service yet.\n" : table.str();
+    return table.str();
+}
+
+std::string render_wide(const std::vector<EdgeView>& edges) {
+    Table table({"FROM",   "TO",        "PORT",     "ENDPOINT", "SUCCESS", "OPENED", "ACTIVE",
+                 "CLOSED", "UNTRACKED", "FAILED",   "CONNECT",  "P50",     "P95",    "P99",
+                 "RTT",    "SENT",      "RECEIVED", "RETRANS",  "RESETS",  "WHY"});
+    for (const auto& edge : edges) {
+        const auto& counts = edge.counts;
+        const auto& times = edge.latencies;
+        table.add({edge.workload,
+                   edge.service,
+                   port_of(edge),
+                   edge.endpoint,
+                   success_of(counts),
+                   number(counts.opened),
+                   number(counts.active),
+                   number(counts.closed),
+                   number(counts.untracked),
+                   number(counts.failed),
+                   time_of(times.connect, 0.5),
+                   time_of(times.first_byte, 0.5),
+                   time_of(times.first_byte, 0.95),
+                   time_of(times.first_byte, 0.99),
+                   time_of(times.rtt, 0.5),
+                   short_bytes(counts.bytes_sent),
+                   short_bytes(counts.bytes_received),
+                   number(counts.retransmits),
+                   number(counts.resets_sent + counts.resets_received),
+                   or_none(why_failed(counts))});
+    }
+    return table.str();
 }
 
 }  // namespace
@@ -80,10 +113,12 @@ std::string render_table(const std::vector<EdgeView>& edges, bool wide) {
 std::string render_edges(const std::vector<EdgeView>& views, Format format) {
     if (is_document(format))
         return render_document(document("EdgeList", {{"items", views}}), format);
+    if (views.empty() && format != Format::kDot)
+        return "Nobody has called a service yet.\n";
     if (format == Format::kWide)
-        return render_table(views, true);
+        return render_wide(views);
     const auto edges = without_endpoints(views);
-    return format == Format::kDot ? render_dot(edges) : render_table(edges, false);
+    return format == Format::kDot ? render_dot(edges) : render_table(edges);
 }
 
 }  // namespace weir

@@ -11,17 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string size_str(std::uint64_t bytes) {
-    std::array<char, 32> text{};
-    if (bytes == 0)
-        return "-";
-    if (bytes < 1U << 20U)
-        std::snprintf(text.data(), text.size(), "%.1f KiB", static_cast<double>(bytes) / 1024);
-    else
-        std::snprintf(text.data(), text.size(), "%.1f MiB", static_cast<double>(bytes) / 1048576);
-    return text.data();
-}
-
 std::string time_str(std::int64_t seconds) {
     std::array<char, 32> text{};
     const auto when = static_cast<std::time_t>(seconds);
@@ -48,11 +37,11 @@ std::string render_config(const std::vector<ConfigRow>& rows, std::uint64_t fixe
     }
     Table table({"SETTING", "VALUE", "MEMORY", "ORIGIN"});
     for (const auto& row : rows)
-        table.add({row.setting, row.value.empty() ? "<none>" : row.value, size_str(row.bytes),
-                   row.origin});
-    return table.str() + "\nTables take " + size_str(total) + " of kernel memory" +
+        table.add({row.setting, row.value.empty() ? "<none>" : row.value,
+                   row.bytes == 0 ? "-" : short_bytes(row.bytes), row.origin});
+    return table.str() + "\nTables take " + short_bytes(total) + " of kernel memory" +
            (total == 0 ? ": nothing is pinned here, or this user may not see it"
-                       : ", " + size_str(fixed) + " of it whatever the settings") +
+                       : ", " + short_bytes(fixed) + " of it whatever the settings") +
            ".\n";
 }
 

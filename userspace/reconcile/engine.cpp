@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "loader/run_program.h"
 #include "maps/clock.h"
 #include "userspace/reconcile/identify.h"
 #include "userspace/reconcile/tidy.h"
@@ -90,6 +91,12 @@ Status Engine::identify_left_out() {
 
 Status Engine::tidy() {
     return live_is_known_ ? weir::tidy(tables_, live_, programs_.fold) : Status();
+}
+
+Status Engine::sweep() const {
+    if (programs_.sweep < 0)
+        return {};  // refused by the kernel, which was said
+    return run_iterator(programs_.sweep, programs_.sockets, "look at the open connections");
 }
 
 Result<std::uint64_t> Engine::repair() {

@@ -51,6 +51,8 @@ class Engine {
     Status identify_all();
     // The same, once there is room for cgroups that the table had none for. Every second or so.
     Status identify_left_out();
+    // Brings what open connections have moved onto their edges; every few seconds.
+    Status sweep() const;
     // The agent's sign of life in the node row; CLOCK_MONOTONIC.
     void beat();
     void count_relinked(int links);

@@ -70,22 +70,40 @@ Result<std::set<std::uint32_t>> ports_that_left(const Tables& tables, LiveState&
     return gone;
 }
 
+bool has_left(const LiveState& live, Edges edges, const std::set<std::uint32_t>& gone,
+              std::uint32_t svc_port) {
+    return gone.contains(svc_port) || (edges == Edges::kAll && !live.ports.contains(svc_port) &&
+                                       !live.leaving_ports.contains(svc_port));
+}
+
 // One pass over all edges. What was left before this start is looked for once, with Edges::kAll.
 Status tidy_edges(Tables& tables, const LiveState& live, int fold, Edges edges,
                   const std::set<std::uint32_t>& gone) {
     WEIR_TRY(const auto rows, tables.edge.rows());
     for (const auto& [key, edge] : rows) {
-        const bool left = gone.contains(key.svc_port) ||
-                          (edges == Edges::kAll && !live.ports.contains(key.svc_port) &&
-                           !live.leaving_ports.contains(key.svc_port));
-        if (left) {
+        if (has_left(live, edges, gone, key.svc_port)) {
             WEIR_CHECK(tables.edge.erase(key));
             continue;
         }
         const auto freed = live.freed_rows.find(key.endpoint);
-        if (freed != live.freed_rows.end() && key.generation <= freed->second)
-            WEIR_CHECK(run_program(fold, &key, sizeof(key), "fold an edge"));
+        if (freed == live.freed_rows.end() || key.generation > freed->second)
+            continue;
+        const auto port = live.ports.find(key.svc_port);
+        const weir_fold_request request{key, port == live.ports.end() ? 0 : port->second.born, 0};
+        WEIR_CHECK(run_program(fold, &request, sizeof(request), "fold an edge"));
     }
+    return {};
+}
+
+// Of service ports that left, or that nothing knows.
+Status erase_latencies(Tables& tables, const LiveState& live, Edges edges,
+                       const std::set<std::uint32_t>& gone) {
+    if (gone.empty() && edges != Edges::kAll)
+        return {};
+    WEIR_TRY(const auto keys, tables.latency.keys());
+    for (const auto& key : keys)
+        if (has_left(live, edges, gone, key.svc_port))
+            WEIR_CHECK(tables.latency.erase(key));
     return {};
 }
 
@@ -96,6 +114,7 @@ Status tidy(Tables& tables, LiveState& live, int fold, Edges edges) {
     WEIR_TRY(const auto gone, ports_that_left(tables, live));
     if (edges == Edges::kAll || !live.freed_rows.empty() || !gone.empty())
         WEIR_CHECK(tidy_edges(tables, live, fold, edges, gone));
+    WEIR_CHECK(erase_latencies(tables, live, edges, gone));
     live.freed_rows.clear();
     for (const auto id : gone) {
         const auto& range = live.leaving_ports.at(id);

@@ -4,6 +4,7 @@
 #include <prometheus/collectable.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <map>
 
 #include "userspace/observe/views/edges.h"
@@ -35,6 +36,25 @@ void add(MetricFamily& family, const Labels& labels, double value) {
     family.metric.push_back(std::move(metric));
 }
 
+// Upper limits of buckets, as powers of two of a microsecond: there the kernel's buckets end too,
+// so that nothing is estimated. With +Inf there are 16.
+using Limits = std::array<unsigned, 15>;
+constexpr Limits kConnectLimits{5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22};
+constexpr Limits kRttLimits{4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
+constexpr Limits kFirstByteLimits{7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22};
+
+ClientMetric histogram_metric(const Labels& labels, const Histogram& times, const Limits& limits) {
+    ClientMetric metric;
+    for (const auto& [name, text] : labels)
+        metric.label.push_back({name, text});
+    for (const auto limit : limits)
+        metric.histogram.bucket.push_back(
+            {times.count_below(limit), static_cast<double>(std::uint64_t{1} << limit) / 1e6});
+    metric.histogram.sample_count = times.count();
+    metric.histogram.sample_sum = times.sum();
+    return metric;
+}
+
 // Istio's standard labels for a connection as its source reports it, and the endpoint.
 Labels edge_labels(const EdgeView& edge) {
     return {{"reporter", "source"},
@@ -56,7 +76,10 @@ class Collector : public prometheus::Collectable {
     std::vector<MetricFamily> Collect() const override {
         std::vector<MetricFamily> all;
         collect_edges(all);
-        collect_failures(all);
+        collect_traffic(all);
+        const auto pairs = by_caller();
+        collect_failures(all, pairs);
+        collect_times(all, pairs);
         collect_mesh(all);
         collect_node(all);
         return all;
@@ -99,27 +122,95 @@ class Collector : public prometheus::Collectable {
                 &EdgeCounts::active);
     }
 
-    // By caller and service port, not by endpoint; every reason of those that failed at all, so
-    // that a rate sees the first one.
-    void collect_failures(std::vector<MetricFamily>& all) const {
-        std::map<Labels, EdgeCounts> sums;
+    // Istio's "sent" and "received" are the endpoint's: sent is what the caller received.
+    void collect_traffic(std::vector<MetricFamily>& all) const {
+        const auto collect = [&](const char* name, const char* help,
+                                 std::uint64_t EdgeCounts::* count) {
+            auto made = family(name, help, MetricType::Counter);
+            for (const auto& edge : edges_)
+                if (edge.protocol == "TCP")
+                    add(made, edge_labels(edge), static_cast<double>(edge.counts.*count));
+            all.push_back(std::move(made));
+        };
+        collect("istio_tcp_sent_bytes_total", "Payload bytes sent by the endpoint to the caller.",
+                &EdgeCounts::bytes_received);
+        collect("istio_tcp_received_bytes_total",
+                "Payload bytes that the endpoint received from the caller.",
+                &EdgeCounts::bytes_sent);
+        collect("weir_tcp_retransmits_total", "Segments that the caller's side sent again.",
+                &EdgeCounts::retransmits);
+        auto resets = family("weir_tcp_resets_total", "Connections cut off by a reset, by whom.",
+                             MetricType::Counter);
+        for (const auto& edge : edges_) {
+            if (edge.protocol != "TCP")
+                continue;
+            auto labels = edge_labels(edge);
+            labels.emplace_back("by", "caller");
+            add(resets, labels, static_cast<double>(edge.counts.resets_sent));
+            labels.back().second = "endpoint";
+            add(resets, labels, static_cast<double>(edge.counts.resets_received));
+        }
+        all.push_back(std::move(resets));
+    }
+
+    struct Pair {  // a caller and a service port, all endpoints together
+        EdgeCounts counts;
+        Latencies latencies;
+    };
+    using Pairs = std::map<Labels, Pair>;
+
+    Pairs by_caller() const {
+        Pairs pairs;
         for (const auto& edge : edges_) {
             auto labels = edge_labels(edge);
             std::erase_if(labels,
                           [](const auto& label) { return label.first == "destination_endpoint"; });
-            sums[std::move(labels)] += edge.counts;
+            auto& pair = pairs[std::move(labels)];
+            pair.counts += edge.counts;
+            pair.latencies += edge.latencies;
         }
+        return pairs;
+    }
+
+    // Every reason of those that failed at all, so that a rate sees the first one.
+    static void collect_failures(std::vector<MetricFamily>& all, const Pairs& pairs) {
         auto made =
             family("weir_connection_failures_total",
                    "Failed connects, and refused datagrams, by reason.", MetricType::Counter);
-        std::erase_if(sums, [](const auto& sum) { return sum.second.failed == 0; });
-        for (const auto& [of, counts] : sums)
-            for (std::size_t i = 0; i < kFailureNames.size(); i++) {
+        for (const auto& [of, pair] : pairs)
+            for (std::size_t i = 0; pair.counts.failed != 0 && i < kFailureNames.size(); i++) {
                 auto labels = of;
                 labels.emplace_back("reason", kFailureNames.at(i).name);
-                add(made, labels, static_cast<double>(counts.failed_by.at(i)));
+                add(made, labels, static_cast<double>(pair.counts.failed_by.at(i)));
             }
         all.push_back(std::move(made));
+    }
+
+    static void collect_times(std::vector<MetricFamily>& all, const Pairs& pairs) {
+        const auto collect = [&](const char* name, const char* help, const Limits& limits,
+                                 Histogram Latencies::* histogram) {
+            auto made = family(name, help, MetricType::Histogram);
+            for (const auto& [labels, pair] : pairs)
+                if (const auto& times = pair.latencies.*histogram; times.count() != 0)
+                    made.metric.push_back(histogram_metric(labels, times, limits));
+            all.push_back(std::move(made));
+        };
+        collect("weir_tcp_connect_seconds",
+                "From connect() to the end of the handshake; failed connects are not in it.",
+                kConnectLimits, &Latencies::connect);
+        collect("weir_tcp_rtt_seconds",
+                "Smoothed round trip times: one per connection at its end, and every few seconds.",
+                kRttLimits, &Latencies::rtt);
+        collect("weir_tcp_first_byte_seconds",
+                "From the last byte sent to the first byte of the answer, on sampled connections.",
+                kFirstByteLimits, &Latencies::first_byte);
+        auto left_out = family("weir_tcp_first_byte_left_out_total",
+                               "Sampled connections with several requests on their way at once.",
+                               MetricType::Counter);
+        for (const auto& [labels, pair] : pairs)
+            if (pair.latencies.first_byte.count() + pair.latencies.left_out != 0)
+                add(left_out, labels, static_cast<double>(pair.latencies.left_out));
+        all.push_back(std::move(left_out));
     }
 
     void collect_mesh(std::vector<MetricFamily>& all) const {

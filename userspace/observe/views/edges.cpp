@@ -8,7 +8,10 @@ namespace weir {
 namespace {
 
 EdgeCounts counts_of(const weir_edge& edge) {
-    EdgeCounts counts{edge.opened, edge.closed, edge.failed, edge.active, edge.untracked, {}};
+    EdgeCounts counts{edge.opened,      edge.closed,         edge.failed,
+                      edge.active,      edge.untracked,      {},
+                      edge.bytes_sent,  edge.bytes_received, edge.retransmits,
+                      edge.resets_sent, edge.resets_received};
     // The kernel counts the sum first, and is counting meanwhile.
     std::uint64_t told = 0;
     for (std::size_t i = 0; i < WEIR_FAILURES; i++)
@@ -39,17 +42,42 @@ EdgeCounts& EdgeCounts::operator+=(const EdgeCounts& other) {
     untracked += other.untracked;
     for (std::size_t i = 0; i < failed_by.size(); i++)
         failed_by.at(i) += other.failed_by.at(i);
+    bytes_sent += other.bytes_sent;
+    bytes_received += other.bytes_received;
+    retransmits += other.retransmits;
+    resets_sent += other.resets_sent;
+    resets_received += other.resets_received;
     return *this;
 }
 
-Result<std::vector<EdgeView>> edge_views(const Tables& tables, const Names& names) {
-    using Key = std::tuple<std::string, std::uint16_t, std::string, std::string, std::string>;
-    const auto key_of = [](const ServicePortName& owner, const std::string& endpoint,
-                           const std::string& workload) {
-        return Key{owner.service->name, owner.port->port,
-                   std::string(protocol_name(owner.port->protocol)), endpoint, workload};
-    };
-    std::map<Key, EdgeCounts> sums;
+namespace {
+
+// Sums by what an operator sees of an edge: rows of one name are one.
+class Sums {
+  public:
+    EdgeView& at(const ServicePortName& owner, const std::string& endpoint,
+                 const std::string& workload) {
+        const std::string protocol(protocol_name(owner.port->protocol));
+        auto& view = sums_[{owner.service->name, owner.port->port, protocol, endpoint, workload}];
+        if (view.service.empty())
+            view = {workload, owner.service->name, owner.port->port, protocol, endpoint, {}};
+        return view;
+    }
+    std::vector<EdgeView> take() {
+        std::vector<EdgeView> views;
+        views.reserve(sums_.size());
+        for (auto& [key, view] : sums_)
+            views.push_back(std::move(view));
+        return views;
+    }
+
+  private:
+    std::map<std::tuple<std::string, std::uint16_t, std::string, std::string, std::string>,
+             EdgeView>
+        sums_;
+};
+
+Status add_edges(const Tables& tables, const Names& names, Sums& sums) {
     WEIR_TRY(const auto keys, tables.edge.keys());
     for (const auto& key : keys) {
         const auto* owner = names.service_port(key.svc_port);
@@ -57,23 +85,49 @@ Result<std::vector<EdgeView>> edge_views(const Tables& tables, const Names& name
             continue;
         WEIR_TRY(const auto edge, tables.edge.find(key));
         if (edge)
-            sums[key_of(*owner, endpoint_of(tables, key), names.workload(key.workload))] +=
+            sums.at(*owner, endpoint_of(tables, key), names.workload(key.workload)).counts +=
                 counts_of(*edge);
     }
+    return {};
+}
+
+// What found no room, and what was folded.
+Status add_others(const Tables& tables, const Names& names, Sums& sums) {
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++) {
         const auto* owner = names.service_port(id);
         if (owner == nullptr)
             continue;
         WEIR_TRY(const auto state, tables.svc_state.find(id));
         if (state && state->other.opened != 0)
-            sums[key_of(*owner, "other", "other")] += counts_of(state->other);
+            sums.at(*owner, "other", "other").counts += counts_of(state->other);
     }
-    std::vector<EdgeView> views;
-    views.reserve(sums.size());
-    for (const auto& [key, counts] : sums)
-        views.push_back({std::get<4>(key), std::get<0>(key), std::get<1>(key), std::get<2>(key),
-                         std::get<3>(key), counts});
-    return views;
+    return {};
+}
+
+// Times are kept by caller beyond the endpoint: those of endpoints that left are in one row.
+Status add_latencies(const Tables& tables, const Names& names, Sums& sums) {
+    WEIR_TRY(const auto keys, tables.latency.keys());
+    for (const auto& key : keys) {
+        const auto* owner = names.service_port(key.svc_port);
+        if (owner == nullptr)
+            continue;
+        WEIR_TRY(const auto row, tables.latency.find(key));
+        if (!row)
+            continue;
+        const auto endpoint = key.endpoint == WEIR_NO_ENDPOINT ? "other" : endpoint_of(tables, key);
+        sums.at(*owner, endpoint, names.workload(key.workload)).latencies += Latencies::of(*row);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::vector<EdgeView>> edge_views(const Tables& tables, const Names& names) {
+    Sums sums;
+    WEIR_CHECK(add_edges(tables, names, sums));
+    WEIR_CHECK(add_others(tables, names, sums));
+    WEIR_CHECK(add_latencies(tables, names, sums));
+    return sums.take();
 }
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "maps/failure_names.h"
+#include "userspace/observe/views/histogram.h"
 #include "userspace/observe/views/names.h"
 
 namespace weir {
@@ -16,6 +17,9 @@ namespace weir {
 struct EdgeCounts {
     std::uint64_t opened = 0, closed = 0, failed = 0, active = 0, untracked = 0;
     std::array<std::uint64_t, kFailureNames.size()> failed_by{};  // their sum is `failed`
+    std::uint64_t bytes_sent = 0, bytes_received = 0;             // payload, as the caller sees it
+    std::uint64_t retransmits = 0;                                // by the caller's side
+    std::uint64_t resets_sent = 0, resets_received = 0;
     EdgeCounts& operator+=(const EdgeCounts& other);
 };
 
@@ -26,6 +30,7 @@ struct EdgeView {
     std::string protocol;  // TCP, UDP
     std::string endpoint;  // "10.0.0.2:8080", "none", "departed", "other"
     EdgeCounts counts;
+    Latencies latencies{};
 };
 
 // Sorted by service, port, endpoint and workload. Edges of services that left the mesh are out.

@@ -12,7 +12,10 @@ namespace weir {
 
 void to_json(nlohmann::json& out, const EdgeCounts& counts);
 void from_json(const nlohmann::json& in, EdgeCounts& counts);
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeView, workload, service, port, protocol, endpoint, counts)
+void to_json(nlohmann::json& out, const Latencies& latencies);
+void from_json(const nlohmann::json& in, Latencies& latencies);
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeView, workload, service, port, protocol, endpoint, counts,
+                                   latencies)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, protocol, portName, addresses,
                                    algorithm, affinitySeconds, mode, endpoints, state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, zone,

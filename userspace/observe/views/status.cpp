@@ -40,9 +40,10 @@ Result<std::vector<Fill>> fills(const Tables& tables) {
     }
     WEIR_TRY(const Fill vips, fill_of(tables.vip));
     WEIR_TRY(const Fill edges, fill_of(tables.edge));
+    WEIR_TRY(const Fill latencies, fill_of(tables.latency));
     WEIR_TRY(const Fill cgroups, fill_of(tables.cgroup));
     WEIR_TRY(const Fill patterns, fill_of(tables.cg_prefix));
-    return std::vector<Fill>{vips, ports, endpoints, slots, edges, cgroups, patterns};
+    return std::vector<Fill>{vips, ports, endpoints, slots, edges, latencies, cgroups, patterns};
 }
 
 }  // namespace

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// One frame of `weir top`, and its document. Knows no terminal but its width.
+#include <algorithm>
+#include <array>
+
+#include "userspace/cli/render.h"
+#include "userspace/observe/views/json.h"
+
+namespace weir {
+namespace {
+
+double p(const RateView& view, double share) {
+    return view.latencies.first_byte.quantile(share).value_or(-1);
+}
+
+// By what is worst or most first; equals by name, so that rows do not dance.
+double weight(const RateView& view, TopOrder order) {
+    const auto& counts = view.counts;
+    switch (order) {
+        case TopOrder::kConnects: return view.perSecond;
+        case TopOrder::kFailures: return 1 - view.success;
+        case TopOrder::kP50: return p(view, 0.5);
+        case TopOrder::kP99: return p(view, 0.99);
+        case TopOrder::kRtt: return view.latencies.rtt.quantile(0.5).value_or(-1);
+        case TopOrder::kBytes:
+            return static_cast<double>(counts.bytes_sent + counts.bytes_received);
+        case TopOrder::kRetransmits: return static_cast<double>(counts.retransmits);
+        case TopOrder::kName: break;
+    }
+    return 0;
+}
+
+std::string time_of(const Histogram& histogram, double share) {
+    const auto seconds = histogram.quantile(share);
+    return seconds ? short_time(*seconds) : "-";
+}
+
+std::string per_second(double rate) {
+    return rate > 0 && rate < 10 ? fixed(rate, 1) : fixed(rate, 0);
+}
+
+// The middle of a long name says least.
+std::string shortened(const std::string& name, std::size_t width) {
+    if (name.size() <= width || width < 8)
+        return name;
+    const auto tail = (width - 2) / 2, head = width - 2 - tail;
+    return name.substr(0, head) + ".." + name.substr(name.size() - tail);
+}
+
+// Columns that keep their width from frame to frame: figures are found where they were.
+struct Column {
+    const char* title;
+    std::size_t width;
+};
+constexpr std::array<Column, 8> kColumns{{{"SUCCESS", 8},
+                                          {"CONN/S", 7},
+                                          {"P50", 7},
+                                          {"P95", 7},
+                                          {"P99", 7},
+                                          {"RTT", 7},
+                                          {"BYTES/S", 8},
+                                          {"RETRANS", 8}}};
+constexpr std::size_t kFigures = 59;  // what they take together
+
+using Cells = std::array<std::string, kColumns.size()>;
+
+std::string row_of(const std::string& name, std::size_t width, const Cells& cells) {
+    std::string line = shortened(name, width);
+    line.resize(std::max(width, line.size()), ' ');
+    for (std::size_t i = 0; i < cells.size(); i++) {
+        const auto room = kColumns.at(i).width, size = cells.at(i).size();
+        line += std::string(size < room ? room - size : 1, ' ') + cells.at(i);
+    }
+    return line + "\n";
+}
+
+Cells cells_of(const RateView& view, double seconds) {
+    const auto& counts = view.counts;
+    const auto& first_byte = view.latencies.first_byte;
+    const auto bytes = static_cast<double>(counts.bytes_sent + counts.bytes_received) / seconds;
+    return {percent(view.success),
+            per_second(view.perSecond),
+            time_of(first_byte, 0.5),
+            time_of(first_byte, 0.95),
+            time_of(first_byte, 0.99),
+            time_of(view.latencies.rtt, 0.5),
+            short_bytes(static_cast<std::uint64_t>(bytes)),
+            number(counts.retransmits)};
+}
+
+}  // namespace
+
+std::vector<RateView> sorted_for_top(std::vector<RateView> views, TopOrder order) {
+    std::stable_sort(views.begin(), views.end(), [order](const RateView& a, const RateView& b) {
+        return weight(a, order) > weight(b, order);
+    });
+    return views;
+}
+
+std::string render_top(const std::vector<RateView>& views, const TopFrame& frame) {
+    const std::size_t width = std::max<std::size_t>(frame.columns, 80) - kFigures;
+    const char* what = frame.of == RateOf::kService    ? "SERVICE"
+                       : frame.of == RateOf::kWorkload ? "WORKLOAD"
+                                                       : "ENDPOINT";
+    Cells titles;
+    for (std::size_t i = 0; i < titles.size(); i++)
+        titles.at(i) = kColumns.at(i).title;
+    std::string text = row_of(what, width, titles);
+    std::size_t lines = 0;
+    for (const auto& view : views) {
+        if (frame.lines != 0 && lines++ == frame.lines)
+            return text + "… and " + number(views.size() - frame.lines) + " more\n";
+        text += row_of(view.name, width, cells_of(view, frame.seconds));
+    }
+    return views.empty() ? text + "Nobody is calling a service.\n" : text;
+}
+
+std::string render_top_document(const std::vector<RateView>& views, double seconds, Format format) {
+    auto items = nlohmann::json::array();
+    for (const auto& view : views)
+        items.push_back({{"name", view.name},
+                         {"success", view.success},
+                         {"connectsPerSecond", view.perSecond},
+                         {"counts", view.counts},
+                         {"latencies", view.latencies}});
+    return render_document(document("Top", {{"seconds", seconds}, {"items", std::move(items)}}),
+                           format);
+}
+
+}  // namespace weir

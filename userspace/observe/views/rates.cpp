@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/observe/views/rates.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace weir {
+namespace {
+
+// A row that was given to another endpoint meanwhile may be less than it was.
+std::uint64_t grown(std::uint64_t before, std::uint64_t now) {
+    return now > before ? now - before : 0;
+}
+
+EdgeCounts grown(const EdgeCounts& before, const EdgeCounts& now) {
+    EdgeCounts counts = now;
+    for (const auto member :
+         {&EdgeCounts::opened, &EdgeCounts::closed, &EdgeCounts::failed, &EdgeCounts::untracked,
+          &EdgeCounts::bytes_sent, &EdgeCounts::bytes_received, &EdgeCounts::retransmits,
+          &EdgeCounts::resets_sent, &EdgeCounts::resets_received})
+        counts.*member = grown(before.*member, now.*member);
+    for (std::size_t i = 0; i < counts.failed_by.size(); i++)
+        counts.failed_by.at(i) = grown(before.failed_by.at(i), now.failed_by.at(i));
+    return counts;
+}
+
+Histogram grown(const Histogram& before, const Histogram& now) {
+    Histogram histogram = now;
+    histogram.sum_us = grown(before.sum_us, now.sum_us);
+    for (std::size_t i = 0; i < std::min(before.buckets.size(), now.buckets.size()); i++)
+        histogram.buckets[i] = grown(before.buckets[i], now.buckets[i]);
+    return histogram;
+}
+
+Latencies grown(const Latencies& before, const Latencies& now) {
+    return {grown(before.connect, now.connect), grown(before.rtt, now.rtt),
+            grown(before.first_byte, now.first_byte), grown(before.left_out, now.left_out)};
+}
+
+std::string name_of(const EdgeView& edge, RateOf of) {
+    if (of == RateOf::kWorkload)
+        return edge.workload;
+    std::string service = edge.service + ":" + std::to_string(edge.port);
+    if (edge.protocol != "TCP")
+        service += "/" + edge.protocol;
+    return of == RateOf::kService ? service : service + " " + edge.endpoint;
+}
+
+bool is_quiet(const RateView& view) {
+    const auto& counts = view.counts;
+    return counts.opened + counts.closed + counts.failed + counts.active + counts.bytes_sent +
+               counts.bytes_received ==
+           0;
+}
+
+}  // namespace
+
+std::vector<RateView> rate_views(const std::vector<EdgeView>& before,
+                                 const std::vector<EdgeView>& now, double seconds, RateOf of) {
+    using Key = std::tuple<std::string, std::string, std::uint16_t, std::string, std::string>;
+    const auto key_of = [](const EdgeView& e) {
+        return Key{e.workload, e.service, e.port, e.protocol, e.endpoint};
+    };
+    std::map<Key, const EdgeView*> known;
+    for (const auto& edge : before)
+        known.emplace(key_of(edge), &edge);
+    std::map<std::string, RateView> sums;
+    const EdgeView nothing;
+    for (const auto& edge : now) {
+        const auto found = known.find(key_of(edge));
+        const auto& was = found == known.end() ? nothing : *found->second;
+        auto& sum = sums[name_of(edge, of)];
+        sum.counts += grown(was.counts, edge.counts);
+        sum.latencies += grown(was.latencies, edge.latencies);
+    }
+    std::vector<RateView> views;
+    for (auto& [name, view] : sums) {
+        view.name = name;
+        view.perSecond = static_cast<double>(view.counts.opened) / seconds;
+        // A connect that fails now may have been opened before.
+        const auto tried = std::max(view.counts.opened, view.counts.failed);
+        if (tried != 0)
+            view.success = 1 - static_cast<double>(view.counts.failed) / static_cast<double>(tried);
+        if (!is_quiet(view))
+            views.push_back(std::move(view));
+    }
+    return views;
+}
+
+}  // namespace weir
