@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
         {"probe", peer::probe},         {"hold", peer::hold},
         {"hold-many", peer::hold_many}, {"bench-connect", peer::bench_connect},
         {"bench-rr", peer::bench_rr},   {"serve-udp", peer::serve_udp},
-        {"bench-udp", peer::bench_udp}};
+        {"bench-udp", peer::bench_udp}, {"lives", peer::lives}};
     const auto mode = argc > 3 ? modes.find(argv[1]) : modes.end();
     if (mode == modes.end()) {
         std::fprintf(stderr, "usage: weir-peer MODE ADDRESS PORT [NAME] [--key value]...\n");

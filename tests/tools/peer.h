@@ -48,6 +48,11 @@ int serve(const Options& options);
 int connects(const Options& options);
 // probe ADDRESS PORT: one connection with special wishes; prints everything a test may ask.
 int probe(const Options& options);
+// lives ADDRESS PORT --count N --workers W --seed S: connections that begin and end in all ways
+// that programs have. Clean ones go to PORT (their bytes are tallied), those cut off to PORT + 1;
+// at PORT
+// + 2 nobody listens, PORT + 3 has no endpoint.
+int lives(const Options& options);
 // hold ADDRESS PORT --interval MS [--count N]: an echo every so often on each of N connections (one
 // where nothing is said) until SIGTERM; prints
 // echoes, errors and the longest gap.
