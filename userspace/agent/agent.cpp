@@ -17,6 +17,7 @@
 #include "userspace/control/api.h"
 #include "userspace/control/peer.h"
 #include "userspace/node/cgroups.h"
+#include "userspace/node/descriptors.h"
 #include "userspace/node/service_manager.h"
 #include "userspace/observe/logs/log.h"
 #include "userspace/observe/metrics/exporter.h"
@@ -40,6 +41,16 @@ awaitable<std::invoke_result_t<Function>> on_worker(asio::thread_pool& worker, F
             co_return f();
         }(std::move(function)),
         use_awaitable);
+}
+
+// Connections never take the descriptors that the agent's own work needs, be they few.
+HttpLimits http_limits() {
+    constexpr std::size_t kListeners = 2, kOwn = 256;
+    HttpLimits limits;
+    const auto all = raise_descriptor_limit(kListeners * limits.connections + kOwn);
+    limits.connections =
+        std::min(limits.connections, (std::max(all, kOwn + kListeners) - kOwn) / kListeners);
+    return limits;
 }
 
 // Of all threads.
@@ -141,12 +152,13 @@ Status Agent::start(const Listeners& listeners) {
 void Agent::serve(const Listeners& listeners) {
     using Local = asio::local::stream_protocol;
     using asio::ip::tcp;
+    const auto limits = http_limits();
     spawn(loop_,
           serve_http(
               Local::acceptor(loop_, Local(), ::dup(listeners.control.fd())),
               [this](const HttpRequest& request) { return answer_control(request); },
-              [group = listeners.group](int socket) { return peer_may_control(socket, group); }, {},
-              http_counters_));
+              [group = listeners.group](int socket) { return peer_may_control(socket, group); },
+              limits, http_counters_));
     if (!listeners.metrics)
         return;
     sockaddr_storage address{};
@@ -155,7 +167,7 @@ void Agent::serve(const Listeners& listeners) {
     const auto family = address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
     spawn(loop_, serve_http(
                      tcp::acceptor(loop_, family, ::dup(listeners.metrics.get())),
-                     [this](const HttpRequest& request) { return answer_metrics(request); }, {},
+                     [this](const HttpRequest& request) { return answer_metrics(request); }, limits,
                      http_counters_));
 }
 
