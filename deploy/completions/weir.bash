@@ -27,8 +27,8 @@ _weir() {
         return
     fi
     case $command in
-        "") mapfile -t COMPREPLY < <(compgen -W "status check services endpoints edges top validate diff apply rollback config hosts off on uninstall version" -- "$current") ;;
-        services | endpoints | edges | config | off | on) mapfile -t COMPREPLY < <(compgen -W "$(_weir_services)" -- "$current") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "status check services endpoints edges explain top validate diff apply rollback config hosts off on uninstall version" -- "$current") ;;
+        services | endpoints | edges | explain | config | off | on) mapfile -t COMPREPLY < <(compgen -W "$(_weir_services)" -- "$current") ;;
         validate | diff | apply) mapfile -t COMPREPLY < <(compgen -f -X '!*.y*ml' -- "$current"; compgen -d -- "$current") ;;
     esac
 }

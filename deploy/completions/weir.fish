@@ -4,9 +4,9 @@ function __weir_services
     weir services -o json 2>/dev/null | string match -rg '^ *"name": "(.*)",?$' | sort -u
 end
 complete -c weir -f
-set -l commands status check services endpoints edges top validate diff apply rollback config hosts off on uninstall version
+set -l commands status check services endpoints edges explain top validate diff apply rollback config hosts off on uninstall version
 complete -c weir -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c weir -n "__fish_seen_subcommand_from services endpoints edges config off on" -a "(__weir_services)"
+complete -c weir -n "__fish_seen_subcommand_from services endpoints edges explain config off on" -a "(__weir_services)"
 complete -c weir -n "__fish_seen_subcommand_from validate diff apply" -F
 complete -c weir -n "__fish_seen_subcommand_from apply rollback" -l timeout -x -d "seconds to wait"
 complete -c weir -n "__fish_seen_subcommand_from rollback" -l list -d "which there are"

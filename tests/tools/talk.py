@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A protocol of questions and answers whose times and bytes are known exactly, for tests of what weir measures.
 
-  talk.py serve PORT           each question is a line "MS BYTES": sleep so long, answer so many bytes; a question
-                               "greet" is asked for by nobody: with --greet the server speaks first
+  talk.py serve PORT           each question is a line "MS BYTES": sleep so long (and --slower MS), answer so many bytes,
+                               or cut the connection off where they are below 0; with --greet the server speaks first
   talk.py ask ADDRESS PORT ... one connection (or --connections N, one after another): --ask "5 100" may be repeated,
                                the list is gone through --times; --burst writes that many questions at once
   talk.py hold ADDRESS PORT    one question, says so, then keeps the connection until stdin ends
@@ -24,7 +24,7 @@ import threading
 import time
 
 
-def answer(connection, greet):
+def answer(connection, greet, slower):
     if greet:
         time.sleep(0.05)
         connection.sendall(b"hello, who are you?\n")
@@ -37,7 +37,7 @@ def answer(connection, greet):
                 if size < 0:  # cut off, with the question's successor unread
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     return
-                time.sleep(ms / 1000)
+                time.sleep((ms + slower) / 1000)
                 connection.sendall(b"x" * int(size))
 
 
@@ -46,7 +46,7 @@ def serve(options):
     while True:
         connection, _ = listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=answer, args=(connection, options.greet), daemon=True).start()
+        threading.Thread(target=answer, args=(connection, options.greet, options.slower), daemon=True).start()
 
 
 def read_answers(connection, size):
@@ -154,6 +154,7 @@ def main():
             mode.add_argument("address")
         mode.add_argument("port", type=int)
         mode.add_argument("--greet", action="store_true")
+        mode.add_argument("--slower", type=float, default=0)
         mode.add_argument("--greeted", action="store_true")
         mode.add_argument("--ask", action="append", default=[])
         mode.add_argument("--times", type=int, default=1)

@@ -174,6 +174,37 @@ TEST(Screen, Top) {
         EXPECT_LE(line.find('\n'), 80U);
 }
 
+CandidateView candidate(const std::string& endpoint, std::uint64_t first_byte_us,
+                        std::uint64_t rtt_us) {
+    CandidateView view{endpoint, true, 0.25, "", {}};
+    for (int i = 0; i < 10; i++)
+        view.latencies.first_byte += times({first_byte_us});
+    view.latencies.rtt = times({rtt_us});
+    return view;
+}
+
+TEST(Screen, Explain) {
+    ExplainView view{"frontend.shop",
+                     "orders.shop",
+                     "orders.shop",
+                     "10.96.0.10:80",
+                     "TCP",
+                     "steered",
+                     "random over 3 of 4 endpoints",
+                     "random",
+                     0,
+                     {}};
+    view.candidates = {candidate("10.0.0.2:80", 900, 60), candidate("10.0.0.3:80", 800, 50),
+                       candidate("10.0.0.4:80", 9000, 70), candidate("10.0.0.5:80", 9000, 6000)};
+    remark_on_slow(view.candidates);
+    EXPECT_EQ(view.candidates[0].why, "");
+    EXPECT_EQ(view.candidates[2].why, "slow: the application, its round trip is as the others'");
+    EXPECT_EQ(view.candidates[3].why, "slow: the network, its round trip is long too");
+    view.candidates.push_back({"10.0.0.6:80", false, 0, "weight 0: no new connections", {}});
+    expect_golden("explain.txt", render_explain(view, Format::kTable));
+    expect_golden("explain.yaml", render_explain(view, Format::kYaml));
+}
+
 TEST(Screen, Status) {
     expect_golden("status.txt", render_status(status(), Format::kTable));
     expect_golden("status-wide.txt", render_status(status(), Format::kWide));

@@ -325,6 +325,9 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
         WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
         return as_json(edge_views(engine_.tables(), names));
     };
+    backend.explain = [&](const std::string& from, const std::string& to) {
+        return as_json(explain_view(engine_.tables(), *snapshot, from, to));
+    };
     bool rescan = false;
     backend.reload = [&] { rescan = true; };
     auto response = co_await on_worker(worker_, [&] { return answer_api(request, backend); });

@@ -33,6 +33,7 @@ int command_services(const CliOptions& options);
 int command_endpoints(const CliOptions& options);
 int command_edges(const CliOptions& options);
 int command_top(const CliOptions& options);
+int command_explain(const CliOptions& options);
 int command_validate(const CliOptions& options);
 int command_diff(const CliOptions& options);
 int command_apply(const CliOptions& options);

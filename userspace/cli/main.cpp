@@ -99,6 +99,13 @@ void add_questions(Commands& commands) {
         ->add_option("SERVICE", options.arguments, "only to these services");
     add_top(commands);
     commands
+        .add("explain", "why a connect goes where it goes, and how it fares there",
+             weir::command_explain)
+        ->add_option("FROM TO", options.arguments,
+                     "a workload, and a service or an address: orders.shop, 10.96.0.10:80")
+        ->expected(2)
+        ->required();
+    commands
         .add("config", "every setting of this node, or of services, where it comes from, its cost",
              weir::command_config)
         ->add_option("SERVICE", options.arguments, "the settings of these services");

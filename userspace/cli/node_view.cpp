@@ -102,6 +102,18 @@ Result<Seen<std::vector<EdgeView>>> see_edges(const NodePaths& paths) {
         });
 }
 
+Result<Seen<ExplainView>> see_explanation(const NodePaths& paths, const std::string& from,
+                                          const std::string& to) {
+    for (const auto& name : {from, to})
+        if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                   ".:[]_-") != std::string::npos)
+            return fail("\"" + name + "\" is no name of a workload or service, and no address");
+    return see<ExplainView>(paths, "/v1/explain?from=" + from + "&to=" + to,
+                            [&](const Kernel& kernel) {
+                                return explain_view(kernel.tables, *kernel.snapshot, from, to);
+                            });
+}
+
 std::string dead_agent_note(const std::string& why) {
     return "weir: no agent answers (" + why + "); this is what the kernel holds\n";
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "userspace/agent/options.h"
+#include "userspace/observe/views/explain.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
 
@@ -24,6 +25,9 @@ Result<Seen<StatusView>> see_status(const NodePaths& paths);
 Result<Seen<std::vector<ServiceView>>> see_services(const NodePaths& paths);
 Result<Seen<std::vector<EndpointView>>> see_endpoints(const NodePaths& paths);
 Result<Seen<std::vector<EdgeView>>> see_edges(const NodePaths& paths);
+
+Result<Seen<ExplainView>> see_explanation(const NodePaths& paths, const std::string& from,
+                                          const std::string& to);
 
 // The last good mesh, as the agent saved it; ENOENT: there is none.
 Result<std::shared_ptr<const Snapshot>> saved_snapshot(const NodePaths& paths);

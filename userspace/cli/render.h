@@ -9,6 +9,7 @@
 #include "userspace/cli/output.h"
 #include "userspace/model/describe.h"
 #include "userspace/model/service_settings.h"
+#include "userspace/observe/views/explain.h"
 #include "userspace/observe/views/rates.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
@@ -34,6 +35,10 @@ struct TopFrame {
 std::vector<RateView> sorted_for_top(std::vector<RateView> views, TopOrder order);
 std::string render_top(const std::vector<RateView>& views, const TopFrame& frame);
 std::string render_top_document(const std::vector<RateView>& views, double seconds, Format format);
+
+std::string render_explain(const ExplainView& view, Format format);
+// "1.25ms"; "-" where there is none.
+std::string time_cell(const Histogram& histogram, double share);
 
 std::string render_changes(const std::vector<MeshChange>& changes, Format format);
 

@@ -57,12 +57,6 @@ std::string render_dot(const std::vector<EdgeView>& edges) {
     return text + "}\n";
 }
 
-// "1.25ms", "-" where there is none.
-std::string time_of(const Histogram& histogram, double share) {
-    const auto seconds = histogram.quantile(share);
-    return seconds ? short_time(*seconds) : "-";
-}
-
 std::string render_table(const std::vector<EdgeView>& edges) {
     Table table({"FROM", "TO", "PORT", "SUCCESS", "OPENED", "ACTIVE", "FAILED", "P50", "P99", "RTT",
                  "WHY"});
@@ -70,8 +64,8 @@ std::string render_table(const std::vector<EdgeView>& edges) {
         const auto& counts = edge.counts;
         table.add({edge.workload, edge.service, port_of(edge), success_of(counts),
                    number(counts.opened), number(counts.active), number(counts.failed),
-                   time_of(edge.latencies.first_byte, 0.5),
-                   time_of(edge.latencies.first_byte, 0.99), time_of(edge.latencies.rtt, 0.5),
+                   time_cell(edge.latencies.first_byte, 0.5),
+                   time_cell(edge.latencies.first_byte, 0.99), time_cell(edge.latencies.rtt, 0.5),
                    or_none(why_failed(counts))});
     }
     return table.str();
@@ -94,11 +88,11 @@ std::string render_wide(const std::vector<EdgeView>& edges) {
                    number(counts.closed),
                    number(counts.untracked),
                    number(counts.failed),
-                   time_of(times.connect, 0.5),
-                   time_of(times.first_byte, 0.5),
-                   time_of(times.first_byte, 0.95),
-                   time_of(times.first_byte, 0.99),
-                   time_of(times.rtt, 0.5),
+                   time_cell(times.connect, 0.5),
+                   time_cell(times.first_byte, 0.5),
+                   time_cell(times.first_byte, 0.95),
+                   time_cell(times.first_byte, 0.99),
+                   time_cell(times.rtt, 0.5),
                    short_bytes(counts.bytes_sent),
                    short_bytes(counts.bytes_received),
                    number(counts.retransmits),
@@ -109,6 +103,11 @@ std::string render_wide(const std::vector<EdgeView>& edges) {
 }
 
 }  // namespace
+
+std::string time_cell(const Histogram& histogram, double share) {
+    const auto seconds = histogram.quantile(share);
+    return seconds ? short_time(*seconds) : "-";
+}
 
 std::string render_edges(const std::vector<EdgeView>& views, Format format) {
     if (is_document(format))

@@ -30,11 +30,6 @@ double weight(const RateView& view, TopOrder order) {
     return 0;
 }
 
-std::string time_of(const Histogram& histogram, double share) {
-    const auto seconds = histogram.quantile(share);
-    return seconds ? short_time(*seconds) : "-";
-}
-
 std::string per_second(double rate) {
     return rate > 0 && rate < 10 ? fixed(rate, 1) : fixed(rate, 0);
 }
@@ -80,10 +75,10 @@ Cells cells_of(const RateView& view, double seconds) {
     const auto bytes = static_cast<double>(counts.bytes_sent + counts.bytes_received) / seconds;
     return {percent(view.success),
             per_second(view.perSecond),
-            time_of(first_byte, 0.5),
-            time_of(first_byte, 0.95),
-            time_of(first_byte, 0.99),
-            time_of(view.latencies.rtt, 0.5),
+            time_cell(first_byte, 0.5),
+            time_cell(first_byte, 0.95),
+            time_cell(first_byte, 0.99),
+            time_cell(view.latencies.rtt, 0.5),
             short_bytes(static_cast<std::uint64_t>(bytes)),
             number(counts.retransmits)};
 }

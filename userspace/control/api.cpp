@@ -2,6 +2,8 @@
 #include "userspace/control/api.h"
 
 #include <map>
+#include <optional>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -16,6 +18,16 @@ HttpResponse reply_json(unsigned status, const json& document) {
 
 HttpResponse reply_error(unsigned status, const std::string& message) {
     return reply_json(status, {{"error", message}});
+}
+
+// "/v1/explain?from=A&to=B" -> A, B
+std::optional<std::pair<std::string, std::string>> explain_query(const std::string& target) {
+    const std::string start = "/v1/explain?from=", then = "&to=";
+    const auto at = target.find(then);
+    if (!target.starts_with(start) || at == std::string::npos)
+        return std::nullopt;
+    return std::pair(target.substr(start.size(), at - start.size()),
+                     target.substr(at + then.size()));
 }
 
 }  // namespace
@@ -34,11 +46,13 @@ HttpResponse answer_api(const HttpRequest& request, const ApiBackend& backend) {
         {"/v1/endpoints", &backend.endpoints},
         {"/v1/edges", &backend.edges}};
     const auto view = views.find(target);
-    if (view == views.end())
+    const auto explain = explain_query(target);
+    if (view == views.end() && !explain)
         return reply_error(404, "no such path");
     if (request.method() != http::verb::get)
         return reply_error(405, "use GET");
-    const auto document = (*view->second)();
+    const auto document =
+        explain ? backend.explain(explain->first, explain->second) : (*view->second)();
     return document ? reply_json(200, *document) : reply_error(500, document.error().message);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The API on the control socket: GET /v1/status, services, endpoints and edges answer with views as
-// JSON; POST /v1/reload reads the mesh directory again. Holds no state; what it serves is handed
-// in.
+// The API on the control socket: GET /v1/status, services, endpoints, edges and explain?from=A&to=B
+// answer with views as JSON; POST /v1/reload reads the mesh directory again. Holds no state; what
+// it serves is handed in.
 #pragma once
 
 #include <functional>
@@ -15,6 +15,7 @@ namespace weir {
 
 struct ApiBackend {
     std::function<Result<nlohmann::json>()> status, services, endpoints, edges;
+    std::function<Result<nlohmann::json>(const std::string& from, const std::string& to)> explain;
     std::function<void()> reload;
 };
 

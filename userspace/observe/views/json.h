@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "userspace/observe/views/explain.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
 
@@ -20,6 +21,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, protocol, portName, 
                                    algorithm, affinitySeconds, mode, endpoints, state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, zone,
                                    labels, share, state, counts)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CandidateView, endpoint, in, share, why, counts, latencies)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainView, from, to, service, address, protocol, verdict, why,
+                                   algorithm, affinitySeconds, candidates)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
                                    applyError, saveError, lostFeatures, meshDigest, meshReads,
                                    meshRejections, staleSeconds)

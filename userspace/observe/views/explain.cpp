@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/observe/views/explain.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "bpf/core/mode.h"
+#include "bpf/core/published.h"
+#include "maps/clock.h"
+#include "userspace/model/compile.h"
+#include "userspace/model/slots.h"
+
+namespace weir {
+namespace {
+
+// What is asked for: a port of a service, and the address of it that is called.
+struct Target {
+    std::shared_ptr<const Service> service;  // nullptr: the address is no service's
+    const Port* port = nullptr;
+    Addr addr;
+    std::uint16_t number = 0;  // of the port
+};
+
+// "name", "name:80", "10.0.0.1:80", "[fd00::1]:80", "fd00::1" -> what stands before the port, and
+// it
+std::pair<std::string, std::optional<std::uint16_t>> split_port(const std::string& text) {
+    auto colon = text.rfind(':');
+    const bool bracketed = text.starts_with('[') && text.find(']') != std::string::npos;
+    if (bracketed && colon < text.find(']'))
+        colon = std::string::npos;
+    if (!bracketed && std::count(text.begin(), text.end(), ':') > 1)
+        return {text, std::nullopt};  // an IPv6 address
+    std::string host = text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']'))
+        host = host.substr(1, host.size() - 2);
+    std::uint16_t port = 0;
+    if (colon == std::string::npos)
+        return {host, std::nullopt};
+    const char *begin = text.data() + colon + 1, *end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(begin, end, port);
+    if (error != std::errc() || last != end || port == 0)
+        return {text, std::nullopt};
+    return {host, port};
+}
+
+std::shared_ptr<const Service> owner_of(const Snapshot& snapshot, const Addr& addr) {
+    for (const auto& service : snapshot.services)
+        for (const auto& address : service->addresses)
+            if (address.addr == addr)
+                return service;
+    return nullptr;
+}
+
+std::string ports_of(const Service& service) {
+    std::string text;
+    for (const auto& port : service.ports)
+        text += (text.empty() ? "" : ", ") + port_number_str(port.port, port.protocol);
+    return text;
+}
+
+// An error is a sentence for who asked.
+tl::expected<Target, std::string> find_target(const Snapshot& snapshot, const std::string& to) {
+    const auto [host, number] = split_port(to);
+    Target target;
+    const auto addr = Addr::parse(host);
+    target.service = addr ? owner_of(snapshot, *addr) : snapshot.services.find(host);
+    if (!addr && !target.service)
+        return tl::unexpected("there is no service \"" + host + "\": see `weir services`");
+    if (!target.service) {
+        if (!number)
+            return tl::unexpected("which port of " + host + "? Write " + endpoint_str(*addr, 80));
+        return Target{nullptr, nullptr, *addr, *number};
+    }
+    const auto& service = *target.service;
+    if (!addr && service.addresses.empty())
+        return tl::unexpected(service.name + " has no address: nobody can call it");
+    target.addr = addr ? *addr : service.addresses.front().addr;
+    if (!number && service.ports.size() != 1)
+        return tl::unexpected("which port of " + service.name + "? It has " + ports_of(service));
+    target.number = number ? *number : service.ports.front().port;
+    for (const auto& port : service.ports)
+        if (port.port == target.number &&
+            (target.port == nullptr || port.protocol == Protocol::kTcp))
+            target.port = &port;
+    return target;
+}
+
+// One service port as a connect would find it now.
+struct Found {
+    std::uint32_t id = 0;
+    const weir_svc_port* row = nullptr;
+    weir_svc_settings settings{};
+    std::set<std::uint32_t> reachable;  // rows that its slots lead to
+};
+
+std::optional<Found> look_up(const Tables& tables, const Target& target, std::uint8_t protocol) {
+    const weir_vip_key key{target.addr.raw(), htons(target.number), protocol, 0};
+    const auto vip = tables.vip.find(key);
+    if (!vip || !*vip || (*vip)->svc_port >= tables.svc_port.size())
+        return std::nullopt;
+    Found found;
+    found.id = (*vip)->svc_port;
+    found.row = &tables.svc_port[found.id];
+    const auto word = MmapArray<weir_svc_port>::load_word(found.row->published);
+    const auto published = weir_published_decode(word);
+    found.settings = found.row->settings[published.settings];
+    const auto words = weir_published_words(&found.settings);
+    if (word == 0 || published.offset + std::uint64_t{words} > tables.slot.size())
+        return std::nullopt;
+    const std::vector<std::uint64_t> slots(&tables.slot[published.offset],
+                                           &tables.slot[published.offset] + words);
+    auto set = weir_slots_in_reach(&published, &found.settings,
+                                   target.addr.is_v4() ? WEIR_REACH_V4 : WEIR_REACH_BOTH);
+    set.offset -= published.offset;
+    for (const auto index : indices_in(found.settings, set, slots))
+        found.reachable.insert(found.settings.endpoint_base + index);
+    return found;
+}
+
+std::string why_out(const Endpoint& endpoint, bool has_row, const Target& target) {
+    if (!has_row)
+        return "not in the kernel yet";
+    if (endpoint.weight == 0)
+        return "weight 0: no new connections";
+    if (target.addr.is_v4() && !endpoint.addr.is_v4())
+        return "an IPv4 socket cannot reach it";
+    return "not among the endpoints that are published";
+}
+
+std::vector<CandidateView> candidates_of(const Tables& tables, const Target& target,
+                                         const Found& found) {
+    std::vector<CandidateView> candidates;
+    std::uint64_t weights = 0;
+    std::vector<std::uint32_t> weight_of;
+    for (const auto& endpoint : target.service->endpoints) {
+        CandidateView view;
+        view.endpoint = endpoint_str(endpoint.addr, target.port->target_port);
+        bool has_row = false;
+        for (std::uint32_t i = 0; i < found.settings.endpoint_capacity; i++) {
+            const auto id = found.settings.endpoint_base + i;
+            const auto& row = tables.endpoint[id];
+            if (row.svc_port != found.id || Addr(row.addr) != endpoint.addr ||
+                ntohs(row.port) != target.port->target_port)
+                continue;
+            has_row = true;
+            view.in = view.in || found.reachable.contains(id);
+        }
+        if (!view.in)
+            view.why = why_out(endpoint, has_row, target);
+        weights += view.in ? endpoint.weight : 0;
+        weight_of.push_back(view.in ? endpoint.weight : 0);
+        candidates.push_back(std::move(view));
+    }
+    for (std::size_t i = 0; i < candidates.size() && weights != 0; i++)
+        candidates[i].share = static_cast<double>(weight_of[i]) / static_cast<double>(weights);
+    return candidates;
+}
+
+Mode mode_of(const Tables& tables, const Found& found, const Service& service,
+             const Workload* workload) {
+    const auto load = MmapArray<weir_node>::load_word;
+    const auto& node = tables.node[0];
+    const auto modes = weir_mode_of_all(
+        static_cast<__u32>(load(node.mode)), static_cast<__u32>(service.mode),
+        workload == nullptr ? WEIR_MODE_STEER : static_cast<__u32>(workload->mode));
+    return static_cast<Mode>(weir_mode_in_force(
+        load(node.off_until_ns), load(found.row->off_until_ns), monotonic_ns(), modes));
+}
+
+void give_verdict(ExplainView& view, Mode mode) {
+    const auto in = std::count_if(view.candidates.begin(), view.candidates.end(),
+                                  [](const CandidateView& one) { return one.in; });
+    const std::string of = std::to_string(in) + " of " + std::to_string(view.candidates.size()) +
+                           (view.candidates.size() == 1 ? " endpoint" : " endpoints");
+    if (mode == Mode::kOff) {
+        view.verdict = "off";
+        view.why = "weir is off for this call: it goes to " + view.address + " itself";
+    } else if (in == 0) {
+        view.verdict = "refused";
+        view.why = "no endpoint can take it (" + of + "): ECONNREFUSED at once";
+    } else {
+        view.verdict = mode == Mode::kObserve ? "observed" : "steered";
+        view.why = mode == Mode::kObserve
+                       ? "counted as if it went to one of " + of + ", and left alone"
+                       : view.algorithm + " over " + of;
+        if (view.affinitySeconds != 0)
+            view.why += "; a client keeps its endpoint for " +
+                        std::to_string(view.affinitySeconds) + " s without a connect";
+    }
+}
+
+Status add_measures(const Tables& tables, const Names& names, const Target& target,
+                    ExplainView& view) {
+    WEIR_TRY(const auto edges, edge_views(tables, names));
+    for (const auto& edge : edges) {
+        if (edge.workload != view.from || edge.service != view.service ||
+            edge.port != target.number || edge.protocol != view.protocol)
+            continue;
+        for (auto& candidate : view.candidates)
+            if (candidate.endpoint == edge.endpoint) {
+                candidate.counts += edge.counts;
+                candidate.latencies += edge.latencies;
+            }
+    }
+    return {};
+}
+
+ExplainView invalid(ExplainView view, std::string why) {
+    view.verdict = "invalid";
+    view.why = std::move(why);
+    return view;
+}
+
+}  // namespace
+
+Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
+                                 const std::string& from, const std::string& to) {
+    ExplainView view;
+    view.from = from;
+    view.to = to;
+    const auto workload = snapshot.workloads.find(from);
+    if (!workload && from != "unknown")
+        return invalid(view, "there is no workload \"" + from +
+                                 "\" in the mesh; \"unknown\" stands for all others");
+    const auto target = find_target(snapshot, to);
+    if (!target)
+        return invalid(view, target.error());
+    view.address = endpoint_str(target->addr, target->number);
+    view.protocol =
+        target->port == nullptr ? "TCP" : std::string(protocol_name(target->port->protocol));
+    if (target->service)
+        view.service = target->service->name;
+    const auto found = target->port == nullptr
+                           ? std::nullopt
+                           : look_up(tables, *target, protocol_number(target->port->protocol));
+    if (!found) {
+        view.verdict = "direct";
+        view.why = target->port != nullptr ? "the service port is not in the kernel yet"
+                   : target->service
+                       ? view.service + " has no port " + std::to_string(target->number) +
+                             ", only " + ports_of(*target->service)
+                       : "no service has the address " + target->addr.str();
+        view.why += ": it goes to " + view.address + " itself, uncounted";
+        return view;
+    }
+    view.algorithm = algorithm_name(target->service->algorithm);
+    view.affinitySeconds = target->service->affinity_s;
+    view.candidates = candidates_of(tables, *target, *found);
+    give_verdict(view, mode_of(tables, *found, *target->service, workload.get()));
+    WEIR_TRY(const auto names, Names::read(tables, snapshot));
+    WEIR_CHECK(add_measures(tables, names, *target, view));
+    remark_on_slow(view.candidates);
+    return view;
+}
+
+}  // namespace weir
