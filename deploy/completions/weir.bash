@@ -20,6 +20,7 @@ _weir() {
             apply) flags+=" --timeout" ;;
             rollback) flags+=" --timeout --list" ;;
             off) flags+=" --for" ;;
+            explain) flags+=" --window" ;;
             top) flags+=" --by --sort --window --once" ;;
             uninstall) flags+=" --verify" ;;
         esac

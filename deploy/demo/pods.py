@@ -64,6 +64,12 @@ class Shop:
                                  stdout=-3, stderr=-3)
         self.listening(name, 8080)
 
+    def make_slow(self, name, slow=True):
+        if slow:
+            open(self.file(name + ".log.slow"), "w").close()
+        else:
+            os.unlink(self.file(name + ".log.slow"))
+
     def start_dns(self):
         """It knows the names that `weir hosts` tells."""
         with open(self.file("hosts"), "w") as file:

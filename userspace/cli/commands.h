@@ -21,7 +21,7 @@ struct CliOptions {
     bool verify = false, list = false;
     int wait_seconds = 10;
     std::string length = "10m";  // of a switch
-    std::string window = "2s";   // of top
+    std::string window;          // of top and explain
     bool once = false;
     RateOf top_of = RateOf::kService;
     TopOrder top_order = TopOrder::kConnects;

@@ -77,9 +77,22 @@ void add_top(Commands& commands) {
                     "connects, failures, p50, p99, rtt, bytes, retrans or name")
         ->transform(CLI::CheckedTransformer(kOrders, CLI::ignore_case))
         ->default_str("connects");
-    top->add_option("--window", options.window, "what a row is of, 1s or more")
-        ->capture_default_str();
+    top->add_option("--window", options.window, "what a row is of, 1s or more")->default_str("2s");
     top->add_flag("--once", options.once, "one window, then the end");
+}
+
+void add_explain(Commands& commands) {
+    auto& options = commands.options;
+    auto* explain =
+        commands.add("explain", "why a connect goes where it goes, and how it fares there",
+                     weir::command_explain);
+    explain
+        ->add_option("FROM TO", options.arguments,
+                     "a workload, and a service or an address: orders.shop, 10.96.0.10:80")
+        ->expected(2)
+        ->required();
+    explain->add_option("--window", options.window,
+                        "only what happens from now on, for 1s or more; default: all there was");
 }
 
 // What answers questions and changes nothing.
@@ -98,13 +111,7 @@ void add_questions(Commands& commands) {
              weir::command_edges, with_dot)
         ->add_option("SERVICE", options.arguments, "only to these services");
     add_top(commands);
-    commands
-        .add("explain", "why a connect goes where it goes, and how it fares there",
-             weir::command_explain)
-        ->add_option("FROM TO", options.arguments,
-                     "a workload, and a service or an address: orders.shop, 10.96.0.10:80")
-        ->expected(2)
-        ->required();
+    add_explain(commands);
     commands
         .add("config", "every setting of this node, or of services, where it comes from, its cost",
              weir::command_config)

@@ -133,7 +133,7 @@ int watch(const CliOptions& options, std::chrono::milliseconds window) {
 }  // namespace
 
 int command_top(const CliOptions& options) {
-    const auto window = parse_duration(options.window);
+    const auto window = parse_duration(options.window.empty() ? "2s" : options.window);
     if (!window || *window < 1s) {
         std::fprintf(stderr, "weir: --window %s: write a time of 1s or more, such as 2s\n",
                      options.window.c_str());

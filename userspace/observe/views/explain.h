@@ -37,6 +37,9 @@ struct ExplainView {
 Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
                                  const std::string& from, const std::string& to);
 
+// The same, with what happened between two looks in the place of what happened ever.
+ExplainView explain_between(const ExplainView& before, ExplainView now);
+
 // Says of endpoints that answer much later than the others whether the network does it or the
 // application: its round trip is as the others' or it is not.
 void remark_on_slow(std::vector<CandidateView>& candidates);

@@ -13,6 +13,16 @@ std::uint64_t grown(std::uint64_t before, std::uint64_t now) {
     return now > before ? now - before : 0;
 }
 
+Histogram grown(const Histogram& before, const Histogram& now) {
+    Histogram histogram = now;
+    histogram.sum_us = grown(before.sum_us, now.sum_us);
+    for (std::size_t i = 0; i < std::min(before.buckets.size(), now.buckets.size()); i++)
+        histogram.buckets[i] = grown(before.buckets[i], now.buckets[i]);
+    return histogram;
+}
+
+}  // namespace
+
 EdgeCounts grown(const EdgeCounts& before, const EdgeCounts& now) {
     EdgeCounts counts = now;
     for (const auto member :
@@ -25,18 +35,12 @@ EdgeCounts grown(const EdgeCounts& before, const EdgeCounts& now) {
     return counts;
 }
 
-Histogram grown(const Histogram& before, const Histogram& now) {
-    Histogram histogram = now;
-    histogram.sum_us = grown(before.sum_us, now.sum_us);
-    for (std::size_t i = 0; i < std::min(before.buckets.size(), now.buckets.size()); i++)
-        histogram.buckets[i] = grown(before.buckets[i], now.buckets[i]);
-    return histogram;
-}
-
 Latencies grown(const Latencies& before, const Latencies& now) {
     return {grown(before.connect, now.connect), grown(before.rtt, now.rtt),
             grown(before.first_byte, now.first_byte), grown(before.left_out, now.left_out)};
 }
+
+namespace {
 
 std::string name_of(const EdgeView& edge, RateOf of) {
     if (of == RateOf::kWorkload)

@@ -9,6 +9,10 @@
 
 namespace weir {
 
+// `now` less `before`; never below 0. What is active is active now.
+EdgeCounts grown(const EdgeCounts& before, const EdgeCounts& now);
+Latencies grown(const Latencies& before, const Latencies& now);
+
 enum class RateOf { kService, kWorkload, kEndpoint };
 
 struct RateView {

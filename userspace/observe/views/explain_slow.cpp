@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "userspace/observe/views/explain.h"
+#include "userspace/observe/views/rates.h"
 
 namespace weir {
 namespace {
@@ -42,6 +43,22 @@ void remark_on_slow(std::vector<CandidateView>& candidates) {
         one.why = network ? "slow: the network, its round trip is long too"
                           : "slow: the application, its round trip is as the others'";
     }
+}
+
+ExplainView explain_between(const ExplainView& before, ExplainView now) {
+    for (auto& one : now.candidates) {
+        const auto was = std::find_if(
+            before.candidates.begin(), before.candidates.end(),
+            [&](const CandidateView& other) { return other.endpoint == one.endpoint; });
+        if (was != before.candidates.end()) {
+            one.counts = grown(was->counts, one.counts);
+            one.latencies = grown(was->latencies, one.latencies);
+        }
+        if (one.in)
+            one.why.clear();
+    }
+    remark_on_slow(now.candidates);
+    return now;
 }
 
 }  // namespace weir
