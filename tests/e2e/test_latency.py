@@ -185,6 +185,7 @@ class Traffic(Measured):
         self.client.run(sys.executable, TALK, "again", VIP, 80, "--elsewhere", self.talker.ip, "--ask", "0 300")
         grown = self.grown(before, self.settled_edge())
         self.assertEqual((grown["opened"], grown["closed"], grown["bytesReceived"]), (1, 1, 300))
+        self.assertEqual(self.count(self.edge(), "connect") - self.count(before, "connect"), 1)
 
 
 class Shares(Measured):

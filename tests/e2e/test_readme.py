@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from case import BIN, ROOT, LabCase
+from case import BIN, ROOT, SLOW, LabCase
 
 
 class Readme(LabCase):
@@ -34,7 +34,9 @@ class Readme(LabCase):
                     if re.match(r"(sudo )?weir (?!uninstall)", line)]
         self.assertGreaterEqual(len(commands), 7)
         for command in commands:
-            done = subprocess.run(command, shell=True, cwd=self.lab.directory, env=self.environment(), text=True, capture_output=True)
+            if command == "weir top":  # until ^C
+                command = "timeout --preserve-status -s INT 5 weir top"
+            done = subprocess.run(command, shell=True, timeout=60 * SLOW, cwd=self.lab.directory, env=self.environment(), text=True, capture_output=True)
             self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
         self.assertEqual(len(self.lab.endpoints("orders.shop")), 2)
 
