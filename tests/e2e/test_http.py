@@ -78,9 +78,15 @@ class Http(LabCase):
         self.lab.start_agent(prefix=("prlimit", "--nofile=400:400"))
         many = [self.connect() for _ in range(500)]
         time.sleep(0.5)
-        generation = self.lab.weir("status", "-o", "json", parse=True)["generation"]
+        started = time.monotonic()  # they are closed after 10 s
+        before = self.lab.weir("status", "-o", "json", parse=True)
         self.lab.apply("services: {a.b: {addresses: [10.96.0.99], ports: [{port: 80}], endpoints: []}}\n")
-        self.assertGreater(self.lab.weir("status", "-o", "json", parse=True)["generation"], generation)
+        after = self.lab.weir("status", "-o", "json", parse=True)
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertTrue(before["agent"] and after["agent"], "the agent itself has answered")
+        self.assertGreater(after["generation"], before["generation"])
+        time.sleep(4)  # its work of every few seconds needs some too
+        self.assertNotIn("Too many open files", self.lab.agent_log())
         for connection in many:
             connection.close()
 
