@@ -62,9 +62,10 @@ int weir_merge_latency(struct __sk_buff *skb) {
         return 1;
     void *before = bpf_map_lookup_elem(&weir_latency_before, &request.from);
     struct weir_latency *latency = latency__find_or_make((const struct weir_edge_key *)&request.to);
-    if (!before || !latency)
-        return before ? 1 : 0;
-    MERGE(latency, before, latency);
+    if (!before)
+        return 0;
+    if (latency) /* without room its times are lost, which is counted; an upgrade goes on */
+        MERGE(latency, before, latency);
     bpf_map_delete_elem(&weir_latency_before, &request.from);
     return 0;
 }

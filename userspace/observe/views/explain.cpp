@@ -140,6 +140,8 @@ std::vector<CandidateView> candidates_of(const Tables& tables, const Target& tar
         bool has_row = false;
         for (std::uint32_t i = 0; i < found.settings.endpoint_capacity; i++) {
             const auto id = found.settings.endpoint_base + i;
+            if (id >= tables.endpoint.size())
+                break;  // somebody has changed the row: the agent writes it again
             const auto& row = tables.endpoint[id];
             if (row.svc_port != found.id || Addr(row.addr) != endpoint.addr ||
                 ntohs(row.port) != target.port->target_port)
