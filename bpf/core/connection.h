@@ -15,10 +15,10 @@
 #define WEIR_EVENT_ESTABLISHED 2 /* the handshake is complete */
 
 /* States of include/net/tcp_states.h. */
-#define TCP_ESTABLISHED 1
-#define TCP_SYN_SENT 2
-#define TCP_CLOSE 7
-#define TCP_CLOSE_WAIT 8
+#define WEIR_TCP_ESTABLISHED 1
+#define WEIR_TCP_SYN_SENT 2
+#define WEIR_TCP_CLOSE 7
+#define WEIR_TCP_CLOSE_WAIT 8
 
 #define WEIR_END_NONE 0   /* counted before, or never counted */
 #define WEIR_END_CLOSED 1 /* it had been established */
@@ -54,7 +54,7 @@ static inline __u32 weir_end_of(__u32 phase, __u32 error, __u32 heard) {
 static inline __u32 weir_cut_off_by(__u32 old_state, __u32 error) {
     if (error == WEIR_ECONNRESET || error == WEIR_EPIPE)
         return WEIR_CUT_OFF_BY_ENDPOINT;
-    return !error && (old_state == TCP_ESTABLISHED || old_state == TCP_CLOSE_WAIT)
+    return !error && (old_state == WEIR_TCP_ESTABLISHED || old_state == WEIR_TCP_CLOSE_WAIT)
                ? WEIR_CUT_OFF_BY_CALLER
                : WEIR_CUT_OFF_BY_NONE;
 }

@@ -54,8 +54,13 @@ struct weir_segment {
 /* What the network alone does not explain: two round trips, and a little. */
 #define WEIR_LATE_US 2000
 
+/* It brings bytes that were not there; only then does weir_segment_is() need the times. */
+static inline int weir_segment_is_new(const struct weir_segment *segment) {
+    return (__s32)(segment->end - segment->rcv_nxt) > 0;
+}
+
 static inline __u32 weir_segment_is(const struct weir_segment *segment) {
-    if ((__s32)(segment->end - segment->rcv_nxt) <= 0)
+    if (!weir_segment_is_new(segment))
         return WEIR_SEGMENT_OLD;
     if (segment->snd_nxt != segment->asked)
         return segment->ack == segment->snd_nxt ? WEIR_SEGMENT_ANSWER : WEIR_SEGMENT_OVERLAPS;

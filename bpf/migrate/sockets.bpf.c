@@ -14,10 +14,10 @@
 /* Our row has the phase now; an event that fell between the two rows is made up for. */
 static __always_inline void take__catch_up(struct sock *sk, struct weir_sock *sock) {
     __u8 state = sk->__sk_common.skc_state;
-    if (state == TCP_CLOSE)
+    if (state == WEIR_TCP_CLOSE)
         return;
     socket__advance(&sock->phase, WEIR_EVENT_SYN);
-    if (state != TCP_SYN_SENT)
+    if (state != WEIR_TCP_SYN_SENT)
         socket__advance(&sock->phase, WEIR_EVENT_ESTABLISHED);
 }
 
@@ -51,7 +51,7 @@ int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
     if (!row)
         return 0;
     before__copy_sock(row, &copy);
-    if (sk->__sk_common.skc_state == TCP_CLOSE) /* all that it moved is counted */
+    if (sk->__sk_common.skc_state == WEIR_TCP_CLOSE) /* all that it moved is counted */
         copy.started_ns = 0;
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (!sock)

@@ -39,7 +39,7 @@ static __always_inline void count_answer(const struct weir_sock *sock, __s64 ns)
 static __always_inline void segment__take(struct weir_sock *sock, struct tcp_sock *tcp,
                                           struct sk_buff *skb) {
     struct weir_segment segment = segment__read(tcp, skb, sock);
-    if ((__s32)(segment.end - segment.rcv_nxt) <= 0)
+    if (!weir_segment_is_new(&segment))
         return; /* most are mere acknowledgements: they need no clock */
     segment.now_ns = bpf_ktime_get_ns();
     __u32 is = weir_segment_is(&segment);

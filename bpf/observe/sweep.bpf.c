@@ -18,7 +18,7 @@ int weir_sweep(struct bpf_iter__bpf_sk_storage_map *ctx) {
     if (!tcp || sock->phase == WEIR_PHASE_MOVING || !sock->started_ns)
         return 0;
     __u8 state = sk->__sk_common.skc_state;
-    if (state != TCP_CLOSE && state != TCP_SYN_SENT)
+    if (state != WEIR_TCP_CLOSE && state != WEIR_TCP_SYN_SENT)
         traffic__flush(sock, tcp);
     return 0;
 }

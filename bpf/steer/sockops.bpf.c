@@ -60,7 +60,7 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     __u64 received = ctx->bytes_received;
     /* Five more questions are asked of every connection (timeouts, windows, ECN): not for weir. */
     if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
-        (op != BPF_SOCK_OPS_STATE_CB || new_state != TCP_CLOSE))
+        (op != BPF_SOCK_OPS_STATE_CB || new_state != WEIR_TCP_CLOSE))
         return 1;
     struct weir_sock copy;
     __u32 *phase;

@@ -15,7 +15,7 @@
 
 #define WEIR_LATENCY_BUCKETS 100
 
-/* A bucket wraps after 2^32 samples, count and sum never do: their sum then says how often. */
+/* A bucket wraps after 2^32 samples; count and sum never do. */
 struct weir_histogram {
     __u64 count;
     __u64 sum_us;

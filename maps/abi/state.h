@@ -54,9 +54,8 @@ WEIR_ASSERT(sizeof(struct weir_affinity) == 16);
 
 /* Value of `sock`: one socket's connection through a service. */
 struct weir_sock {
-    __u32 phase; /* WEIR_PHASE_*, changed by exchange only: an end is counted once */
-    __u32
-        sampled; /* above 0: the time to the first byte of its answers is taken (core/latency.h) */
+    __u32 phase;   /* WEIR_PHASE_*, changed by exchange only: an end is counted once */
+    __u32 sampled; /* above 0: the first bytes of its answers are timed (core/latency.h) */
     struct weir_edge_key edge;
     struct weir_addr service_addr; /* what the application asked for, and getpeername answers */
     struct weir_addr endpoint_addr;

@@ -10,12 +10,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, HERE + "/../../deploy/lab"]
 from algorithms import algorithms, memory  # noqa: E402
 from datagrams import datagrams  # noqa: E402
-from lab import BIN, ROOT, Lab, run  # noqa: E402
-from node import MANY, ROUNDS, STEERED, Node, interleaved, ns_per_run, runs_during  # noqa: E402
+from lab import ROOT  # noqa: E402
+from node import MANY, ROUNDS, STEERED, Empty, Node, bpf_stats, interleaved, ns_per_run, runs_during  # noqa: E402
 from observe import observing  # noqa: E402
 from peers import install_rules, kube_proxy_rules, service_address, start_haproxy  # noqa: E402
 from report import Figures  # noqa: E402
 from rules import rules  # noqa: E402
+
 
 def connects(figures, nodes):
     one, many, ipt1, ipt_many = nodes
@@ -69,26 +70,6 @@ def against_haproxy(figures, nodes):
         figures.note(f"CPU per request, {name}", "us", [r[name] for r in rounds])
 
 
-class Empty:
-    """An empty connect4 program where weir is not attached: what the count itself costs."""
-
-    def __init__(self, node):
-        self.node, self.path = node, node.lab.bpffs + "/foreign"
-
-    def __enter__(self):
-        run("bpftool", "prog", "load", BIN + "/../tests/e2e/foreign.bpf.o", self.path)
-        run("bpftool", "cgroup", "attach", self.node.unsteered, "connect4", "pinned", self.path, "multi")
-        return self
-
-    def __exit__(self, *_):
-        run("bpftool", "cgroup", "detach", self.node.unsteered, "connect4", "pinned", self.path)
-        os.unlink(self.path)
-
-    def ns(self):
-        _, runs = runs_during(self.node.unsteered, lambda: self.node.direct("bench-connect", 150))
-        return ns_per_run(runs["foreign"])
-
-
 def during_misses(node):
     """ns of connect4 per connect to an address that is no service's, over the three of the server."""
     return [sum(during_connects(node, address, STEERED, 50)[0] for address in node.endpoints) / len(node.endpoints)]
@@ -109,17 +90,11 @@ def during_round_trips(node):
 
 def program_times(figures, nodes):
     one, many = nodes[:2]
-    with open("/proc/sys/kernel/bpf_stats_enabled") as file:
-        before = file.read()
-    try:
-        Lab.write_sysctl("kernel.bpf_stats_enabled", "1")
-        with Empty(one) as empty_program:
-            rounds = interleaved({
-                "empty": empty_program.ns, "hit": lambda: during_connects(one, service_address(0)),
-                "hit 10,000": lambda: during_connects(many, service_address(MANY - 1)),
-                "miss": lambda: during_misses(many), "trips": lambda: during_round_trips(one)}, ROUNDS)
-    finally:
-        Lab.write_sysctl("kernel.bpf_stats_enabled", before)
+    with bpf_stats(), Empty(one) as empty_program:
+        rounds = interleaved({
+            "empty": empty_program.ns, "hit": lambda: during_connects(one, service_address(0)),
+            "hit 10,000": lambda: during_connects(many, service_address(MANY - 1)),
+            "miss": lambda: during_misses(many), "trips": lambda: during_round_trips(one)}, ROUNDS)
     floor = min(r["empty"] for r in rounds)
     figures.note("empty program", "ns per event", [r["empty"] for r in rounds])
     net = lambda name: [(r[name][0] - floor) / 1000 for r in rounds]  # noqa: E731
@@ -140,9 +115,7 @@ def main():
     install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, STEERED))
     nodes = [Node(1), Node(MANY), ipt1, ipt_many]
     figures = Figures()
-    observing_with = lambda figures, nodes: observing(figures, nodes, Empty)  # noqa: E731
-    observing_with.__name__ = "observing"
-    for part in (connects, rules, round_trips, datagrams, algorithms, memory, against_haproxy, program_times, observing_with):
+    for part in (connects, rules, round_trips, datagrams, algorithms, memory, against_haproxy, program_times, observing):
         print(f"== {part.__name__.replace('_', ' ')}", flush=True)
         part(figures, nodes)
     figures.print()

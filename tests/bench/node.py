@@ -2,6 +2,7 @@
 """What the parts of the bench measure with: a node with pods on one CPU, interleaved rounds, the kernel's own count
 of what programs take."""
 
+import contextlib
 import json
 import os
 import random
@@ -69,6 +70,38 @@ def runs_during(cgroup, act):
 
 def ns_per_run(runs):
     return runs[1] / max(1, runs[0])
+
+
+@contextlib.contextmanager
+def bpf_stats():
+    """The kernel counts runs and nanoseconds of programs meanwhile."""
+    with open("/proc/sys/kernel/bpf_stats_enabled") as file:
+        before = file.read()
+    Lab.write_sysctl("kernel.bpf_stats_enabled", "1")
+    try:
+        yield
+    finally:
+        Lab.write_sysctl("kernel.bpf_stats_enabled", before)
+
+
+class Empty:
+    """An empty connect4 program where weir is not attached: what the count itself costs."""
+
+    def __init__(self, node):
+        self.node, self.path = node, node.lab.bpffs + "/foreign"
+
+    def __enter__(self):
+        run("bpftool", "prog", "load", BIN + "/../tests/e2e/foreign.bpf.o", self.path)
+        run("bpftool", "cgroup", "attach", self.node.unsteered, "connect4", "pinned", self.path, "multi")
+        return self
+
+    def __exit__(self, *_):
+        run("bpftool", "cgroup", "detach", self.node.unsteered, "connect4", "pinned", self.path)
+        os.unlink(self.path)
+
+    def ns(self):
+        _, runs = runs_during(self.node.unsteered, lambda: self.node.direct("bench-connect", 150))
+        return ns_per_run(runs["foreign"])
 
 
 def interleaved(variants, rounds):

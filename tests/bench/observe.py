@@ -4,8 +4,8 @@ and of sock_ops per event. All less an empty program's, which is what counting c
 
 import json
 
-from lab import Lab, run
-from node import ROUNDS, interleaved, ns_per_run, runs_during
+from lab import run
+from node import ROUNDS, Empty, bpf_stats, interleaved, ns_per_run, runs_during
 from peers import service_address
 
 
@@ -34,20 +34,14 @@ def restart(node, share):
     node.lab.start_agent("--first-byte", share)
 
 
-def observing(figures, nodes, empty_program):
+def observing(figures, nodes):
     node, rounds = nodes[0], {}
-    with open("/proc/sys/kernel/bpf_stats_enabled") as file:
-        before = file.read()
-    try:
-        Lab.write_sysctl("kernel.bpf_stats_enabled", "1")
-        with empty_program(node) as empty:
-            for share in ("1", "1/1000000000"):
-                node.lab.kill_agent()
-                node.lab.start_agent("--first-byte", share)
-                rounds[share] = interleaved({"empty": empty.ns, "sock_ops": lambda: sock_ops_ns(node),
-                                             "probe": lambda: probe_ns(node)}, ROUNDS)
-    finally:
-        Lab.write_sysctl("kernel.bpf_stats_enabled", before)
+    with bpf_stats(), Empty(node) as empty:
+        for share in ("1", "1/1000000000"):
+            node.lab.kill_agent()
+            node.lab.start_agent("--first-byte", share)
+            rounds[share] = interleaved({"empty": empty.ns, "sock_ops": lambda: sock_ops_ns(node),
+                                         "probe": lambda: probe_ns(node)}, ROUNDS)
     sampled, others = rounds.values()
     floor = min(r["empty"] for r in sampled + others)
     figures.value("tcp_probe, a segment, sampled", "ns less empty", [r["probe"] - floor for r in sampled], 130)

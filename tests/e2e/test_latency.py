@@ -125,7 +125,7 @@ class Traffic(Measured):
         self.assertEqual((grown["resetsSent"], grown["resetsReceived"]), (0, 0))
 
     def test_istio_sent_is_what_the_endpoint_sent(self):
-        """Istio's direction is the endpoint's: its "sent" is what the caller received (istio 32399)."""
+        """Istio's direction is the endpoint's: its "sent" is what the caller received."""
         self.ask("--ask", "0 5000", "--times", "3")
         edge = self.settled_edge()
         time.sleep(1.1)

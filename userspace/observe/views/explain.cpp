@@ -3,14 +3,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <set>
 
-#include "bpf/core/mode.h"
 #include "bpf/core/published.h"
-#include "maps/clock.h"
 #include "userspace/model/compile.h"
 #include "userspace/model/slots.h"
+#include "userspace/observe/views/mode.h"
 
 namespace weir {
 namespace {
@@ -90,7 +90,6 @@ tl::expected<Target, std::string> find_target(const Snapshot& snapshot, const st
 // One service port as a connect would find it now.
 struct Found {
     std::uint32_t id = 0;
-    const weir_svc_port* row = nullptr;
     weir_svc_settings settings{};
     std::set<std::uint32_t> reachable;  // rows that its slots lead to
 };
@@ -102,10 +101,10 @@ std::optional<Found> look_up(const Tables& tables, const Target& target, std::ui
         return std::nullopt;
     Found found;
     found.id = (*vip)->svc_port;
-    found.row = &tables.svc_port[found.id];
-    const auto word = MmapArray<weir_svc_port>::load_word(found.row->published);
+    const auto& row = tables.svc_port[found.id];
+    const auto word = MmapArray<weir_svc_port>::load_word(row.published);
     const auto published = weir_published_decode(word);
-    found.settings = found.row->settings[published.settings];
+    found.settings = row.settings[published.settings];
     const auto words = weir_published_words(&found.settings);
     if (word == 0 || published.offset + std::uint64_t{words} > tables.slot.size())
         return std::nullopt;
@@ -129,46 +128,42 @@ std::string why_out(const Endpoint& endpoint, bool has_row, const Target& target
     return "not among the endpoints that are published";
 }
 
+// The endpoints in the service port's range: whether new connections may get them. An address may
+// have a row that is leaving beside the one that is published.
+std::map<std::string, bool> rows_of(const Tables& tables, const Found& found) {
+    std::map<std::string, bool> rows;
+    const auto base = found.settings.endpoint_base;
+    // Not beyond the table, should somebody have changed the settings: the agent writes them again.
+    const auto end = std::min<std::uint64_t>(std::uint64_t{base} + found.settings.endpoint_capacity,
+                                             tables.endpoint.size());
+    for (std::uint64_t at = base; at < end; at++) {
+        const auto id = static_cast<std::uint32_t>(at);
+        const auto& row = tables.endpoint[id];
+        if (row.svc_port == found.id && row.generation != 0)
+            rows[endpoint_str(Addr(row.addr), ntohs(row.port))] |= found.reachable.contains(id);
+    }
+    return rows;
+}
+
 std::vector<CandidateView> candidates_of(const Tables& tables, const Target& target,
                                          const Found& found) {
+    const auto rows = rows_of(tables, found);
     std::vector<CandidateView> candidates;
     std::uint64_t weights = 0;
-    std::vector<std::uint32_t> weight_of;
     for (const auto& endpoint : target.service->endpoints) {
         CandidateView view;
         view.endpoint = endpoint_str(endpoint.addr, target.port->target_port);
-        bool has_row = false;
-        for (std::uint32_t i = 0; i < found.settings.endpoint_capacity; i++) {
-            const auto id = found.settings.endpoint_base + i;
-            if (id >= tables.endpoint.size())
-                break;  // somebody has changed the row: the agent writes it again
-            const auto& row = tables.endpoint[id];
-            if (row.svc_port != found.id || Addr(row.addr) != endpoint.addr ||
-                ntohs(row.port) != target.port->target_port)
-                continue;
-            has_row = true;
-            view.in = view.in || found.reachable.contains(id);
-        }
+        const auto row = rows.find(view.endpoint);
+        view.in = row != rows.end() && row->second;
         if (!view.in)
-            view.why = why_out(endpoint, has_row, target);
+            view.why = why_out(endpoint, row != rows.end(), target);
+        view.share = view.in ? endpoint.weight : 0;
         weights += view.in ? endpoint.weight : 0;
-        weight_of.push_back(view.in ? endpoint.weight : 0);
         candidates.push_back(std::move(view));
     }
-    for (std::size_t i = 0; i < candidates.size() && weights != 0; i++)
-        candidates[i].share = static_cast<double>(weight_of[i]) / static_cast<double>(weights);
+    for (auto& view : candidates)
+        view.share /= static_cast<double>(std::max<std::uint64_t>(weights, 1));
     return candidates;
-}
-
-Mode mode_of(const Tables& tables, const Found& found, const Service& service,
-             const Workload* workload) {
-    const auto load = MmapArray<weir_node>::load_word;
-    const auto& node = tables.node[0];
-    const auto modes = weir_mode_of_all(
-        static_cast<__u32>(load(node.mode)), static_cast<__u32>(service.mode),
-        workload == nullptr ? WEIR_MODE_STEER : static_cast<__u32>(workload->mode));
-    return static_cast<Mode>(weir_mode_in_force(
-        load(node.off_until_ns), load(found.row->off_until_ns), monotonic_ns(), modes));
 }
 
 void give_verdict(ExplainView& view, Mode mode) {
@@ -250,7 +245,8 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
     view.algorithm = algorithm_name(target->service->algorithm);
     view.affinitySeconds = target->service->affinity_s;
     view.candidates = candidates_of(tables, *target, *found);
-    give_verdict(view, mode_of(tables, *found, *target->service, workload.get()));
+    give_verdict(view, mode_in_force(tables, found->id, target->service->mode,
+                                     workload ? workload->mode : Mode::kSteer));
     WEIR_TRY(const auto names, Names::read(tables, snapshot));
     WEIR_CHECK(add_measures(tables, names, *target, view));
     remark_on_slow(view.candidates);

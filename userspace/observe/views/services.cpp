@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
-#include "bpf/core/mode.h"
 #include "bpf/core/published.h"
-#include "maps/clock.h"
+#include "userspace/observe/views/mode.h"
 
 namespace weir {
 namespace {
@@ -28,19 +27,6 @@ bool is_published(const Tables& tables, const Names& names, const Service& servi
                   const Port& port) {
     const auto id = names.id_of(service.name, port);
     return id && MmapArray<weir_svc_port>::load_word(tables.svc_port[*id].published) != 0;
-}
-
-// Workloads may have a mode of their own, which is not seen here.
-Mode mode_in_force(const Tables& tables, const Names& names, const Service& service,
-                   const Port& port) {
-    const auto load = MmapArray<weir_node>::load_word;
-    const auto& node = tables.node[0];
-    const auto id = names.id_of(service.name, port);
-    const auto service_off = id ? load(tables.svc_port[*id].off_until_ns) : 0;
-    const auto modes =
-        weir_mode_of_all(static_cast<__u32>(load(node.mode)), static_cast<__u32>(service.mode), 0);
-    return static_cast<Mode>(
-        weir_mode_in_force(load(node.off_until_ns), service_off, monotonic_ns(), modes));
 }
 
 // The endpoints of one service port that the mesh names.
@@ -103,7 +89,9 @@ Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snaps
                 std::count_if(service->endpoints.begin(), service->endpoints.end(),
                               [](const Endpoint& endpoint) { return endpoint.weight > 0; }));
             view.affinitySeconds = service->affinity_s;
-            const auto mode = mode_in_force(tables, names, *service, port);
+            // Workloads may have a mode of their own, which is not seen here.
+            const auto mode =
+                mode_in_force(tables, names.id_of(service->name, port), service->mode);
             view.mode = mode_name(mode);
             view.state = !is_published(tables, names, *service, port) ? "pending"
                          : mode != Mode::kSteer ? (mode == Mode::kOff ? "off" : "observed")
