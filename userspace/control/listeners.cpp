@@ -108,7 +108,7 @@ Result<ControlSocket> ControlSocket::listen(const std::string& path, std::option
         return fail_errno("cannot give the control socket " + path + " its group", errno);
     if (::chmod(path.c_str(), 0660))
         return fail_errno("cannot set the mode of the control socket " + path, errno);
-    if (::listen(made.fd_.get(), 64))
+    if (::listen(made.fd_.get(), SOMAXCONN))
         return fail_errno("cannot listen on the control socket " + path, errno);
     return made;
 }
@@ -122,7 +122,7 @@ Result<Fd> listen_metrics(const std::string& address) {
     acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     acceptor.bind(endpoint, error);
     if (!error)
-        acceptor.listen(64, error);
+        acceptor.listen(SOMAXCONN, error);  // with few, a burst waits a second for a SYN sent again
     if (error)
         return fail("cannot listen on " + address + " for metrics: " + error.message() +
                     ": choose another address with --listen");

@@ -35,20 +35,14 @@ std::optional<double> Histogram::quantile(double share) const {
         return std::nullopt;
     const double wanted = share * static_cast<double>(all);
     double below = 0;
-    std::uint32_t last = 0;
-    for (std::uint32_t i = 0; i < buckets.size(); i++) {
-        const auto here = static_cast<double>(buckets[i]);
-        if (here == 0)
-            continue;
-        last = i;
-        if (below + here >= wanted) {
-            const auto from = static_cast<double>(weir_latency_floor_us(i));
-            const auto to = static_cast<double>(weir_latency_floor_us(i + 1));
-            return (from + (to - from) * (wanted - below) / here) / 1e6;
+    std::uint32_t bucket = 0;
+    for (std::uint32_t i = 0; i < buckets.size() && below < std::max(wanted, 1.0); i++)
+        if (buckets[i] != 0) {
+            below += static_cast<double>(buckets[i]);
+            bucket = i;
         }
-        below += here;
-    }
-    return static_cast<double>(weir_latency_floor_us(last + 1)) / 1e6;  // share above 1
+    const auto ends = weir_latency_floor_us(bucket) + weir_latency_floor_us(bucket + 1);
+    return static_cast<double>(ends) / 2e6;
 }
 
 std::uint64_t Histogram::count_below(unsigned log2_us) const {

@@ -20,8 +20,8 @@ struct Histogram {
 
     std::uint64_t count() const;
     double sum() const { return static_cast<double>(sum_us) / 1e6; }
-    // What `share` of the times (0 to 1) is not above; nullopt: there are none. A time is known to
-    // a quarter of its power of two: the place in its bucket is interpolated.
+    // What `share` of the times (0 to 1) is not above; nullopt: there are none. The middle of
+    // its bucket, which is at most a quarter wide: at most an eighth off.
     std::optional<double> quantile(double share) const;
     // How many are below 2^log2_us microseconds: the limits of buckets are among these.
     std::uint64_t count_below(unsigned log2_us) const;
@@ -30,8 +30,8 @@ struct Histogram {
 // The three times of an edge.
 struct Latencies {
     Histogram connect, rtt, first_byte;
-    std::uint64_t left_out =
-        0;  // sampled connections without first bytes: several requests at once
+    // Sampled connections that were left out: questions and answers do not take turns.
+    std::uint64_t left_out = 0;
 
     static Latencies of(const weir_latency& row);
     Latencies& operator+=(const Latencies& other);
