@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/agent/agent.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -142,6 +144,7 @@ Status Agent::start(const Listeners& listeners) {
     if (!reading.snapshot)
         WEIR_CHECK(follower_.restore());
     WEIR_CHECK(follower_.take(reading));
+    ::malloc_trim(0);  // loading programs took megabytes that are not needed again
     notify_service_manager("READY=1\nSTATUS=" + follower_.summary());
     spawn(loop_, follow_directory());
     spawn(loop_, tick());
