@@ -249,7 +249,10 @@ class Layouts(UdpCase):
         self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
         self.start(changed=False)
         self.assertEqual(self.versions(), [OURS])
-        wait_for(lambda: self.totals()["active"] == 52, "the held ones, and nothing else, to be active")
+        try:
+            wait_for(lambda: self.totals()["active"] == 52, "the held ones, and nothing else, to be active")
+        except AssertionError as error:
+            self.fail(f"{error}\n{before}, {load.total} more, now {self.counts()}\n{self.lab.agent_log()[-20000:]}")
         self.assertEqual(self.totals("dns.shop")["active"], 2)
         for process in (udp, peers, hold):
             process.stop()
