@@ -251,7 +251,7 @@ class Layouts(UdpCase):
         self.assertEqual(self.versions(), [OURS])
         try:
             wait_for(lambda: self.totals()["active"] == 52, "the held ones, and nothing else, to be active")
-        except AssertionError as error:
+        except TimeoutError as error:
             self.fail(f"{error}\n{before}, {load.total} more, now {self.counts()}\n{self.lab.agent_log()[-20000:]}")
         self.assertEqual(self.totals("dns.shop")["active"], 2)
         for process in (udp, peers, hold):
