@@ -22,7 +22,10 @@ struct sock {
     void *sk_bpf_storage;
 };
 
-enum sock_flags { SOCK_DONE = 1 }; /* the peer's FIN was received */
+enum sock_flags {
+    SOCK_DEAD = 0, /* the application has closed it */
+    SOCK_DONE = 1, /* the peer's FIN was received */
+};
 
 struct minmax_sample {
     __u32 v;

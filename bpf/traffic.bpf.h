@@ -19,9 +19,13 @@ struct traffic {
     __u32 rtt_us; /* 0 = not known */
 };
 
+/* `flag`: of enum sock_flags. */
+#define TRAFFIC_HAS(tcp, flag)                            \
+    (((const struct sock *)(tcp))->__sk_common.skc_flags >> \
+         bpf_core_enum_value(enum sock_flags, flag) & 1)
+
 static __always_inline struct traffic traffic__of(const struct tcp_sock *tcp) {
-    const struct sock *sk = (const struct sock *)tcp;
-    __u32 fin = sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
+    __u32 fin = TRAFFIC_HAS(tcp, SOCK_DONE);
     __u64 received = tcp->bytes_received;
     return (struct traffic){tcp->bytes_sent - tcp->bytes_retrans, received - (received ? fin : 0),
                             tcp->total_retrans, tcp->srtt_us >> 3};

@@ -50,10 +50,14 @@ static inline __u32 weir_end_of(__u32 phase, __u32 error, __u32 heard) {
 
 /* Who ended an established connection with a reset; `old_state`: what it was in before CLOSE. The
  * caller's kernel sends one where the application closes with data unread or SO_LINGER 0, and goes
- * to CLOSE straight from a state in which the caller had not closed. */
-static inline __u32 weir_cut_off_by(__u32 old_state, __u32 error) {
+ * to CLOSE straight from a state in which the caller had not closed; and where somebody destroys
+ * the socket (ECONNABORTED). `closed`: the application has closed it before; what then comes is
+ * answered with a reset by its own kernel, which says ECONNRESET too, and hurts nobody. */
+static inline __u32 weir_cut_off_by(__u32 old_state, __u32 error, int closed) {
     if (error == WEIR_ECONNRESET || error == WEIR_EPIPE)
-        return WEIR_CUT_OFF_BY_ENDPOINT;
+        return closed ? WEIR_CUT_OFF_BY_NONE : WEIR_CUT_OFF_BY_ENDPOINT;
+    if (error == WEIR_ECONNABORTED)
+        return WEIR_CUT_OFF_BY_CALLER;
     return !error && (old_state == WEIR_TCP_ESTABLISHED || old_state == WEIR_TCP_CLOSE_WAIT)
                ? WEIR_CUT_OFF_BY_CALLER
                : WEIR_CUT_OFF_BY_NONE;

@@ -34,11 +34,12 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
     if (!goes_to_endpoint(sk, sock)) { /* the steered connect never got as far as a SYN */
         socket__end_by_caller(sock, phase);
         socket__leave(sock);
-    } else if (socket__advance(phase, WEIR_EVENT_SYN) &&
-               bpf_sock_ops_cb_flags_set(ctx,
-                                         ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG)) {
-        reason__count(WEIR_REASON_NO_STATE_CALLBACK);
+        return;
     }
+    socket__advance(phase, WEIR_EVENT_SYN); /* or a take-over has seen it first, and did */
+    if (*phase != WEIR_PHASE_DONE &&
+        bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
+        reason__count(WEIR_REASON_NO_STATE_CALLBACK);
 }
 
 /* The last of its events: it comes after the application's close(), too. */
@@ -49,7 +50,7 @@ static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u
     __u32 error = tcp ? ((struct sock *)tcp)->sk_err : 0;
     socket__end(sock, phase, heard ? 0 : error, heard);
     if (tcp)
-        traffic__flush_last(sock, tcp, weir_cut_off_by(old_state, error));
+        traffic__flush_last(sock, tcp, weir_cut_off_by(old_state, error, TRAFFIC_HAS(tcp, SOCK_DEAD)));
 }
 
 SEC("sockops")

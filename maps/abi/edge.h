@@ -10,22 +10,22 @@
 
 /* weir_edge_key.endpoint of connects that no endpoint was picked for. */
 #define WEIR_NO_ENDPOINT 0xffffffffu
+/* … of those to endpoints that left, all together (bpf/observe/fold.bpf.c). */
+#define WEIR_LEFT_ENDPOINTS 0xfffffffeu
 
 struct weir_edge_key {
-    __u32 workload;   /* 0 = unknown */
+    __u32 workload;   /* 0 = unknown, or WEIR_WORKLOAD_DEPARTED */
     __u32 svc_port;   /* row of `svc_port` */
-    __u32 endpoint;   /* row of `endpoint`, or WEIR_NO_ENDPOINT */
+    __u32 endpoint;   /* row of `endpoint`, WEIR_NO_ENDPOINT or WEIR_LEFT_ENDPOINTS */
     __u32 generation; /* weir_endpoint.generation; weir_svc_settings.born without an endpoint */
 };
 WEIR_ASSERT(sizeof(struct weir_edge_key) == 16);
 
 /* Input of the program `weir_fold`, as a packet. */
 struct weir_fold_request {
-    struct weir_edge_key edge;
-    __u32 born; /* weir_svc_settings.born of its service port */
-    __u32 pad;  /* 0 */
+    struct weir_edge_key edge, into;
 };
-WEIR_ASSERT(sizeof(struct weir_fold_request) == 24);
+WEIR_ASSERT(sizeof(struct weir_fold_request) == 32);
 
 /* Why a connect failed: place in weir_edge.failed_by. Places are never moved or reused. */
 #define WEIR_FAILURE_REFUSED 0     /* the endpoint answered with a reset */

@@ -23,7 +23,7 @@ struct weir_histogram {
 };
 WEIR_ASSERT(sizeof(struct weir_histogram) == 416);
 
-/* Value of `latency`; its key is the edge's. Key with WEIR_NO_ENDPOINT: of endpoints that left. */
+/* Value of `latency`; its key is the edge's. */
 struct weir_latency {
     struct weir_histogram of[WEIR_LATENCY_KINDS];
     __u64 left_out; /* sampled connections on which questions and answers do not take turns */

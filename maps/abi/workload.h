@@ -10,6 +10,8 @@
 #include "base.h"
 
 #define WEIR_WORKLOAD_UNKNOWN 0
+/* weir_edge_key.workload of those that left the mesh, all together. */
+#define WEIR_WORKLOAD_DEPARTED 0xffffffffu
 
 /* LPM_TRIE keys hold at most 256 bytes of data, 4 of which are prefixlen's neighbours' alignment.
  */

@@ -82,7 +82,7 @@ class Explain(LabCase):
         wait_for(lambda: self.explain("client.shop", "talk.shop")["candidates"][0]["counts"]["active"] == 0, "the end")
         told = self.lab.weir("explain", "client.shop", "talk.shop").stdout
         self.assertRegex(told, r"client\.shop -> talk\.shop 10\.96\.0\.40:80/TCP\nsteered: round-robin over 2 of 2 endpoints\n")
-        self.assertRegex(told, rf"\n{self.slow.ip}:8080 .*slow: the application, its round trip is as the others'\n")
+        self.assertRegex(told, rf"\n{self.slow.ip}:8080 .*slow: the application, the network is as the others'\n")
         self.assertRegex(told, rf"\n{self.fast.ip}:8080 +50\.0% .* in\n")
         self.lab.kill_agent()
         self.addCleanup(self.lab.start_agent, *self.AGENT_FLAGS)

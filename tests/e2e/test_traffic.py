@@ -194,8 +194,8 @@ class Families(LabCase):
                          self.lab.weir("status", "-o", "json", parse=True)["tables"] if f["table"] == "weir_edge"]
         self.lab.apply(self.mesh_of([self.a.ip]))
         self.settled()
-        # The counts of a removed endpoint move to "other" when its row is freed: not while this test counts.
-        lasting = {self.a.ip + ":8080", "none", "other"}
+        # The counts of a removed endpoint move to "departed" when its row is freed: not while this test counts.
+        lasting = {self.a.ip + ":8080", "none", "departed"}
         wait_for(lambda: {e for e, _ in counts()} <= lasting, "rows of removed endpoints to be freed")
         before = counts(), edges()
         seen = self.client.probe(self.a.ip, 8080)

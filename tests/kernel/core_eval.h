@@ -93,7 +93,7 @@ static inline void core_eval_life(struct core_call* call) {
             call->out[0] = weir_end_of(call->in[0], call->in[1], call->in[2]);
             call->out[1] = weir_failure_of(call->in[0], call->in[1]);
             break;
-        case CORE_CUT_OFF_BY: call->out[0] = weir_cut_off_by(call->in[0], call->in[1]); break;
+        case CORE_CUT_OFF_BY: call->out[0] = weir_cut_off_by(call->in[0], call->in[1], call->in[2]); break;
         case CORE_LATENCY_BUCKET:
             call->out[0] = weir_latency_bucket(call->in[0]);
             call->out[1] = weir_latency_floor_us(call->out[0]);

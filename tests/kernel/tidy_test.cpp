@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What left the mesh leaves the tables, and its counts stay: an edge whose endpoint's row is freed
-// is added to `other`, one whose service is gone is deleted, one that sockets still hold stays.
+// is added to its caller's, one whose caller left to that of all who did, one whose service is gone
+// is deleted, one that sockets still hold stays.
 #include <bpf/bpf.h>
 #include <sys/stat.h>
 
@@ -44,6 +45,16 @@ class Tidy : public KernelTest {
         return found && found->has_value();
     }
 
+    // The row of a caller for all endpoints that left service port 0.
+    static weir_edge_key left(const Tables& tables, std::uint32_t workload) {
+        return {workload, 0, WEIR_LEFT_ENDPOINTS, tables.svc_port[0].settings[0].born};
+    }
+
+    static std::uint64_t opened(const Tables& tables, const weir_edge_key& key) {
+        const auto found = tables.edge.find(key);
+        return found && *found ? (*found)->opened : 0;
+    }
+
     static weir_edge other(const Tables& tables, std::uint32_t svc_port) {
         return tables.svc_state.find(svc_port).value()->other;
     }
@@ -65,7 +76,7 @@ class Tidy : public KernelTest {
     }
 };
 
-TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnInOther) {
+TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnWithItsCaller) {
     auto engine = start_engine();
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
     const auto& tables = engine.tables();
@@ -83,7 +94,7 @@ TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnInOther) {
     ASSERT_TRUE(engine.tidy());
     EXPECT_FALSE(has(tables, key));
     EXPECT_TRUE(has(tables, kept));
-    const auto sum = other(tables, 0);
+    const auto sum = *tables.edge.find(left(tables, 7)).value();
     EXPECT_EQ(sum.opened, 10U);
     EXPECT_EQ(sum.closed, 6U);
     EXPECT_EQ(sum.failed, 3U);
@@ -102,7 +113,6 @@ TEST_F(Tidy, TheTimesOfFreedEndpointsGoOnWithTheirCaller) {
     auto engine = start_engine();
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2,10.1.0.3")));
     const auto& tables = engine.tables();
-    const weir_edge_key left{7, 0, WEIR_NO_ENDPOINT, tables.svc_port[0].settings[0].born};
     for (const char* address : {"10.1.0.1", "10.1.0.2"}) {
         const auto key = key_of(tables, 0, row_of(tables, address));
         put(tables, key, counts(1));
@@ -112,7 +122,7 @@ TEST_F(Tidy, TheTimesOfFreedEndpointsGoOnWithTheirCaller) {
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.3")));
     ASSERT_TRUE(engine.tidy());
     EXPECT_FALSE(tables.latency.find(gone).value());
-    const auto sum = tables.latency.find(left).value();
+    const auto sum = tables.latency.find(left(tables, 7)).value();
     ASSERT_TRUE(sum);
     EXPECT_EQ(sum->of[WEIR_LATENCY_FIRST_BYTE].count, 14U);
     EXPECT_EQ(sum->of[WEIR_LATENCY_FIRST_BYTE].sum_us, 14U * 2048);
@@ -120,7 +130,7 @@ TEST_F(Tidy, TheTimesOfFreedEndpointsGoOnWithTheirCaller) {
     EXPECT_EQ(sum->left_out, 2U);
     ASSERT_TRUE(engine.apply(mesh("")));
     ASSERT_TRUE(engine.tidy());
-    EXPECT_FALSE(tables.latency.find(left).value()) << "the service is gone";
+    EXPECT_TRUE(tables.latency.keys().value().empty()) << "the service is gone";
 }
 
 TEST_F(Tidy, TheEdgesOfAGoneServiceAreDeleted) {
@@ -147,9 +157,10 @@ TEST_F(Tidy, AServiceDoesNotInheritTheCountsOfAGoneOne) {
     put(tables, a, counts(3));
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
     ASSERT_TRUE(engine.tidy());
-    EXPECT_EQ(other(tables, 0).opened, 3U);
+    EXPECT_EQ(opened(tables, left(tables, 7)), 3U);
     ASSERT_TRUE(engine.apply(mesh("")));
     ASSERT_TRUE(engine.tidy());
+    EXPECT_TRUE(tables.edge.keys().value().empty());
     ASSERT_TRUE(engine.apply(mesh("b=10.0.0.2:10.1.0.3")));
     EXPECT_EQ(tables.endpoint[row_of(tables, "10.1.0.3")].svc_port, 0U) << "the row is used again";
     EXPECT_EQ(other(tables, 0).opened, 0U);
@@ -180,7 +191,57 @@ TEST_F(Tidy, TheNextAgentFoldsWhatItsPredecessorLeft) {
     auto next = start_engine();
     EXPECT_FALSE(has(next.tables(), key));
     EXPECT_FALSE(has(next.tables(), stranger));
-    EXPECT_EQ(other(next.tables(), 0).opened, 4U);
+    EXPECT_EQ(opened(next.tables(), left(next.tables(), WEIR_WORKLOAD_DEPARTED)), 4U);
+}
+
+TEST_F(Tidy, CallersThatLeftAreOneForAll) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1")));
+    const auto& tables = engine.tables();
+    const auto row = row_of(tables, "10.1.0.1");
+    auto first = key_of(tables, 0, row), second = first, held = first, unknown = first;
+    second.workload = 8, held.workload = 9, unknown.workload = WEIR_WORKLOAD_UNKNOWN;
+    auto open = counts(1);
+    open.active = 1;
+    for (const auto& [key, edge] : {std::pair(first, counts(5)), std::pair(second, counts(6)),
+                                    std::pair(held, open), std::pair(unknown, counts(2))})
+        put(tables, key, edge);
+    put(tables, first, 3U);
+    put(tables, second, 4U);
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_TRUE(has(tables, first)) << "looked for now and then only";
+    ASSERT_TRUE(engine.tidy(Edges::kAll));
+    EXPECT_FALSE(has(tables, first) || has(tables, second));
+    EXPECT_TRUE(has(tables, held) && has(tables, unknown));
+    const auto departed = left(tables, WEIR_WORKLOAD_DEPARTED);
+    EXPECT_EQ(opened(tables, departed), 11U);
+    EXPECT_EQ(tables.latency.find(departed).value()->of[WEIR_LATENCY_FIRST_BYTE].count, 7U);
+    ASSERT_TRUE(engine.tidy(Edges::kAll));
+    EXPECT_EQ(opened(tables, departed), 11U) << "it is not folded into itself";
+}
+
+TEST_F(Tidy, FullTablesHaveRoomForWhatIsFolded) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
+    const auto& tables = engine.tables();
+    const auto key = key_of(tables, 0, row_of(tables, "10.1.0.1"));
+    put(tables, key, counts(4));
+    put(tables, key, 9U);
+    auto filler = key_of(tables, 0, row_of(tables, "10.1.0.2"));
+    const weir_latency none{};
+    const auto edge = counts(1);
+    while (bpf_map_update_elem(tables.latency.fd(), &filler, &none, BPF_NOEXIST) == 0)
+        filler.workload++;
+    while (bpf_map_update_elem(tables.edge.fd(), &filler, &edge, BPF_NOEXIST) == 0)
+        filler.workload++;
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_FALSE(has(tables, key));
+    EXPECT_FALSE(tables.latency.find(key).value());
+    EXPECT_EQ(opened(tables, left(tables, 7)), 4U);
+    const auto times = tables.latency.find(left(tables, 7)).value();
+    ASSERT_TRUE(times);
+    EXPECT_EQ(times->of[WEIR_LATENCY_FIRST_BYTE].count, 9U);
 }
 
 }  // namespace

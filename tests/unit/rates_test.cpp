@@ -74,6 +74,21 @@ TEST(Rates, ConnectsThatFailAfterTheyWereOpenedBefore) {
     EXPECT_DOUBLE_EQ(rates.at(0).success, 0);
 }
 
+TEST(Rates, WhatWasFoldedIsNoGrowth) {
+    const auto stays = edge("a", "10.0.0.3:80", 50, 1, 0);
+    const auto before = std::vector{edge("a", "10.0.0.2:80", 1000, 9, 0), stays,
+                                    edge("b", "10.0.0.2:80", 400, 0, 0)};
+    // a's endpoint left, and so did all of b; four more connects were seen before that.
+    const auto now = std::vector{edge("a", "departed", 1004, 9, 0), stays,
+                                 edge("departed", "departed", 400, 0, 0)};
+    for (const auto of : {RateOf::kService, RateOf::kWorkload, RateOf::kEndpoint}) {
+        std::uint64_t opened = 0;
+        for (const auto& rate : rate_views(before, now, 1, of))
+            opened += rate.counts.opened;
+        EXPECT_EQ(opened, 4U);
+    }
+}
+
 TEST(Rates, AReplacedRowIsNotNegative) {
     const auto rates = rate_views({edge("a", "departed", 100, 9, 0)},
                                   {edge("a", "departed", 5, 10, 0)}, 1, RateOf::kService);

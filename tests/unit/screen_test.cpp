@@ -175,11 +175,12 @@ TEST(Screen, Top) {
 }
 
 CandidateView candidate(const std::string& endpoint, std::uint64_t first_byte_us,
-                        std::uint64_t rtt_us) {
-    CandidateView view{endpoint, true, 0.25, "", {}};
+                        std::uint64_t rtt_us, std::initializer_list<std::uint64_t> connect_us) {
+    CandidateView view{endpoint, true, 0.125, "", {}};
     for (int i = 0; i < 10; i++)
         view.latencies.first_byte += times({first_byte_us});
     view.latencies.rtt = times({rtt_us});
+    view.latencies.connect = times(connect_us);
     return view;
 }
 
@@ -190,17 +191,24 @@ TEST(Screen, Explain) {
                      "10.96.0.10:80",
                      "TCP",
                      "steered",
-                     "random over 3 of 4 endpoints",
+                     "random over 8 of 9 endpoints",
                      "random",
                      0,
                      {}};
-    view.candidates = {candidate("10.0.0.2:80", 900, 60), candidate("10.0.0.3:80", 800, 50),
-                       candidate("10.0.0.4:80", 9000, 70), candidate("10.0.0.5:80", 9000, 6000)};
+    for (const char* usual : {"10.0.0.2:80", "10.0.0.3:80", "10.0.0.4:80", "10.0.0.5:80"})
+        view.candidates.push_back(candidate(usual, 900, 60, {70}));
+    view.candidates.push_back(candidate("10.0.1.1:80", 9000, 70, {}));
+    view.candidates.push_back(candidate("10.0.1.2:80", 9000, 6000, {6500}));
+    view.candidates.push_back(candidate("10.0.1.3:80", 9000, 6000, {90}));  // delayed acks
+    view.candidates.push_back(candidate("10.0.1.4:80", 9000, 6000, {}));
     remark_on_slow(view.candidates);
+    const std::string application = "slow: the application, the network is as the others'";
     EXPECT_EQ(view.candidates[0].why, "");
-    EXPECT_EQ(view.candidates[2].why, "slow: the application, its round trip is as the others'");
-    EXPECT_EQ(view.candidates[3].why, "slow: the network, its round trip is long too");
-    view.candidates.push_back({"10.0.0.6:80", false, 0, "weight 0: no new connections", {}});
+    EXPECT_EQ(view.candidates[4].why, application);
+    EXPECT_EQ(view.candidates[5].why, "slow: the network, connecting takes long too");
+    EXPECT_EQ(view.candidates[6].why, application);
+    EXPECT_EQ(view.candidates[7].why, "slow: the network or the application, no connect tells");
+    view.candidates.push_back({"10.0.0.8:80", false, 0, "weight 0: no new connections", {}});
     expect_golden("explain.txt", render_explain(view, Format::kTable));
     expect_golden("explain.yaml", render_explain(view, Format::kYaml));
 }

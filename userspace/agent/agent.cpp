@@ -212,6 +212,7 @@ awaitable<void> Agent::reload() {
 
 // What open connections have moved is at most so many ticks and a scrape old.
 constexpr unsigned kSweepTicks = 3;
+constexpr unsigned kTidyAllTicks = 60;
 
 awaitable<void> Agent::tick() {
     asio::steady_timer timer(loop_);
@@ -227,7 +228,8 @@ awaitable<void> Agent::tick() {
         look_after_switches();
         if (++ticks % kSweepTicks == 0)
             sweep();
-        if (auto tidied = engine_.tidy(); !tidied)
+        const auto edges = ticks % kTidyAllTicks == 0 ? Edges::kAll : Edges::kOfFreedRows;
+        if (auto tidied = engine_.tidy(edges); !tidied)
             log::error("tidy-failed", tidied.error().message);
         timer.expires_after(1s);
         co_await timer.async_wait(use_awaitable);
@@ -333,7 +335,10 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
     };
     bool rescan = false;
     backend.reload = [&] { rescan = true; };
-    auto response = co_await on_worker(worker_, [&] { return answer_api(request, backend); });
+    auto response = co_await on_worker(worker_, [&] {
+        const auto held = engine_.hold_edges();
+        return answer_api(request, backend);
+    });
     if (rescan)
         co_await reload();
     co_return response;
@@ -353,7 +358,10 @@ awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
         const ScrapeInput input{&engine_.tables(),     follower_.in_force(), hooks(),
                                 follower_.facts(),     options_.zone,        log::dropped_lines(),
                                 http_counters_.refused};
-        const auto text = co_await on_worker(worker_, [&] { return render_metrics(input); });
+        const auto text = co_await on_worker(worker_, [&] {
+            const auto held = engine_.hold_edges();
+            return render_metrics(input);
+        });
         if (!text)
             co_return http_reply(500, "text/plain", text.error().message + "\n");
         scrape_ = *text;

@@ -81,10 +81,10 @@ std::string title(const Edges& seen, double seconds) {
     std::array<char, 16> text{};
     std::strftime(text.data(), text.size(), "%H:%M:%S", &parts);
     std::string line =
-        std::string("weir top  ") + text.data() + "  over " + fixed(seconds, 1) + " s";
+        std::string("weir top  ") + text.data() + "  over " + fixed(seconds, 1) + " s\n";
     if (!seen.agent)
-        line += "  " + seen.why_no_agent + ": bytes are counted when connections end";
-    return line + "\n";
+        line += seen.why_no_agent + ": bytes are counted at the end\n";
+    return line;
 }
 
 struct Look {
@@ -103,31 +103,33 @@ std::vector<RateView> rates_between(const Look& before, const Look& now, const C
                           options.top_order);
 }
 
-int watch(const CliOptions& options, std::chrono::milliseconds window) {
-    auto before = look(options);
-    if (!before)
-        return print_error(before.error());
+// After a pause (^Z) it goes on from now.
+Clock::time_point after(Clock::time_point last, std::chrono::milliseconds window) {
+    return std::max(last + window, Clock::now());
+}
+
+// What ends it is said once the terminal is as it was.
+Status watch(const CliOptions& options, std::chrono::milliseconds window) {
+    WEIR_TRY(auto before, look(options));
     const Screen screen;
-    for (Clock::time_point next = before->at + window; interrupted == 0; next += window) {
+    for (auto next = before.at + window; interrupted == 0; next = after(next, window)) {
         sleep_until(next);
         if (interrupted != 0)
             break;
-        auto now = look(options);
-        if (!now)
-            return print_error(now.error());
-        const double seconds = std::chrono::duration<double>(now->at - before->at).count();
-        const auto rates = rates_between(*before, *now, options, seconds);
+        WEIR_TRY(auto now, look(options));
+        const double seconds = std::chrono::duration<double>(now.at - before.at).count();
+        const auto rates = rates_between(before, now, options, seconds);
         TopFrame frame{options.top_of, seconds, 80, 0};
         screen.size(frame);
         if (is_document(options.format))
             std::fputs(render_top_document(rates, seconds, options.format).c_str(), stdout);
         else
-            screen.show(title(now->seen, seconds) + render_top(rates, frame));
+            screen.show(title(now.seen, seconds) + render_top(rates, frame));
         if (options.once)
             break;
         before = std::move(now);
     }
-    return kExitOk;
+    return {};
 }
 
 }  // namespace
@@ -145,7 +147,8 @@ int command_top(const CliOptions& options) {
     }
     std::signal(SIGINT, interrupt);
     std::signal(SIGTERM, interrupt);
-    return watch(options, *window);
+    const auto watched = watch(options, *window);
+    return watched ? kExitOk : print_error(watched.error());
 }
 
 }  // namespace weir

@@ -4,18 +4,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <utility>
 
 #include "loader/run_program.h"
 #include "maps/clock.h"
 #include "userspace/reconcile/identify.h"
-#include "userspace/reconcile/tidy.h"
 
 namespace weir {
 namespace {
 
 constexpr int kIdentifyTries = 5;
+constexpr std::chrono::milliseconds kPatience(5);  // then the next second will do
 
 void store(__u64& word, std::uint64_t value) {
     MmapArray<weir_node>::store_word(word, value);
@@ -89,8 +90,9 @@ Status Engine::identify_left_out() {
     return {};
 }
 
-Status Engine::tidy() {
-    return live_is_known_ ? weir::tidy(tables_, live_, programs_.fold) : Status();
+Status Engine::tidy(Edges edges) {
+    const std::unique_lock alone(*edges_in_use_, kPatience);
+    return live_is_known_ && alone ? weir::tidy(tables_, live_, programs_.fold, edges) : Status();
 }
 
 Status Engine::sweep() const {

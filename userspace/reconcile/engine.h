@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "userspace/reconcile/repair.h"
 #include "userspace/reconcile/switches.h"
 #include "userspace/reconcile/table_writer.h"
+#include "userspace/reconcile/tidy.h"
 
 namespace weir {
 
@@ -42,8 +44,13 @@ class Engine {
     Result<ApplyReport> apply(Snapshot snapshot, const BeforeWrite& before = {}) {
         return apply(std::make_shared<const Snapshot>(std::move(snapshot)), before);
     }
-    // Frees what nothing leads to and no socket holds. Cheap; every second or so.
-    Status tidy();
+    // Frees what nothing leads to and no socket holds, unless somebody holds what hold_edges() gave.
+    // Every second or so: cheap; now and then with Edges::kAll.
+    Status tidy(Edges edges = Edges::kOfFreedRows);
+    // Counts do not move from edge to edge while it is held: for who sums them, in any thread.
+    std::unique_lock<std::timed_mutex> hold_edges() const {
+        return std::unique_lock(*edges_in_use_);
+    }
     // Writes again what others changed in a share of the rows; how many. Every second or so.
     Result<std::uint64_t> repair();
     // Gives every cgroup its workload again, and forgets those that are gone. After the programs
@@ -87,6 +94,7 @@ class Engine {
     Status publish(const Plan& made, const BeforeWrite& before);
 
     Tables tables_;
+    std::unique_ptr<std::timed_mutex> edges_in_use_ = std::make_unique<std::timed_mutex>();
     AgentPrograms programs_;
     std::string cgroup_mount_;
     LiveState live_;

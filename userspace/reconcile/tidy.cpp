@@ -2,6 +2,7 @@
 #include "userspace/reconcile/tidy.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "loader/run_program.h"
@@ -76,21 +77,52 @@ bool has_left(const LiveState& live, Edges edges, const std::set<std::uint32_t>&
                                        !live.leaving_ports.contains(svc_port));
 }
 
-// One pass over all edges. What was left before this start is looked for once, with Edges::kAll.
+std::set<std::uint32_t> workloads_of(const LiveState& live) {
+    std::set<std::uint32_t> ids{WEIR_WORKLOAD_UNKNOWN, WEIR_WORKLOAD_DEPARTED};
+    for (const auto& [pattern, id] : live.patterns)
+        ids.insert(id);
+    return ids;
+}
+
+// Endpoints that left are one row for each caller, and callers that left are one for all.
+class Folder {
+  public:
+    Folder(const LiveState& live, Edges edges)
+        : live_(live), all_(edges == Edges::kAll), workloads_(workloads_of(live)) {}
+
+    std::optional<weir_edge_key> into(const weir_edge_key& key, const weir_edge& edge) const {
+        const auto port = live_.ports.find(key.svc_port);
+        if (port == live_.ports.end())
+            return std::nullopt;
+        weir_edge_key into{key.workload, key.svc_port, WEIR_LEFT_ENDPOINTS, port->second.born};
+        if (all_ && edge.active == 0 && !workloads_.contains(key.workload)) {
+            into.workload = WEIR_WORKLOAD_DEPARTED;
+            return into;
+        }
+        const auto freed = live_.freed_rows.find(key.endpoint);
+        if (freed == live_.freed_rows.end() || key.generation > freed->second)
+            return std::nullopt;
+        return into;
+    }
+
+  private:
+    const LiveState& live_;
+    bool all_;
+    std::set<std::uint32_t> workloads_;
+};
+
+// One pass over all edges.
 Status tidy_edges(Tables& tables, const LiveState& live, int fold, Edges edges,
                   const std::set<std::uint32_t>& gone) {
+    const Folder folder(live, edges);
     WEIR_TRY(const auto rows, tables.edge.rows());
     for (const auto& [key, edge] : rows) {
         if (has_left(live, edges, gone, key.svc_port)) {
             WEIR_CHECK(tables.edge.erase(key));
-            continue;
+        } else if (const auto into = folder.into(key, edge)) {
+            const weir_fold_request request{key, *into};
+            WEIR_CHECK(run_program(fold, &request, sizeof(request), "fold an edge"));
         }
-        const auto freed = live.freed_rows.find(key.endpoint);
-        if (freed == live.freed_rows.end() || key.generation > freed->second)
-            continue;
-        const auto port = live.ports.find(key.svc_port);
-        const weir_fold_request request{key, port == live.ports.end() ? 0 : port->second.born, 0};
-        WEIR_CHECK(run_program(fold, &request, sizeof(request), "fold an edge"));
     }
     return {};
 }

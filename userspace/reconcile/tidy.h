@@ -8,9 +8,11 @@
 
 namespace weir {
 
-// Safe at any time between batches. `fold`: descriptor of weir_fold. Edges of a service that stays
-// are folded into its `other`; those of a service that is gone are deleted.
-enum class Edges { kOfFreedRows, kAll };  // kAll: also look for what a predecessor left
+// kAll: also those of workloads that left, and what a predecessor has left; a walk over all edges.
+enum class Edges { kOfFreedRows, kAll };
+
+// Safe at any time between batches. `fold`: descriptor of weir_fold. Edges of endpoints and callers
+// that left are folded into one; those of a service that is gone are deleted.
 Status tidy(Tables& tables, LiveState& live, int fold, Edges edges = Edges::kOfFreedRows);
 
 }  // namespace weir

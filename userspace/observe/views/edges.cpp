@@ -91,7 +91,7 @@ Status add_edges(const Tables& tables, const Names& names, Sums& sums) {
     return {};
 }
 
-// What found no room, and what was folded.
+// What found no room.
 Status add_others(const Tables& tables, const Names& names, Sums& sums) {
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++) {
         const auto* owner = names.service_port(id);
@@ -104,7 +104,6 @@ Status add_others(const Tables& tables, const Names& names, Sums& sums) {
     return {};
 }
 
-// Times are kept by caller beyond the endpoint: those of endpoints that left are in one row.
 Status add_latencies(const Tables& tables, const Names& names, Sums& sums) {
     WEIR_TRY(const auto keys, tables.latency.keys());
     for (const auto& key : keys) {
@@ -114,8 +113,8 @@ Status add_latencies(const Tables& tables, const Names& names, Sums& sums) {
         WEIR_TRY(const auto row, tables.latency.find(key));
         if (!row)
             continue;
-        const auto endpoint = key.endpoint == WEIR_NO_ENDPOINT ? "other" : endpoint_of(tables, key);
-        sums.at(*owner, endpoint, names.workload(key.workload)).latencies += Latencies::of(*row);
+        sums.at(*owner, endpoint_of(tables, key), names.workload(key.workload)).latencies +=
+            Latencies::of(*row);
     }
     return {};
 }

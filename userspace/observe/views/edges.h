@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who talked to whom: the edge counters with names. Edges of rows that were given to another
-// endpoint since are summed into "departed", what found no room into "other": sums never lose.
+// Who talked to whom: the edge counters with names. Endpoints that left, and callers that did, are
+// summed into "departed", what found no room into "other": sums never lose.
 #pragma once
 
 #include <array>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/observe/views/explain.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -22,6 +24,17 @@ struct Target {
     Addr addr;
     std::uint16_t number = 0;  // of the port
 };
+
+// "…/UDP" -> "…", UDP; without either: TCP where there are both
+std::pair<std::string, std::optional<Protocol>> split_protocol(const std::string& text) {
+    for (const auto protocol : {Protocol::kTcp, Protocol::kUdp}) {
+        const std::string suffix = "/" + std::string(protocol_name(protocol));
+        if (text.size() > suffix.size() &&
+            strcasecmp(text.c_str() + text.size() - suffix.size(), suffix.c_str()) == 0)
+            return {text.substr(0, text.size() - suffix.size()), protocol};
+    }
+    return {text, std::nullopt};
+}
 
 // "name", "name:80", "10.0.0.1:80", "[fd00::1]:80", "fd00::1" -> what stands before the port, and
 // it
@@ -62,7 +75,8 @@ std::string ports_of(const Service& service) {
 
 // An error is a sentence for who asked.
 tl::expected<Target, std::string> find_target(const Snapshot& snapshot, const std::string& to) {
-    const auto [host, number] = split_port(to);
+    const auto [place, protocol] = split_protocol(to);
+    const auto [host, number] = split_port(place);
     Target target;
     const auto addr = Addr::parse(host);
     target.service = addr ? owner_of(snapshot, *addr) : snapshot.services.find(host);
@@ -81,7 +95,7 @@ tl::expected<Target, std::string> find_target(const Snapshot& snapshot, const st
         return tl::unexpected("which port of " + service.name + "? It has " + ports_of(service));
     target.number = number ? *number : service.ports.front().port;
     for (const auto& port : service.ports)
-        if (port.port == target.number &&
+        if (port.port == target.number && port.protocol == protocol.value_or(port.protocol) &&
             (target.port == nullptr || port.protocol == Protocol::kTcp))
             target.port = &port;
     return target;
@@ -174,6 +188,10 @@ void give_verdict(ExplainView& view, Mode mode) {
     if (mode == Mode::kOff) {
         view.verdict = "off";
         view.why = "weir is off for this call: it goes to " + view.address + " itself";
+    } else if (in == 0 && mode == Mode::kObserve) {
+        view.verdict = "observed";
+        view.why = "counted as refused, since no endpoint could take it (" + of +
+                   "), and left alone: it goes to " + view.address + " itself";
     } else if (in == 0) {
         view.verdict = "refused";
         view.why = "no endpoint can take it (" + of + "): ECONNREFUSED at once";

@@ -41,7 +41,7 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
 ExplainView explain_between(const ExplainView& before, ExplainView now);
 
 // Says of endpoints that answer much later than the others whether the network does it or the
-// application: its round trip is as the others' or it is not.
+// application, by their round trips and by what connecting takes.
 void remark_on_slow(std::vector<CandidateView>& candidates);
 
 }  // namespace weir

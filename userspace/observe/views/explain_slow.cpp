@@ -27,21 +27,37 @@ double of_others(const std::vector<CandidateView>& all, const CandidateView& one
     return medians[medians.size() / 2];
 }
 
+constexpr const char* kNetwork = "slow: the network, connecting takes long too";
+constexpr const char* kApplication = "slow: the application, the network is as the others'";
+constexpr const char* kUnknown = "slow: the network or the application, no connect tells";
+
+bool is_long(const std::vector<CandidateView>& all, const CandidateView& one,
+             Histogram Latencies::* which) {
+    const double usual = of_others(all, one, which, 1);
+    return usual > 0 && (one.latencies.*which).quantile(0.5).value_or(0) > kMuch * usual;
+}
+
+// The smoothed round trip has the endpoint's delayed acknowledgement in it, up to 40 ms where an
+// answer takes as long: only a handshake is answered by the endpoint's kernel alone.
+const char* why_slow(const std::vector<CandidateView>& all, const CandidateView& one) {
+    if (!is_long(all, one, &Latencies::rtt))
+        return kApplication;
+    const bool tells = one.latencies.connect.count() != 0 &&
+                       of_others(all, one, &Latencies::connect, 1) > 0;
+    if (!tells)
+        return kUnknown;
+    return is_long(all, one, &Latencies::connect) ? kNetwork : kApplication;
+}
+
 }  // namespace
 
 void remark_on_slow(std::vector<CandidateView>& candidates) {
     for (auto& one : candidates) {
-        const auto& times = one.latencies;
+        const auto& times = one.latencies.first_byte;
         const double usual = of_others(candidates, one, &Latencies::first_byte, kSamples);
-        if (!one.in || times.first_byte.count() < kSamples || usual == 0 ||
-            times.first_byte.quantile(0.5).value_or(0) < kMuch * usual)
-            continue;
-        const double trip = times.rtt.quantile(0.5).value_or(0),
-                     usual_trip = of_others(candidates, one, &Latencies::rtt, 1);
-        const bool network = usual_trip > 0 && trip > kMuch * usual_trip &&
-                             trip > times.first_byte.quantile(0.5).value_or(0) / 2;
-        one.why = network ? "slow: the network, its round trip is long too"
-                          : "slow: the application, its round trip is as the others'";
+        if (one.in && times.count() >= kSamples && usual != 0 &&
+            times.quantile(0.5).value_or(0) >= kMuch * usual)
+            one.why = why_slow(candidates, one);
     }
 }
 

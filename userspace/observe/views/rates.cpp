@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace weir {
@@ -58,22 +59,44 @@ bool is_quiet(const RateView& view) {
            0;
 }
 
+using Key = std::tuple<std::string, std::string, std::uint16_t, std::string, std::string>;
+
+Key key_of(const EdgeView& edge) {
+    return {edge.workload, edge.service, edge.port, edge.protocol, edge.endpoint};
+}
+
+// By key. What is not there any more has been added meanwhile to those that departed, of the same
+// caller or of all: it is taken for a part of them already, or their growth would be its history.
+std::map<Key, EdgeView> as_it_was(const std::vector<EdgeView>& before,
+                                  const std::vector<EdgeView>& now) {
+    std::set<Key> there;
+    for (const auto& edge : now)
+        there.insert(key_of(edge));
+    std::map<Key, EdgeView> was;
+    for (const auto& edge : before) {
+        Key key = key_of(edge);
+        auto& [workload, service, port, protocol, endpoint] = key;
+        if (!there.contains(key))
+            endpoint = "departed";
+        if (!there.contains(key))
+            workload = "departed";
+        auto& sum = was[key];
+        sum.counts += edge.counts;
+        sum.latencies += edge.latencies;
+    }
+    return was;
+}
+
 }  // namespace
 
 std::vector<RateView> rate_views(const std::vector<EdgeView>& before,
                                  const std::vector<EdgeView>& now, double seconds, RateOf of) {
-    using Key = std::tuple<std::string, std::string, std::uint16_t, std::string, std::string>;
-    const auto key_of = [](const EdgeView& e) {
-        return Key{e.workload, e.service, e.port, e.protocol, e.endpoint};
-    };
-    std::map<Key, const EdgeView*> known;
-    for (const auto& edge : before)
-        known.emplace(key_of(edge), &edge);
-    std::map<std::string, RateView> sums;
+    const auto known = as_it_was(before, now);
     const EdgeView nothing;
+    std::map<std::string, RateView> sums;
     for (const auto& edge : now) {
         const auto found = known.find(key_of(edge));
-        const auto& was = found == known.end() ? nothing : *found->second;
+        const auto& was = found == known.end() ? nothing : found->second;
         auto& sum = sums[name_of(edge, of)];
         sum.counts += grown(was.counts, edge.counts);
         sum.latencies += grown(was.latencies, edge.latencies);
