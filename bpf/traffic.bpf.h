@@ -20,9 +20,10 @@ struct traffic {
 };
 
 /* `flag`: of enum sock_flags. */
-#define TRAFFIC_HAS(tcp, flag)                            \
+#define TRAFFIC_HAS(tcp, flag)                              \
     (((const struct sock *)(tcp))->__sk_common.skc_flags >> \
-         bpf_core_enum_value(enum sock_flags, flag) & 1)
+         bpf_core_enum_value(enum sock_flags, flag) &       \
+     1)
 
 static __always_inline struct traffic traffic__of(const struct tcp_sock *tcp) {
     __u32 fin = TRAFFIC_HAS(tcp, SOCK_DONE);

@@ -50,7 +50,8 @@ static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u
     __u32 error = tcp ? ((struct sock *)tcp)->sk_err : 0;
     socket__end(sock, phase, heard ? 0 : error, heard);
     if (tcp)
-        traffic__flush_last(sock, tcp, weir_cut_off_by(old_state, error, TRAFFIC_HAS(tcp, SOCK_DEAD)));
+        traffic__flush_last(sock, tcp,
+                            weir_cut_off_by(old_state, error, TRAFFIC_HAS(tcp, SOCK_DEAD)));
 }
 
 SEC("sockops")

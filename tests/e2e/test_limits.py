@@ -39,7 +39,7 @@ class ReplacedEndpoints(LabCase):
                 self.lab.apply(self.mesh_of(endpoints + ([self.b.ip] if self.b.ip not in endpoints else [])))
         self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
         self.settled()
-        left = {self.b.ip + ":8080", "other"}
+        left = {self.b.ip + ":8080", "departed"}
         wait_for(lambda: set(self.lab.endpoints("orders.shop")) == left, "the rows of the others to be freed", 6)
         after = self.settled()
         self.assertEqual(after["opened"] - before["opened"], load.total)

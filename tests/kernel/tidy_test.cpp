@@ -194,6 +194,28 @@ TEST_F(Tidy, TheNextAgentFoldsWhatItsPredecessorLeft) {
     EXPECT_EQ(opened(next.tables(), left(next.tables(), WEIR_WORKLOAD_DEPARTED)), 4U);
 }
 
+TEST_F(Tidy, AnEndpointThatIsBackHasItsCountsAgain) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
+    const auto& tables = engine.tables();
+    const auto row = row_of(tables, "10.1.0.1");
+    const auto key = key_of(tables, 0, row);
+    put(tables, key, counts(4));
+    put(tables, key, 6U);
+    hold(row, 1);
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
+    hold(row, 0);
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_FALSE(has(tables, left(tables, 7)));
+    const auto keys = tables.edge.keys().value();
+    ASSERT_EQ(keys.size(), 1U);
+    EXPECT_EQ(Addr(tables.endpoint[keys[0].endpoint].addr).str(), "10.1.0.1");
+    EXPECT_EQ(tables.endpoint[keys[0].endpoint].generation, keys[0].generation);
+    EXPECT_EQ(opened(tables, keys[0]), 4U);
+    EXPECT_EQ(tables.latency.find(keys[0]).value()->of[WEIR_LATENCY_FIRST_BYTE].count, 6U);
+}
+
 TEST_F(Tidy, CallersThatLeftAreOneForAll) {
     auto engine = start_engine();
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1")));

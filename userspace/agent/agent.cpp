@@ -77,7 +77,8 @@ Agent::Agent(const AgentOptions& options, DataPlane plane, Engine engine,
       plane_(std::move(plane)),
       engine_(std::move(engine)),
       source_(options.paths.mesh),
-      follower_(engine_, options.paths.state, version) {
+      follower_(engine_, options.paths.state, version),
+      budget_(options.max_series) {
     std::vector<std::string> lost;
     for (const auto& feature : plane_.features())
         if (!feature.complete)
@@ -360,7 +361,7 @@ awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
                                 http_counters_.refused};
         const auto text = co_await on_worker(worker_, [&] {
             const auto held = engine_.hold_edges();
-            return render_metrics(input);
+            return render_metrics(input, budget_);
         });
         if (!text)
             co_return http_reply(500, "text/plain", text.error().message + "\n");

@@ -15,6 +15,7 @@
 #include "userspace/agent/options.h"
 #include "userspace/control/http_server.h"
 #include "userspace/control/listeners.h"
+#include "userspace/observe/metrics/series_budget.h"
 #include "userspace/source/mesh_dir.h"
 
 namespace weir {
@@ -58,6 +59,7 @@ class Agent {
     boost::asio::thread_pool worker_{1};
     HttpCounters http_counters_;
     std::string hooks_error_;  // said once
+    SeriesBudget budget_;      // the worker's
     std::string scrape_;
     std::chrono::steady_clock::time_point scraped_at_;
 };

@@ -19,9 +19,9 @@ struct StoreFlag {
     void operator()(std::string* value) const { *value = text; }
     void operator()(const Rows& rows) const {
         std::uint32_t count = 0;
-        if (!CLI::detail::lexical_cast(text, count) || count < 1 || count > rows.most)
-            throw CLI::ValidationError(
-                flag, "not a number from 1 to " + std::to_string(rows.most) + ": " + text);
+        if (!CLI::detail::lexical_cast(text, count) || count < rows.least || count > rows.most)
+            throw CLI::ValidationError(flag, "not a number from " + std::to_string(rows.least) +
+                                                 " to " + std::to_string(rows.most) + ": " + text);
         *rows.count = count;
     }
     void operator()(const Length& length) const {

@@ -22,6 +22,7 @@ struct NodePaths {
 struct AgentOptions {
     NodePaths paths;
     std::string listen = "127.0.0.1:15090";  // metrics; empty: none
+    std::uint32_t max_series = 5000;         // of /metrics
     std::string zone;                        // may be empty
     Mode mode = Mode::kSteer;                // of the whole node
     std::vector<std::string> excluded_cgroups;

@@ -34,7 +34,7 @@ class Taker {
         return read.has_value();
     }
     bool operator()(const Rows& rows) {
-        const auto read = read_number(node_, what_, 1, rows.most, found_);
+        const auto read = read_number(node_, what_, rows.least, rows.most, found_);
         if (read)
             *rows.count = static_cast<std::uint32_t>(*read);
         return read.has_value();
@@ -137,6 +137,9 @@ Settings::Settings(AgentOptions& o) {
          "which share of connections is sampled for the time to the first byte of answers: 0, 1, "
          "1/8",
          Share{&o.settings.first_byte_every}},
+        {"metrics.maxSeries", "--max-series", "",
+         "how many series /metrics may have; what does not fit is summed into \"other\"",
+         Rows{&o.max_series, 1U << 20U, "", 500}},
     };
     rows("tables.servicePorts", "--max-service-ports", sizes.service_ports, 1U << 20U,
          "weir_svc_port weir_svc_state", "rows of the service table");

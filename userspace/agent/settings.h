@@ -16,10 +16,11 @@
 
 namespace weir {
 
-struct Rows {  // of a table
+struct Rows {  // of a table, or of what is none
     std::uint32_t* count;
     std::uint32_t most;
     const char* tables;  // by name, with blanks between
+    std::uint32_t least = 1;
 };
 struct Length {  // of time
     std::uint64_t* ns;

@@ -18,6 +18,7 @@ struct CliOptions {
     const Settings* settings = nullptr;  // what `node` was made of
     Format format = Format::kTable;
     std::vector<std::string> arguments;  // files, or a service's name
+    std::string from, to;                // of explain
     bool verify = false, list = false;
     int wait_seconds = 10;
     std::string length = "10m";  // of a switch

@@ -16,13 +16,11 @@ using namespace std::chrono_literals;
 
 // What the kernel would do, and how the calls of the window fared; of all calls without one.
 Result<Seen<ExplainView>> look(const CliOptions& options, std::chrono::milliseconds window) {
-    const auto& from = options.arguments.at(0);
-    const auto& to = options.arguments.at(1);
-    WEIR_TRY(auto seen, see_explanation(options.node.paths, from, to));
+    WEIR_TRY(auto seen, see_explanation(options.node.paths, options.from, options.to));
     if (window == 0ms || seen.view.verdict == "invalid")
         return seen;
     std::this_thread::sleep_for(window);
-    WEIR_TRY(auto later, see_explanation(options.node.paths, from, to));
+    WEIR_TRY(auto later, see_explanation(options.node.paths, options.from, options.to));
     later.view = explain_between(seen.view, std::move(later.view));
     return later;
 }

@@ -86,10 +86,10 @@ void add_explain(Commands& commands) {
     auto* explain =
         commands.add("explain", "why a connect goes where it goes, and how it fares there",
                      weir::command_explain);
+    explain->add_option("FROM", options.from, "a workload, or unknown")->required();
     explain
-        ->add_option("FROM TO", options.arguments,
-                     "a workload, and a service or an address: orders.shop, 10.96.0.10:80")
-        ->expected(2)
+        ->add_option("TO", options.to,
+                     "a service or an address: orders.shop, 10.96.0.10:80, dns.shop:53/UDP")
         ->required();
     explain->add_option("--window", options.window,
                         "only what happens from now on, for 1s or more; default: all there was");

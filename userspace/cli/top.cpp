@@ -54,8 +54,8 @@ class Screen {
         if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
             return;
         frame.columns = size.ws_col;
-        if (live_ && size.ws_row > 4)
-            frame.lines = size.ws_row - 4U;  // two lines above, one for those that are left out
+        if (live_ && size.ws_row > 5)
+            frame.lines = size.ws_row - 5U;  // three lines above, one for those that are left out
     }
     void show(const std::string& text) const {
         std::fputs(live_ ? "\033[H\033[J" : "", stdout);
@@ -83,7 +83,7 @@ std::string title(const Edges& seen, double seconds) {
     std::string line =
         std::string("weir top  ") + text.data() + "  over " + fixed(seconds, 1) + " s\n";
     if (!seen.agent)
-        line += seen.why_no_agent + ": bytes are counted at the end\n";
+        line += "the agent does not answer: bytes are counted when connections end\n";
     return line;
 }
 

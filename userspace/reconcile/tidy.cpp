@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/reconcile/tidy.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -84,13 +87,17 @@ std::set<std::uint32_t> workloads_of(const LiveState& live) {
     return ids;
 }
 
-// Endpoints that left are one row for each caller, and callers that left are one for all.
+// Where an edge goes on: endpoints that left are one for each caller, and callers that left are one
+// for all; an endpoint that is back has its old counts again.
 class Folder {
   public:
-    Folder(const LiveState& live, Edges edges)
-        : live_(live), all_(edges == Edges::kAll), workloads_(workloads_of(live)) {}
+    Folder(const Tables& tables, const LiveState& live, Edges edges)
+        : tables_(tables),
+          live_(live),
+          all_(edges == Edges::kAll),
+          workloads_(workloads_of(live)) {}
 
-    std::optional<weir_edge_key> into(const weir_edge_key& key, const weir_edge& edge) const {
+    std::optional<weir_edge_key> into(const weir_edge_key& key, const weir_edge& edge) {
         const auto port = live_.ports.find(key.svc_port);
         if (port == live_.ports.end())
             return std::nullopt;
@@ -102,19 +109,41 @@ class Folder {
         const auto freed = live_.freed_rows.find(key.endpoint);
         if (freed == live_.freed_rows.end() || key.generation > freed->second)
             return std::nullopt;
+        if (const auto row = row_of_same(key, port->second.range)) {
+            into.endpoint = *row;
+            into.generation = live_.endpoint_generations.at(*row);
+        }
         return into;
     }
 
   private:
+    using Place = std::pair<Addr, std::uint16_t>;
+
+    // The row that the endpoint of a freed one has now.
+    std::optional<std::uint32_t> row_of_same(const weir_edge_key& key, const LiveRange& range) {
+        const auto& old = tables_.endpoint[key.endpoint];
+        if (old.generation != key.generation || old.svc_port != key.svc_port)
+            return std::nullopt;
+        const auto [held, is_new] = held_.try_emplace(key.svc_port);
+        for (std::size_t i = 0; is_new && i < range.rows.size(); i++)
+            if (const auto& row = range.rows[i]; row.state == State::kHeld)
+                held->second.emplace(Place(row.addr, row.port),
+                                     range.base + static_cast<std::uint32_t>(i));
+        const auto found = held->second.find(Place(Addr(old.addr), ntohs(old.port)));
+        return found == held->second.end() ? std::nullopt : std::optional(found->second);
+    }
+
+    const Tables& tables_;
     const LiveState& live_;
     bool all_;
     std::set<std::uint32_t> workloads_;
+    std::map<std::uint32_t, std::map<Place, std::uint32_t>> held_;  // by service port
 };
 
 // One pass over all edges.
 Status tidy_edges(Tables& tables, const LiveState& live, int fold, Edges edges,
                   const std::set<std::uint32_t>& gone) {
-    const Folder folder(live, edges);
+    Folder folder(tables, live, edges);
     WEIR_TRY(const auto rows, tables.edge.rows());
     for (const auto& [key, edge] : rows) {
         if (has_left(live, edges, gone, key.svc_port)) {

@@ -65,9 +65,10 @@ void start(const std::string& version) {
     current.logger->flush_on(spdlog::level::info);
 }
 
+// The writing thread ends first: what it still writes, it writes with the logger.
 void stop() {
-    state().logger.reset();
     state().pool.reset();
+    state().logger.reset();
 }
 
 void info(const std::string& action, const std::string& message, Fields fields) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/observe/metrics/exporter.h"
 
-#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
 #include <array>
-#include <map>
 
 #include "userspace/observe/views/edges.h"
 
@@ -55,7 +54,7 @@ ClientMetric histogram_metric(const Labels& labels, const Histogram& times, cons
     return metric;
 }
 
-// Istio's standard labels for a connection as its source reports it, and the endpoint.
+// Istio's standard labels for a connection as its source reports it.
 Labels edge_labels(const EdgeView& edge) {
     return {{"reporter", "source"},
             {"source_workload", std::string(short_name_of(edge.workload))},
@@ -63,36 +62,67 @@ Labels edge_labels(const EdgeView& edge) {
             {"destination_service", edge.service},
             {"destination_service_name", std::string(short_name_of(edge.service))},
             {"destination_service_namespace", std::string(namespace_of(edge.service))},
-            {"destination_port", std::to_string(edge.port)},
-            {"destination_endpoint", edge.endpoint},
+            {"destination_port", edge.port == 0 ? "other" : std::to_string(edge.port)},
             {"request_protocol", edge.protocol == "UDP" ? "udp" : "tcp"}};
 }
 
-class Collector : public prometheus::Collectable {
-  public:
-    Collector(std::vector<EdgeView> edges, StatusView status, const ScrapeInput& input)
-        : edges_(std::move(edges)), status_(std::move(status)), input_(input) {}
+Labels endpoint_labels(const EdgeView& edge) {
+    auto labels = edge_labels(edge);
+    labels.emplace_back("destination_endpoint", edge.endpoint);
+    return labels;
+}
 
-    std::vector<MetricFamily> Collect() const override {
+std::size_t series_of(const std::vector<MetricFamily>& families) {
+    std::size_t count = 0;
+    for (const auto& family : families)
+        for (const auto& metric : family.metric)
+            count += family.type == MetricType::Histogram
+                         ? metric.histogram.bucket.size() + 3  // +Inf, sum and count
+                         : 1;
+    return count;
+}
+
+class Collector {
+  public:
+    Collector(StatusView status, const ScrapeInput& input)
+        : status_(std::move(status)), input_(input) {}
+
+    std::vector<MetricFamily> collect(const std::vector<EdgeView>& edges, SeriesBudget& budget) {
         std::vector<MetricFamily> all;
-        collect_edges(all);
-        collect_traffic(all);
-        const auto pairs = by_caller();
-        collect_failures(all, pairs);
-        collect_times(all, pairs);
         collect_mesh(all);
         collect_node(all);
+        constexpr std::size_t kOfBudget = 3;
+        exported_ = budget.divide(edges, series_of(all) + kOfBudget);
+        collect_edges(all);
+        collect_traffic(all);
+        collect_failures(all);
+        collect_times(all);
+        collect_budget(all, budget.most());
         return all;
     }
 
   private:
+    void collect_budget(std::vector<MetricFamily>& all, std::size_t most) const {
+        const auto one = [&](const char* name, const char* help, double value) {
+            all.push_back(family(name, help, MetricType::Gauge));
+            add(all.back(), {}, value);
+        };
+        one("weir_metrics_series_limit", "How many series there may be (metrics.maxSeries).",
+            static_cast<double>(most));
+        one("weir_metrics_other_ratio",
+            "Share of connects that are summed into \"other\" for want of series.",
+            exported_.other_ratio);
+        one("weir_metrics_series", "Series of this answer.",
+            static_cast<double>(series_of(all) + 1));
+    }
+
     void collect_edges(std::vector<MetricFamily>& all) const {
         const auto collect = [&](const char* protocol, const char* name, const char* help,
                                  MetricType type, std::uint64_t EdgeCounts::* count) {
             auto made = family(name, help, type);
-            for (const auto& edge : edges_)
+            for (const auto& edge : exported_.edges)
                 if (edge.protocol == protocol)
-                    add(made, edge_labels(edge), static_cast<double>(edge.counts.*count));
+                    add(made, endpoint_labels(edge), static_cast<double>(edge.counts.*count));
             all.push_back(std::move(made));
         };
         const auto counter = MetricType::Counter, gauge = MetricType::Gauge;
@@ -127,9 +157,9 @@ class Collector : public prometheus::Collectable {
         const auto collect = [&](const char* name, const char* help,
                                  std::uint64_t EdgeCounts::* count) {
             auto made = family(name, help, MetricType::Counter);
-            for (const auto& edge : edges_)
+            for (const auto& edge : exported_.edges)
                 if (edge.protocol == "TCP")
-                    add(made, edge_labels(edge), static_cast<double>(edge.counts.*count));
+                    add(made, endpoint_labels(edge), static_cast<double>(edge.counts.*count));
             all.push_back(std::move(made));
         };
         collect("istio_tcp_sent_bytes_total", "Payload bytes sent by the endpoint to the caller.",
@@ -141,10 +171,10 @@ class Collector : public prometheus::Collectable {
                 &EdgeCounts::retransmits);
         auto resets = family("weir_tcp_resets_total", "Connections cut off by a reset, by whom.",
                              MetricType::Counter);
-        for (const auto& edge : edges_) {
+        for (const auto& edge : exported_.edges) {
             if (edge.protocol != "TCP")
                 continue;
-            auto labels = edge_labels(edge);
+            auto labels = endpoint_labels(edge);
             labels.emplace_back("by", "caller");
             add(resets, labels, static_cast<double>(edge.counts.resets_sent));
             labels.back().second = "endpoint";
@@ -153,46 +183,27 @@ class Collector : public prometheus::Collectable {
         all.push_back(std::move(resets));
     }
 
-    struct Pair {  // a caller and a service port, all endpoints together
-        EdgeCounts counts;
-        Latencies latencies;
-    };
-    using Pairs = std::map<Labels, Pair>;
-
-    Pairs by_caller() const {
-        Pairs pairs;
-        for (const auto& edge : edges_) {
-            auto labels = edge_labels(edge);
-            std::erase_if(labels,
-                          [](const auto& label) { return label.first == "destination_endpoint"; });
-            auto& pair = pairs[std::move(labels)];
-            pair.counts += edge.counts;
-            pair.latencies += edge.latencies;
-        }
-        return pairs;
-    }
-
     // Every reason of those that failed at all, so that a rate sees the first one.
-    static void collect_failures(std::vector<MetricFamily>& all, const Pairs& pairs) {
+    void collect_failures(std::vector<MetricFamily>& all) const {
         auto made =
             family("weir_connection_failures_total",
                    "Failed connects, and refused datagrams, by reason.", MetricType::Counter);
-        for (const auto& [of, pair] : pairs)
-            for (std::size_t i = 0; pair.counts.failed != 0 && i < kFailureNames.size(); i++) {
-                auto labels = of;
+        for (const auto& edge : exported_.failures)
+            for (std::size_t i = 0; i < kFailureNames.size(); i++) {
+                auto labels = edge_labels(edge);
                 labels.emplace_back("reason", kFailureNames.at(i).name);
-                add(made, labels, static_cast<double>(pair.counts.failed_by.at(i)));
+                add(made, labels, static_cast<double>(edge.counts.failed_by.at(i)));
             }
         all.push_back(std::move(made));
     }
 
-    static void collect_times(std::vector<MetricFamily>& all, const Pairs& pairs) {
+    void collect_times(std::vector<MetricFamily>& all) const {
         const auto collect = [&](const char* name, const char* help, const Limits& limits,
                                  Histogram Latencies::* histogram) {
             auto made = family(name, help, MetricType::Histogram);
-            for (const auto& [labels, pair] : pairs)
-                if (const auto& times = pair.latencies.*histogram; times.count() != 0)
-                    made.metric.push_back(histogram_metric(labels, times, limits));
+            for (const auto& edge : exported_.times)
+                if (const auto& times = edge.latencies.*histogram; times.count() != 0)
+                    made.metric.push_back(histogram_metric(edge_labels(edge), times, limits));
             all.push_back(std::move(made));
         };
         collect("weir_tcp_connect_seconds",
@@ -207,9 +218,9 @@ class Collector : public prometheus::Collectable {
         auto left_out = family("weir_tcp_first_byte_left_out_total",
                                "Sampled connections with several requests on their way at once.",
                                MetricType::Counter);
-        for (const auto& [labels, pair] : pairs)
-            if (pair.latencies.first_byte.count() + pair.latencies.left_out != 0)
-                add(left_out, labels, static_cast<double>(pair.latencies.left_out));
+        for (const auto& edge : exported_.times)
+            if (edge.latencies.first_byte.count() + edge.latencies.left_out != 0)
+                add(left_out, edge_labels(edge), static_cast<double>(edge.latencies.left_out));
         all.push_back(std::move(left_out));
     }
 
@@ -289,20 +300,20 @@ class Collector : public prometheus::Collectable {
               input_.http_refused);
     }
 
-    std::vector<EdgeView> edges_;
+    ExportedEdges exported_;
     StatusView status_;
     const ScrapeInput& input_;
 };
 
 }  // namespace
 
-Result<std::string> render_metrics(const ScrapeInput& input) {
+Result<std::string> render_metrics(const ScrapeInput& input, SeriesBudget& budget) {
     WEIR_TRY(const auto names, Names::read(*input.tables, *input.snapshot));
-    WEIR_TRY(auto edges, edge_views(*input.tables, names));
+    WEIR_TRY(const auto edges, edge_views(*input.tables, names));
     WEIR_TRY(auto status,
              status_view(*input.tables, *input.snapshot, names, input.hooks, &input.agent));
-    const Collector collector(std::move(edges), std::move(status), input);
-    return prometheus::TextSerializer().Serialize(collector.Collect());
+    return prometheus::TextSerializer().Serialize(
+        Collector(std::move(status), input).collect(edges, budget));
 }
 
 }  // namespace weir

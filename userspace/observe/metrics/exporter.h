@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "userspace/observe/metrics/series_budget.h"
 #include "userspace/observe/views/status.h"
 
 namespace weir {
@@ -20,6 +21,6 @@ struct ScrapeInput {
 };
 
 // Text format 0.0.4.
-Result<std::string> render_metrics(const ScrapeInput& input);
+Result<std::string> render_metrics(const ScrapeInput& input, SeriesBudget& budget);
 
 }  // namespace weir

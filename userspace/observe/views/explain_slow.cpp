@@ -42,8 +42,8 @@ bool is_long(const std::vector<CandidateView>& all, const CandidateView& one,
 const char* why_slow(const std::vector<CandidateView>& all, const CandidateView& one) {
     if (!is_long(all, one, &Latencies::rtt))
         return kApplication;
-    const bool tells = one.latencies.connect.count() != 0 &&
-                       of_others(all, one, &Latencies::connect, 1) > 0;
+    const bool tells =
+        one.latencies.connect.count() != 0 && of_others(all, one, &Latencies::connect, 1) > 0;
     if (!tells)
         return kUnknown;
     return is_long(all, one, &Latencies::connect) ? kNetwork : kApplication;
