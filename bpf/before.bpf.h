@@ -70,6 +70,10 @@ static __always_inline void before__copy_sock(void *row, struct weir_sock *copy)
     copy->received = BEFORE_LOAD(__u64, row, weir_sock_at.received);
     copy->retransmits = BEFORE_LOAD(__u32, row, weir_sock_at.retransmits);
     copy->started_ns = BEFORE_LOAD(__u64, row, weir_sock_at.started_ns);
+    copy->connect_us = BEFORE_LOAD(__u32, row, weir_sock_at.connect_us);
+    copy->first_byte_us = BEFORE_LOAD(__u32, row, weir_sock_at.first_byte_us);
+    copy->told = BEFORE_LOAD(__u32, row, weir_sock_at.told);
+    copy->protocol = BEFORE_LOAD(__u32, row, weir_sock_at.protocol);
     copy->sampled = 0; /* it goes on uncounted in `left_out`, too */
     copy->asked = 0;
 }

@@ -87,6 +87,9 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->heard_ns = 0;
     sock->sampled = connect__samples();
     sock->started_ns = target->proto == WEIR_PROTO_TCP ? bpf_ktime_get_ns() : 0;
+    sock->connect_us = sock->first_byte_us = 0;
+    sock->told = event__samples();
+    sock->protocol = target->proto;
     sock->service_addr = target->addr;
     sock->service_port = target->port;
     sock->endpoint_addr = choice->observed ? target->addr : endpoint->addr;
@@ -95,6 +98,7 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->phase = target->proto == WEIR_PROTO_UDP ? WEIR_PHASE_ESTABLISHED : WEIR_PHASE_PICKED;
     if (target->proto == WEIR_PROTO_TCP)
         connect__remember_mptcp(sk, sock);
+    event__opened(sock);
     return 0; /* 5 */
 }
 
@@ -126,6 +130,8 @@ static __noinline int connect__to_service(struct bpf_sock_addr *ctx, struct bpf_
                                    is_v6 ? connect__reach_v6(sk) : WEIR_REACH_V4, &choice);
     if (!outcome)
         outcome = connect__track(sk, target, &choice);
+    if (outcome < 0)
+        event__refused(target, choice.caller.id, svc_port, outcome);
     if (outcome)
         return outcome;
     if (choice.observed)

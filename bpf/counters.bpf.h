@@ -10,8 +10,8 @@
 
 static __always_inline void reason__count(__u32 reason) {
     __u64 *count = bpf_map_lookup_elem(&weir_reason, &reason);
-    if (count)
-        *count += 1;
+    if (count) /* of this CPU, but a softirq may come in between */
+        __sync_fetch_and_add(count, 1);
 }
 
 /* The service port's `other`: its first member. NULL: no such service port. */

@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../maps/abi/edge.h"
+#include "../maps/abi/event.h"
 #include "../maps/abi/latency.h"
 #include "../maps/abi/node.h"
 #include "../maps/abi/service.h"
@@ -50,6 +51,12 @@ WEIR_MAP(weir_affinity, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_affinity_key, stru
 WEIR_MAP(weir_udp_spill, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_udp_spill_key, struct weir_udp_flow,
          1);
 WEIR_MAP(weir_reason, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, WEIR_REASON_COUNT);
+WEIR_MAP(weir_produced, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, 1); /* events */
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, WEIR_EVENT_RING_BYTES);
+} weir_events SEC(".maps") __attribute__((weak));
 
 /* Lives and ends with its socket. */
 #define WEIR_SOCKET_MAP(name, value_type)      \
@@ -69,6 +76,13 @@ const volatile __u64 weir_udp_idle_ns __attribute__((weak)) = 30000000000ull;
 
 /* One of so many connections is sampled for the first bytes of its answers; 0 = none. */
 const volatile __u32 weir_first_byte_every __attribute__((weak)) = 0;
+
+/* One of so many connections is told of in the ring of events; 0 = none, and no failure either. */
+const volatile __u32 weir_events_every __attribute__((weak)) = 0;
+/* At most so many events per service port and second. */
+const volatile __u32 weir_events_per_second __attribute__((weak)) = 0;
+/* A connection whose handshake or longest answer took so long is told of in any case; 0 = none. */
+const volatile __u32 weir_slow_us __attribute__((weak)) = 0;
 
 /* 1: `edge` is another table than that of the programs before these. */
 const volatile __u32 weir_edges_are_new __attribute__((weak)) = 0;

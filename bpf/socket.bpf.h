@@ -9,6 +9,7 @@
 #include "before.bpf.h"
 #include "core/connection.h"
 #include "counters.bpf.h"
+#include "events.bpf.h"
 #include "maps.bpf.h"
 
 static __always_inline void socket__add_active(const struct weir_edge_key *key, __s64 delta) {
@@ -73,16 +74,21 @@ static __always_inline struct weir_sock *socket__find(void *sk, struct weir_sock
 }
 
 /* Counts the end of what the socket was doing, if anything; the rest as weir_end_of wants it. */
-static __always_inline void socket__end(const struct weir_sock *sock, __u32 *phase, __u32 error,
+static __always_inline void socket__end(struct weir_sock *sock, __u32 *phase, __u32 error,
                                         __u32 heard) {
     __u32 was = __sync_lock_test_and_set(phase, WEIR_PHASE_DONE);
-    __u32 end = weir_end_of(was, error, heard);
-    if (end != WEIR_END_NONE)
-        socket__count_end(&sock->edge, sock->on_other, end, weir_failure_of(was, error));
+    __u32 end = weir_end_of(was, error, heard), failure = weir_failure_of(was, error);
+    if (end == WEIR_END_NONE)
+        return;
+    socket__count_end(&sock->edge, sock->on_other, end, failure);
+    if (end == WEIR_END_FAILED)
+        event__failed(sock, failure);
+    else if (sock->protocol == WEIR_PROTO_UDP) /* TCP has its last byte before it */
+        event__closed_flow(sock);
 }
 
 /* The application closed the socket, or connects it elsewhere. */
-static __always_inline void socket__end_by_caller(const struct weir_sock *sock, __u32 *phase) {
+static __always_inline void socket__end_by_caller(struct weir_sock *sock, __u32 *phase) {
     socket__end(sock, phase, 0, 1);
 }
 
@@ -104,6 +110,7 @@ static __always_inline void socket__end_before(void *sk) {
 static __always_inline void socket__leave(struct weir_sock *sock) {
     sock->started_ns = 0;
     sock->sampled = 0;
+    sock->connect_us = 0;
 }
 
 /* Moves a connection on; from any other phase than the one before, nothing happens. */

@@ -56,6 +56,30 @@ static __always_inline void traffic__count_cut_off(struct weir_edge *edge, __u32
         __sync_fetch_and_add(&edge->resets_received, 1);
 }
 
+static __always_inline int traffic__is_told(const struct weir_sock *sock, __u32 cut_off_by) {
+    if (!sock->started_ns || !sock->connect_us)
+        return 0;
+    int slow =
+        weir_slow_us && (sock->connect_us >= weir_slow_us || sock->first_byte_us >= weir_slow_us);
+    return sock->told || slow || cut_off_by == WEIR_CUT_OFF_BY_ENDPOINT;
+}
+
+static __always_inline void traffic__tell_closed(const struct weir_sock *sock,
+                                                 const struct traffic *now, __u32 cut_off_by) {
+    struct weir_event *event = event__begin(WEIR_EVENT_CLOSED, &sock->edge);
+    if (!event)
+        return;
+    event__addresses(event, sock);
+    event->cut_off_by = cut_off_by;
+    event->sent = now->sent;
+    event->received = now->received;
+    event->retransmits = now->retransmits;
+    event->rtt_us = now->rtt_us;
+    event->connect_us = sock->connect_us;
+    event->first_byte_us = sock->first_byte_us;
+    event__end(event);
+}
+
 /* The last time: what is exact by now takes the place of what a look at a busy socket had found.
  * From now on the socket may be used for another connection, of which weir knows nothing. */
 static __always_inline void traffic__flush_last(struct weir_sock *sock, const struct tcp_sock *tcp,
@@ -63,6 +87,8 @@ static __always_inline void traffic__flush_last(struct weir_sock *sock, const st
     int on_edge;
     struct weir_edge *edge = sock->started_ns ? traffic__edge(sock, &on_edge) : NULL;
     struct traffic now = traffic__of(tcp);
+    if (traffic__is_told(sock, cut_off_by))
+        traffic__tell_closed(sock, &now, cut_off_by);
     socket__leave(sock);
     if (!edge)
         return;

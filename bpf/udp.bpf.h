@@ -48,6 +48,7 @@ static __always_inline int udp__track(struct bpf_sock *sk, __u64 cookie, struct 
     if (kept) {
         socket__add_active(&flow->edge, 1);
         udp__end(&replaced);
+        event__flow(WEIR_EVENT_OPENED, flow);
     } else {
         reason__count(WEIR_REASON_UDP_SPILLED);
         udp__spill(cookie, flow);
@@ -63,6 +64,8 @@ static __noinline int udp__begin(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
     struct connect_choice choice = {};
     int outcome =
         choose__endpoint(ctx, sk, is_v6, svc_port, is_v6 ? WEIR_REACH_V6 : WEIR_REACH_V4, &choice);
+    if (outcome < 0)
+        event__refused(target, choice.caller.id, svc_port, outcome);
     if (outcome)
         return outcome;
     const struct weir_endpoint *endpoint = choice.pick.endpoint;
@@ -74,7 +77,10 @@ static __noinline int udp__begin(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
     flow->endpoint_port = choice.observed ? target->port : endpoint->port;
     flow->mode = mode__of(&choice.view, WEIR_MODE_STEER);
     flow->used_ns = bpf_ktime_get_ns();
-    return udp__track(sk, bpf_get_socket_cookie(ctx), flow, &choice);
+    outcome = udp__track(sk, bpf_get_socket_cookie(ctx), flow, &choice);
+    if (outcome < 0)
+        event__refused(target, choice.caller.id, svc_port, outcome);
+    return outcome;
 }
 
 /* As connect__steer, for a datagram to `target`. */

@@ -73,8 +73,10 @@ static __noinline int udp__recall_spilled(__u64 cookie, const struct weir_vip_ke
 
 /* Counts the end of a flow that its socket kept. */
 static __always_inline void udp__end(const struct weir_udp_flow *flow) {
-    if (flow->state == WEIR_FLOW_ON_EDGE || flow->state == WEIR_FLOW_ON_OTHER)
-        socket__count_end(&flow->edge, flow->state == WEIR_FLOW_ON_OTHER, WEIR_END_CLOSED, 0);
+    if (flow->state != WEIR_FLOW_ON_EDGE && flow->state != WEIR_FLOW_ON_OTHER)
+        return;
+    socket__count_end(&flow->edge, flow->state == WEIR_FLOW_ON_OTHER, WEIR_END_CLOSED, 0);
+    event__flow(WEIR_EVENT_CLOSED, flow);
 }
 
 /* A datagram goes to a flow's endpoint, not to its service: answers from there are not the flow's.

@@ -204,6 +204,10 @@ Status Before::find_socket_fields() {
                  at.wanted("received", 8),
                  at.wanted("retransmits", 4),
                  at.wanted("started_ns", 8),
+                 at.wanted("connect_us", 4),
+                 at.wanted("first_byte_us", 4),
+                 at.wanted("told", 4),
+                 at.wanted("protocol", 4),
                  at.steered()};
         if (!at.missing().empty())
             return refuse(pins_, "its sockets have no field " + at.missing() + " as ours have");

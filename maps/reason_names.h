@@ -28,6 +28,8 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"udp_spilled", "UDP flows without room in their socket: their end is not counted"},
     {"off", "connects and datagrams left alone: switched off"},
     {"latency_full", "latency samples lost: the table has no room for their edge"},
+    {"event_lost", "events lost: the ring was full"},
+    {"event_limited", "events left out: their service has too many"},
 }};
 
 }  // namespace weir

@@ -33,6 +33,23 @@ Status open_array(MmapArray<Row>& array, const std::string& directory, const cha
     return {};
 }
 
+// Over all CPUs.
+Result<std::vector<std::uint64_t>> totals_of(const Fd& table, const char* name,
+                                             std::uint32_t rows) {
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 1)
+        return fail("cannot tell the number of CPUs", -cpus);
+    std::vector<std::uint64_t> totals(rows);
+    std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
+    for (std::uint32_t index = 0; index < rows; index++) {
+        if (bpf_map_lookup_elem(table.get(), &index, values.data()))
+            return fail_errno(std::string("cannot read table ") + name, errno);
+        for (const auto value : values)
+            totals[index] += value;
+    }
+    return totals;
+}
+
 }  // namespace
 
 Result<Tables> Tables::open(const std::string& directory, Access access) {
@@ -50,22 +67,18 @@ Result<Tables> Tables::open(const std::string& directory, Access access) {
     WEIR_CHECK(open_map(tables.latency, directory, "weir_latency", access));
     WEIR_CHECK(open_map(tables.cgroup, directory, "weir_cgroup", access));
     WEIR_TRY(tables.reason, open_pin(directory, "weir_reason", Access::kRead));
+    WEIR_TRY(tables.produced, open_pin(directory, "weir_produced", Access::kRead));
+    WEIR_TRY(tables.events, open_pin(directory, "weir_events", Access::kWrite));
     return tables;
 }
 
 Result<std::vector<std::uint64_t>> Tables::reasons() const {
-    const int cpus = libbpf_num_possible_cpus();
-    if (cpus < 1)
-        return fail("cannot tell the number of CPUs", -cpus);
-    std::vector<std::uint64_t> totals(WEIR_REASON_COUNT);
-    std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
-    for (std::uint32_t index = 0; index < WEIR_REASON_COUNT; index++) {
-        if (bpf_map_lookup_elem(reason.get(), &index, values.data()))
-            return fail_errno("cannot read table weir_reason", errno);
-        for (const auto value : values)
-            totals[index] += value;
-    }
-    return totals;
+    return totals_of(reason, "weir_reason", WEIR_REASON_COUNT);
+}
+
+Result<std::uint64_t> Tables::events_produced() const {
+    WEIR_TRY(const auto totals, totals_of(produced, "weir_produced", 1));
+    return totals.front();
 }
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "maps/abi/edge.h"
+#include "maps/abi/event.h"
 #include "maps/abi/latency.h"
 #include "maps/abi/node.h"
 #include "maps/abi/service.h"
@@ -36,12 +37,16 @@ struct Tables {
     BpfMap<weir_edge_key, weir_latency> latency;
     BpfMap<std::uint64_t, weir_workload> cgroup;
     Fd reason;
+    Fd produced;  // events, per CPU
+    Fd events;    // the ring; see event_ring.h
 
     // Opens the maps pinned in `directory` (…/maps).
     static Result<Tables> open(const std::string& directory, Access access);
 
     // Totals over all CPUs, indexed by WEIR_REASON_*.
     Result<std::vector<std::uint64_t>> reasons() const;
+    // Events that the programs made, be they lost or not.
+    Result<std::uint64_t> events_produced() const;
 };
 
 // How full a hash table is; arrays are counted by whoever hands out their rows.

@@ -38,6 +38,10 @@ static __always_inline void take__back(struct weir_sock *sock, const struct weir
     sock->received = copy->received;
     sock->retransmits = copy->retransmits;
     sock->started_ns = copy->started_ns;
+    sock->connect_us = copy->connect_us;
+    sock->first_byte_us = copy->first_byte_us;
+    sock->told = copy->told;
+    sock->protocol = copy->protocol;
 }
 
 /* While the phase is on its way, the row says MOVING: whoever ends the connection then puts DONE in

@@ -29,10 +29,14 @@ static __always_inline void count_left_out(const struct weir_sock *sock) {
         __sync_fetch_and_add(&latency->left_out, 1);
 }
 
-static __always_inline void count_answer(const struct weir_sock *sock, __s64 ns) {
+static __always_inline void count_answer(struct weir_sock *sock, __s64 ns) {
+    /* Below 0: the kernel had planned to send it later, and did not wait. */
+    __u64 us = ns > 0 ? (__u64)ns / 1000 : 0;
     struct weir_latency *latency = latency__find_or_make(&sock->edge);
-    if (latency) /* below 0: the kernel had planned to send it later, and did not wait */
-        histogram__add(&latency->of[WEIR_LATENCY_FIRST_BYTE], ns > 0 ? (__u64)ns / 1000 : 0);
+    if (latency)
+        histogram__add(&latency->of[WEIR_LATENCY_FIRST_BYTE], us);
+    if (us > sock->first_byte_us)
+        sock->first_byte_us = us;
 }
 
 /* The socket is locked. */

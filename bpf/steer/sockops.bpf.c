@@ -21,12 +21,14 @@ static __always_inline int goes_to_endpoint(struct bpf_sock *sk, const struct we
     return sk->dst_port == sock->endpoint_port && weir_addr_equal(&peer, &sock->endpoint_addr);
 }
 
-static __always_inline void count_connect_time(const struct weir_sock *sock) {
-    struct weir_latency *latency =
-        sock->started_ns && !sock->on_other ? latency__find_or_make(&sock->edge) : NULL;
+static __always_inline void count_connect_time(struct weir_sock *sock) {
+    if (!sock->started_ns)
+        return;
+    __u64 us = (bpf_ktime_get_ns() - sock->started_ns) / 1000;
+    sock->connect_us = us ? us : 1;
+    struct weir_latency *latency = sock->on_other ? NULL : latency__find_or_make(&sock->edge);
     if (latency)
-        histogram__add(&latency->of[WEIR_LATENCY_CONNECT],
-                       (bpf_ktime_get_ns() - sock->started_ns) / 1000);
+        histogram__add(&latency->of[WEIR_LATENCY_CONNECT], us);
 }
 
 static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,

@@ -274,6 +274,13 @@ class Lab:
         document = json.loads(done.stdout)
         return document if not need_agent or document.get("agentRunning") else None
 
+    def weir_start(self, *words):
+        """A command that goes on until it is told to end."""
+        process = Process([BIN + "/weir", words[0], *self.flags(), *words[1:]], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+        self.processes.append(process)
+        return process
+
     def write_config(self, text):
         with open(self.config, "w") as file:
             file.write(text)

@@ -26,7 +26,8 @@ struct weir_svc_state {
     __u64 cursor;           /* round-robin position of sockets that reach both families */
     __u64 cursor_v4;        /* … of sockets that reach one family only: each walks a schedule */
     __u64 cursor_v6;        /* of its own */
-    __u64 reserved[5];
+    __u64 events;           /* second, and in its low half the events in it (bpf/events.bpf.h) */
+    __u64 reserved[4];
 };
 WEIR_ASSERT(sizeof(struct weir_svc_state) == 224);
 
@@ -65,11 +66,14 @@ struct weir_sock {
     /* What of it is on the edge already; changed by exchange only, so that it is added once. */
     __u64 sent, received;
     __u32 retransmits;
-    __u32 asked;      /* tcp_sock.snd_nxt when its last answer began */
-    __u64 started_ns; /* CLOCK_MONOTONIC of the connect; 0 = it is over, or not TCP */
-    __u64 heard_ns;   /* when the last new byte came, where `sampled` */
-    __u64 reserved[1];
+    __u32 asked;         /* tcp_sock.snd_nxt when its last answer began */
+    __u64 started_ns;    /* CLOCK_MONOTONIC of the connect; 0 = it is over, or not TCP */
+    __u64 heard_ns;      /* when the last new byte came, where `sampled` */
+    __u32 connect_us;    /* its handshake took; 0 = not established, or not to be told of */
+    __u32 first_byte_us; /* the longest of its answers; 0 = none was sampled */
+    __u32 told;          /* 1: its beginning and its end are events */
+    __u32 protocol;      /* WEIR_PROTO_* */
 };
-WEIR_ASSERT(sizeof(struct weir_sock) == 112);
+WEIR_ASSERT(sizeof(struct weir_sock) == 120);
 
 #endif

@@ -29,6 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     backend.explain = [](const std::string& from, const std::string& to) {
         return weir::Result<nlohmann::json>(nlohmann::json{from, to});
     };
+    backend.flows = [](std::uint64_t from) {
+        return weir::Result<nlohmann::json>(nlohmann::json{from});
+    };
     backend.reload = [] {};
     const auto response = weir::answer_api(parser.release(), backend);
     if (response.result_int() < 200 || response.result_int() > 599)

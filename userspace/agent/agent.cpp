@@ -16,11 +16,13 @@
 #include <ctime>
 
 #include "loader/machine.h"
+#include "maps/clock.h"
 #include "userspace/control/api.h"
 #include "userspace/control/peer.h"
 #include "userspace/node/cgroups.h"
 #include "userspace/node/descriptors.h"
 #include "userspace/node/service_manager.h"
+#include "userspace/observe/events/event_reader.h"
 #include "userspace/observe/logs/log.h"
 #include "userspace/observe/metrics/exporter.h"
 #include "userspace/observe/views/json.h"
@@ -55,6 +57,8 @@ HttpLimits http_limits() {
     return limits;
 }
 
+constexpr std::size_t kKeptEvents = 4096;
+
 // Of all threads.
 std::chrono::nanoseconds cpu_time() {
     timespec used{};
@@ -78,7 +82,9 @@ Agent::Agent(const AgentOptions& options, DataPlane plane, Engine engine,
       engine_(std::move(engine)),
       source_(options.paths.mesh),
       follower_(engine_, options.paths.state, version),
-      budget_(options.max_series) {
+      budget_(options.max_series),
+      flows_(kKeptEvents),
+      epoch_(monotonic_ns()) {
     std::vector<std::string> lost;
     for (const auto& feature : plane_.features())
         if (!feature.complete)
@@ -149,6 +155,7 @@ Status Agent::start(const Listeners& listeners) {
     notify_service_manager("READY=1\nSTATUS=" + follower_.summary());
     spawn(loop_, follow_directory());
     spawn(loop_, tick());
+    spawn(loop_, read_events());
     spawn(loop_, wait_for_signals());
     return {};
 }
@@ -260,6 +267,27 @@ void Agent::sweep() {
         log::error("sweep-failed", swept.error().message);
 }
 
+constexpr auto kEventsPause = 100ms;  // nobody is woken for an event
+constexpr std::size_t kEventsAtOnce = 4000;
+
+awaitable<void> Agent::read_events() {
+    auto reader = EventReader::open(engine_.tables());
+    if (!reader) {
+        log::error("events-not-read", reader.error().message);
+        co_return;
+    }
+    asio::steady_timer timer(loop_);
+    for (;;) {
+        const auto taken = reader->take(flows_, kEventsAtOnce);
+        if (!taken)
+            log::error("events-not-read", taken.error().message);
+        else if (taken->read + taken->passed != 0)
+            engine_.count_events(taken->read, taken->passed);
+        timer.expires_after(kEventsPause);
+        co_await timer.async_wait(use_awaitable);
+    }
+}
+
 void Agent::look_after_switches() {
     for (const auto& change : engine_.look_at_switches()) {
         if (change.seconds > 0)
@@ -333,6 +361,12 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
     };
     backend.explain = [&](const std::string& from, const std::string& to) {
         return as_json(explain_view(engine_.tables(), *snapshot, from, to));
+    };
+    // The worker gets a copy: the loop goes on adding.
+    const auto entries = request.target().starts_with("/v1/flows") ? flows_ : FlowStore(0);
+    backend.flows = [&](std::uint64_t from) -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        return FlowsView{epoch_, entries.next(), flow_views(entries.from(from), names)};
     };
     bool rescan = false;
     backend.reload = [&] { rescan = true; };

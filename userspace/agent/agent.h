@@ -15,6 +15,7 @@
 #include "userspace/agent/options.h"
 #include "userspace/control/http_server.h"
 #include "userspace/control/listeners.h"
+#include "userspace/observe/events/flow_store.h"
 #include "userspace/observe/metrics/series_budget.h"
 #include "userspace/source/mesh_dir.h"
 
@@ -48,6 +49,7 @@ class Agent {
     void look_after_cgroups();
     void look_after_switches();
     void sweep();
+    boost::asio::awaitable<void> read_events();
     std::vector<HookView> hooks() const;
 
     AgentOptions options_;
@@ -60,6 +62,8 @@ class Agent {
     HttpCounters http_counters_;
     std::string hooks_error_;  // said once
     SeriesBudget budget_;      // the worker's
+    FlowStore flows_;
+    std::uint64_t epoch_;  // of the numbers in flows_
     std::string scrape_;
     std::chrono::steady_clock::time_point scraped_at_;
 };

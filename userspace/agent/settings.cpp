@@ -137,6 +137,16 @@ Settings::Settings(AgentOptions& o) {
          "which share of connections is sampled for the time to the first byte of answers: 0, 1, "
          "1/8",
          Share{&o.settings.first_byte_every}},
+        {"observe.events", "--events", "",
+         "which share of connections is told of as it opens and closes; failures are, unless it is "
+         "0",
+         Share{&o.settings.events_every}},
+        {"observe.eventsPerSecond", "--events-per-second", "",
+         "at most so many events of one service port",
+         Rows{&o.settings.events_per_second, 1U << 24U, ""}},
+        {"observe.slow", "--slow", "",
+         "connections whose handshake or longest answer takes so long are told of in any case",
+         Length{&o.settings.slow_ns}},
         {"metrics.maxSeries", "--max-series", "",
          "how many series /metrics may have; what does not fit is summed into \"other\"",
          Rows{&o.max_series, 1U << 20U, "", 500}},

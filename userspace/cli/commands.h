@@ -19,6 +19,10 @@ struct CliOptions {
     Format format = Format::kTable;
     std::vector<std::string> arguments;  // files, or a service's name
     std::string from, to;                // of explain
+    FlowFilter flows;
+    std::size_t last = 20;  // of them
+    std::string since, slower_than;
+    bool follow = false;
     bool verify = false, list = false;
     int wait_seconds = 10;
     std::string length = "10m";  // of a switch
@@ -35,6 +39,7 @@ int command_endpoints(const CliOptions& options);
 int command_edges(const CliOptions& options);
 int command_top(const CliOptions& options);
 int command_explain(const CliOptions& options);
+int command_flows(const CliOptions& options);
 int command_validate(const CliOptions& options);
 int command_diff(const CliOptions& options);
 int command_apply(const CliOptions& options);

@@ -95,6 +95,23 @@ void add_explain(Commands& commands) {
                         "only what happens from now on, for 1s or more; default: all there was");
 }
 
+void add_flows(Commands& commands) {
+    auto& options = commands.options;
+    auto* flows = commands.add("flows", "what single connections did", weir::command_flows);
+    flows->add_flag("-f,--follow", options.follow, "go on as they come");
+    flows->add_option("--last", options.last, "so many")->default_str("20");
+    flows->add_option("--since", options.since, "all since then: 30s, 5m");
+    flows->add_option("--workload", options.flows.workload, "only of this caller");
+    flows->add_option("--service", options.flows.service, "only to this service");
+    flows->add_option("--endpoint", options.flows.endpoint, "only to this one: 10.0.0.2:8080");
+    flows->add_option("--verdict", options.flows.verdict, "only what opened, failed or closed")
+        ->check(CLI::IsMember({"opened", "failed", "closed"}));
+    flows->add_option("--reason", options.flows.reason,
+                      "only what failed for it: refused, timeout, unreachable, reset, ...");
+    flows->add_option("--slower-than", options.slower_than,
+                      "only where connecting, or an answer, took so long: 100ms");
+}
+
 // What answers questions and changes nothing.
 void add_questions(Commands& commands) {
     auto& options = commands.options;
@@ -112,6 +129,7 @@ void add_questions(Commands& commands) {
         ->add_option("SERVICE", options.arguments, "only to these services");
     add_top(commands);
     add_explain(commands);
+    add_flows(commands);
     commands
         .add("config", "every setting of this node, or of services, where it comes from, its cost",
              weir::command_config)

@@ -3,10 +3,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "loader/data_plane.h"
+#include "maps/event_ring.h"
 #include "userspace/control/client.h"
 #include "userspace/observe/views/json.h"
 #include "userspace/reconcile/saved_state.h"
@@ -100,6 +103,29 @@ Result<Seen<std::vector<EdgeView>>> see_edges(const NodePaths& paths) {
             WEIR_TRY(const Names names, Names::read(kernel.tables, *kernel.snapshot));
             return edge_views(kernel.tables, names);
         });
+}
+
+namespace {
+
+// What is in the ring since the agent died; it stays there for the next one.
+Result<FlowsView> flows_in_ring(const Kernel& kernel, std::uint64_t from) {
+    WEIR_TRY(const auto ring, EventRing::map(kernel.tables.events.get(), false));
+    WEIR_TRY(const Names names, Names::read(kernel.tables, *kernel.snapshot));
+    FlowStore store(WEIR_EVENT_RING_BYTES / sizeof(weir_event));
+    ring.look([&](std::span<const std::byte> record) {
+        weir_event event{};
+        std::memcpy(&event, record.data(), std::min(record.size(), sizeof(event)));
+        if (record.size() == sizeof(event) && event.abi == WEIR_ABI_VERSION)
+            store.add(event);
+    });
+    return FlowsView{0, store.next(), flow_views(store.from(from), names)};
+}
+
+}  // namespace
+
+Result<Seen<FlowsView>> see_flows(const NodePaths& paths, std::uint64_t from) {
+    return see<FlowsView>(paths, "/v1/flows?from=" + std::to_string(from),
+                          [&](const Kernel& kernel) { return flows_in_ring(kernel, from); });
 }
 
 Result<Seen<ExplainView>> see_explanation(const NodePaths& paths, const std::string& from,

@@ -8,6 +8,7 @@
 
 #include "userspace/agent/options.h"
 #include "userspace/observe/views/explain.h"
+#include "userspace/observe/views/flows.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
 
@@ -26,6 +27,8 @@ Result<Seen<std::vector<ServiceView>>> see_services(const NodePaths& paths);
 Result<Seen<std::vector<EndpointView>>> see_endpoints(const NodePaths& paths);
 Result<Seen<std::vector<EdgeView>>> see_edges(const NodePaths& paths);
 
+// From this number on; 0: all there are.
+Result<Seen<FlowsView>> see_flows(const NodePaths& paths, std::uint64_t from);
 Result<Seen<ExplainView>> see_explanation(const NodePaths& paths, const std::string& from,
                                           const std::string& to);
 

@@ -10,6 +10,7 @@
 #include "userspace/model/describe.h"
 #include "userspace/model/service_settings.h"
 #include "userspace/observe/views/explain.h"
+#include "userspace/observe/views/flows.h"
 #include "userspace/observe/views/rates.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
@@ -35,6 +36,11 @@ struct TopFrame {
 std::vector<RateView> sorted_for_top(std::vector<RateView> views, TopOrder order);
 std::string render_top(const std::vector<RateView>& views, const TopFrame& frame);
 std::string render_top_document(const std::vector<RateView>& views, double seconds, Format format);
+
+// One line; a line that says what was lost.
+std::string flow_header();
+std::string render_flow(const FlowView& flow);
+std::string render_flows_document(const std::vector<FlowView>& flows, Format format);
 
 std::string render_explain(const ExplainView& view, Format format);
 // "1.25ms"; "-" where there is none.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -16,6 +15,7 @@
 
 #include "loader/exit_codes.h"
 #include "userspace/cli/commands.h"
+#include "userspace/cli/interrupt.h"
 #include "userspace/cli/node_view.h"
 #include "userspace/cli/render.h"
 #include "userspace/model/duration.h"
@@ -26,12 +26,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Edges = Seen<std::vector<EdgeView>>;
-
-volatile std::sig_atomic_t interrupted = 0;
-
-void interrupt(int) {
-    interrupted = 1;
-}
 
 // The screen is the program's while it lives; the cursor comes back whatever ends it in order.
 class Screen {
@@ -69,8 +63,8 @@ class Screen {
 };
 
 // Short sleeps, so that ^C is felt at once.
-void sleep_until(Clock::time_point when) {
-    while (interrupted == 0 && Clock::now() < when)
+void sleep_until(Clock::time_point when, const InterruptFlag& interrupted) {
+    while (!interrupted && Clock::now() < when)
         std::this_thread::sleep_for(std::min<Clock::duration>(when - Clock::now(), 50ms));
 }
 
@@ -111,10 +105,11 @@ Clock::time_point after(Clock::time_point last, std::chrono::milliseconds window
 // What ends it is said once the terminal is as it was.
 Status watch(const CliOptions& options, std::chrono::milliseconds window) {
     WEIR_TRY(auto before, look(options));
+    const InterruptFlag interrupted;
     const Screen screen;
-    for (auto next = before.at + window; interrupted == 0; next = after(next, window)) {
-        sleep_until(next);
-        if (interrupted != 0)
+    for (auto next = before.at + window; !interrupted; next = after(next, window)) {
+        sleep_until(next, interrupted);
+        if (interrupted)
             break;
         WEIR_TRY(auto now, look(options));
         const double seconds = std::chrono::duration<double>(now.at - before.at).count();
@@ -145,8 +140,6 @@ int command_top(const CliOptions& options) {
         std::fputs("weir: a document is written once: add --once\n", stderr);
         return kExitUsage;
     }
-    std::signal(SIGINT, interrupt);
-    std::signal(SIGTERM, interrupt);
     const auto watched = watch(options, *window);
     return watched ? kExitOk : print_error(watched.error());
 }

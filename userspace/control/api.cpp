@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/control/api.h"
 
+#include <charconv>
 #include <map>
 #include <optional>
 #include <utility>
@@ -30,6 +31,17 @@ std::optional<std::pair<std::string, std::string>> explain_query(const std::stri
                      target.substr(at + then.size()));
 }
 
+// "/v1/flows?from=42" -> 42
+std::optional<std::uint64_t> flows_query(const std::string& target) {
+    const std::string start = "/v1/flows?from=";
+    if (!target.starts_with(start))
+        return std::nullopt;
+    std::uint64_t from = 0;
+    const char *begin = target.data() + start.size(), *end = target.data() + target.size();
+    const auto [last, error] = std::from_chars(begin, end, from);
+    return error == std::errc() && last == end ? std::optional(from) : std::nullopt;
+}
+
 }  // namespace
 
 HttpResponse answer_api(const HttpRequest& request, const ApiBackend& backend) {
@@ -47,12 +59,14 @@ HttpResponse answer_api(const HttpRequest& request, const ApiBackend& backend) {
         {"/v1/edges", &backend.edges}};
     const auto view = views.find(target);
     const auto explain = explain_query(target);
-    if (view == views.end() && !explain)
+    const auto flows = flows_query(target);
+    if (view == views.end() && !explain && !flows)
         return reply_error(404, "no such path");
     if (request.method() != http::verb::get)
         return reply_error(405, "use GET");
-    const auto document =
-        explain ? backend.explain(explain->first, explain->second) : (*view->second)();
+    const auto document = explain ? backend.explain(explain->first, explain->second)
+                          : flows ? backend.flows(*flows)
+                                  : (*view->second)();
     return document ? reply_json(200, *document) : reply_error(500, document.error().message);
 }
 

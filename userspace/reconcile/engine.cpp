@@ -157,6 +157,12 @@ void Engine::beat() {
     store(tables_.node[0].heartbeat_ns, monotonic_ns());
 }
 
+void Engine::count_events(std::uint64_t read, std::uint64_t passed) {
+    auto& node = tables_.node[0];
+    store(node.events_read, node.events_read + read);
+    store(node.events_passed, node.events_passed + passed);
+}
+
 void Engine::count_relinked(int links) {
     auto& node = tables_.node[0];
     store(node.relinked, node.relinked + static_cast<std::uint64_t>(links));

@@ -293,6 +293,11 @@ class Collector {
               "Hooks and pins that others took away and the agent restored.", status_.relinked);
         count("weir_rows_repaired_total", "Rows that others changed and the agent wrote again.",
               status_.repaired);
+        count("weir_events_produced_total", "Events of connections and flows.",
+              status_.events.produced);
+        count("weir_events_delivered_total", "Events that the agent has taken.",
+              status_.events.delivered);
+        count("weir_events_lost_total", "Events that nobody took in time.", status_.events.lost);
         count("weir_log_lines_dropped_total", "Log lines that did not fit their queue.",
               input_.log_lines_dropped);
         count("weir_http_connections_refused_total",

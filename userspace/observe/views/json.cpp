@@ -110,6 +110,7 @@ void to_json(nlohmann::json& out, const StatusView& view) {
            {"reasons", view.reasons},
            {"relinked", view.relinked},
            {"repaired", view.repaired},
+           {"events", view.events},
            {"mode", view.mode},
            {"switches", view.switches},
            {"agent", nullptr}};
@@ -133,6 +134,7 @@ void from_json(const nlohmann::json& in, StatusView& view) {
     in.at("reasons").get_to(view.reasons);
     in.at("relinked").get_to(view.relinked);
     in.at("repaired").get_to(view.repaired);
+    in.at("events").get_to(view.events);
     in.at("mode").get_to(view.mode);
     in.at("switches").get_to(view.switches);
     if (const auto agent = in.find("agent"); agent != in.end() && agent->is_object())

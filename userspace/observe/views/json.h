@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "userspace/observe/views/explain.h"
+#include "userspace/observe/views/flows.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
 
@@ -24,9 +25,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoi
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CandidateView, endpoint, in, share, why, counts, latencies)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainView, from, to, service, address, protocol, verdict, why,
                                    algorithm, affinitySeconds, candidates)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FlowView, time, verdict, workload, service, port, protocol,
+                                   address, endpoint, reason, cutOffBy, durationSeconds,
+                                   connectSeconds, firstByteSeconds, rttSeconds, bytesSent,
+                                   bytesReceived, retransmits, lost, leftOut)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FlowsView, epoch, next, flows)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
                                    applyError, saveError, lostFeatures, meshDigest, meshReads,
                                    meshRejections, staleSeconds)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EventCounts, produced, delivered, lost)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HookView, name, attached)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReasonView, name, count, meaning)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SwitchView, service, secondsLeft)

@@ -75,6 +75,9 @@ Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, c
     for (std::size_t i = 0; i < kReasonNames.size(); i++)
         view.reasons.push_back({std::string(kReasonNames.at(i).name), reasons.at(i),
                                 std::string(kReasonNames.at(i).meaning)});
+    WEIR_TRY(view.events.produced, tables.events_produced());
+    view.events.delivered = load(node.events_read);
+    view.events.lost = reasons.at(WEIR_REASON_EVENT_LOST) + load(node.events_passed);
     if (agent != nullptr) {
         view.agent = *agent;
         for (const auto& taken : agent->taken)

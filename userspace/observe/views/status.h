@@ -30,6 +30,13 @@ struct AgentFacts {
     double staleSeconds = 0;  // how long the mesh in force is not the directory's
 };
 
+// produced = delivered + lost + what is in the ring.
+struct EventCounts {
+    std::uint64_t produced = 0;
+    std::uint64_t delivered = 0;  // to the agent
+    std::uint64_t lost = 0;       // the ring was full, or they were of a build before this one
+};
+
 struct HookView {
     std::string name;
     bool attached = false;
@@ -55,6 +62,7 @@ struct StatusView {
     std::vector<ReasonView> reasons;  // all, in a fixed order
     std::uint64_t relinked = 0;
     std::uint64_t repaired = 0;
+    EventCounts events;
     std::string mode;                  // of the node: steer, observe, off
     std::vector<SwitchView> switches;  // what is off by hand
     std::optional<AgentFacts> agent;

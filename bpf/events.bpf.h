@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Telling of single connections and flows. Nobody is woken and nothing waits: an event without room
+ * in the ring is lost, and one beyond the bound of its service port is left out; both are counted,
+ * so that what was produced is what was delivered and what was lost.
+ */
+#ifndef WEIR_EVENTS_BPF_H
+#define WEIR_EVENTS_BPF_H
+
+#include "../maps/abi/event.h"
+#include "core/errno.h"
+#include "counters.bpf.h"
+
+/* A constant of its own, so that the type information names all fields. */
+static const volatile struct weir_event weir_new_event
+    __attribute__((unused)) = {.abi = WEIR_ABI_VERSION};
+
+/* Seconds are of 2^30 ns. Two programs that see a new one at once may let one more pass. */
+static __always_inline int event__is_within_bound(__u32 svc_port, __u64 now_ns) {
+    struct weir_svc_state *state = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
+    if (!state)
+        return 0;
+    __u64 second = (now_ns >> 30) << 32;
+    if (*(volatile __u64 *)&state->events >> 32 != second >> 32)
+        *(volatile __u64 *)&state->events = second;
+    return (__u32)__sync_fetch_and_add(&state->events, 1) < weir_events_per_second;
+}
+
+/* A place in the ring with what all events have; NULL: there is none. */
+static __always_inline struct weir_event *event__begin(__u32 kind,
+                                                       const struct weir_edge_key *edge) {
+    __u64 now_ns = bpf_ktime_get_ns();
+    if (!weir_events_every)
+        return NULL;
+    if (!event__is_within_bound(edge->svc_port, now_ns)) {
+        reason__count(WEIR_REASON_EVENT_LIMITED);
+        return NULL;
+    }
+    __u32 row = 0;
+    __u64 *produced = bpf_map_lookup_elem(&weir_produced, &row);
+    if (produced)
+        __sync_fetch_and_add(produced, 1);
+    struct weir_event *event = bpf_ringbuf_reserve(&weir_events, sizeof(*event), 0);
+    if (!event) {
+        reason__count(WEIR_REASON_EVENT_LOST);
+        return NULL;
+    }
+    *event = *(const struct weir_event *)&weir_new_event;
+    event->kind = kind;
+    event->at_ns = now_ns;
+    event->edge = *edge;
+    return event;
+}
+
+static __always_inline void event__end(struct weir_event *event) {
+    bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+/* Whether this connection's beginning and end are told; failures and what is slow always are. */
+static __always_inline __u32 event__samples(void) {
+    __u32 every = weir_events_every;
+    return every <= 1 ? every : ((__u64)bpf_get_prandom_u32() * every) >> 32 == 0;
+}
+
+static __always_inline void event__addresses(struct weir_event *event,
+                                             const struct weir_sock *sock) {
+    event->started_ns = sock->started_ns;
+    event->service_addr = sock->service_addr;
+    event->service_port = sock->service_port;
+    event->endpoint_addr = sock->endpoint_addr;
+    event->endpoint_port = sock->endpoint_port;
+    event->protocol = sock->protocol;
+}
+
+static __always_inline void event__opened(const struct weir_sock *sock) {
+    struct weir_event *event = sock->told ? event__begin(WEIR_EVENT_OPENED, &sock->edge) : NULL;
+    if (!event)
+        return;
+    event__addresses(event, sock);
+    event__end(event);
+}
+
+static __always_inline void event__failed(struct weir_sock *sock, __u32 failure) {
+    struct weir_event *event = event__begin(WEIR_EVENT_FAILED, &sock->edge);
+    sock->connect_us = 0; /* it will not be told of as closed */
+    if (!event)
+        return;
+    event__addresses(event, sock);
+    event->failure = failure;
+    event__end(event);
+}
+
+/* Of a UDP socket that was connected. */
+static __always_inline void event__closed_flow(const struct weir_sock *sock) {
+    struct weir_event *event = sock->told ? event__begin(WEIR_EVENT_CLOSED, &sock->edge) : NULL;
+    if (!event)
+        return;
+    event__addresses(event, sock);
+    event__end(event);
+}
+
+/* A connect or datagram to `target` that weir refuses with `outcome`, a negative errno. */
+static __noinline int event__refused(const struct weir_vip_key *target, __u32 workload,
+                                     __u32 svc_port, int outcome) {
+    struct weir_edge_key edge = {workload, svc_port, WEIR_NO_ENDPOINT, 0};
+    struct weir_event *event = event__begin(WEIR_EVENT_FAILED, &edge);
+    if (!event)
+        return 0;
+    event->started_ns = event->at_ns;
+    event->service_addr = target->addr;
+    event->service_port = target->port;
+    event->protocol = target->proto;
+    event->failure = outcome == -WEIR_ENOBUFS ? WEIR_FAILURE_NO_STORAGE : WEIR_FAILURE_NO_ENDPOINT;
+    event__end(event);
+    return 0;
+}
+
+/* Flows of datagrams are told of when all connections are. */
+static __always_inline void event__flow(__u32 kind, const struct weir_udp_flow *flow) {
+    struct weir_event *event = weir_events_every == 1 ? event__begin(kind, &flow->edge) : NULL;
+    if (!event)
+        return;
+    event->service_addr = flow->service_addr;
+    event->service_port = flow->service_port;
+    event->endpoint_addr = flow->endpoint_addr;
+    event->endpoint_port = flow->endpoint_port;
+    event->protocol = WEIR_PROTO_UDP;
+    event__end(event);
+}
+
+#endif

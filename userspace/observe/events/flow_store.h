@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last events of the node, as the kernel told them, with a number each; and, in their place,
+// how many were lost. A plain container: knows no names and no ring.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "maps/abi/event.h"
+
+namespace weir {
+
+struct FlowEntry {
+    weir_event event{};                    // of a gap: only at_ns
+    std::uint64_t lost = 0, left_out = 0;  // not both 0: a gap
+    bool is_gap() const { return lost != 0 || left_out != 0; }
+};
+
+class FlowStore {
+  public:
+    explicit FlowStore(std::size_t keep) : keep_(keep) {}
+
+    void add(const weir_event& event);
+    // So many were lost since the entry before, or left out by the bound of their service.
+    void add_gap(std::uint64_t at_ns, std::uint64_t lost, std::uint64_t left_out);
+
+    // The number of the next entry.
+    std::uint64_t next() const { return next_; }
+    // The entries from number `from` on; what is gone by now is a gap at their start.
+    std::vector<FlowEntry> from(std::uint64_t from) const;
+
+  private:
+    void push(FlowEntry entry);
+
+    std::size_t keep_;
+    std::deque<FlowEntry> entries_;
+    std::uint64_t next_ = 0;
+};
+
+}  // namespace weir
