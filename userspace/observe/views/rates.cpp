@@ -59,22 +59,22 @@ bool is_quiet(const RateView& view) {
            0;
 }
 
-using Key = std::tuple<std::string, std::string, std::uint16_t, std::string, std::string>;
+using EdgeKey = std::tuple<std::string, std::string, std::uint16_t, std::string, std::string>;
 
-Key key_of(const EdgeView& edge) {
+EdgeKey edge_key_of(const EdgeView& edge) {
     return {edge.workload, edge.service, edge.port, edge.protocol, edge.endpoint};
 }
 
 // By key. What is not there any more has been added meanwhile to those that departed, of the same
 // caller or of all: it is taken for a part of them already, or their growth would be its history.
-std::map<Key, EdgeView> as_it_was(const std::vector<EdgeView>& before,
-                                  const std::vector<EdgeView>& now) {
-    std::set<Key> there;
+std::map<EdgeKey, EdgeView> as_it_was(const std::vector<EdgeView>& before,
+                                      const std::vector<EdgeView>& now) {
+    std::set<EdgeKey> there;
     for (const auto& edge : now)
-        there.insert(key_of(edge));
-    std::map<Key, EdgeView> was;
+        there.insert(edge_key_of(edge));
+    std::map<EdgeKey, EdgeView> was;
     for (const auto& edge : before) {
-        Key key = key_of(edge);
+        EdgeKey key = edge_key_of(edge);
         auto& [workload, service, port, protocol, endpoint] = key;
         if (!there.contains(key))
             endpoint = "departed";
@@ -95,7 +95,7 @@ std::vector<RateView> rate_views(const std::vector<EdgeView>& before,
     const EdgeView nothing;
     std::map<std::string, RateView> sums;
     for (const auto& edge : now) {
-        const auto found = known.find(key_of(edge));
+        const auto found = known.find(edge_key_of(edge));
         const auto& was = found == known.end() ? nothing : found->second;
         auto& sum = sums[name_of(edge, of)];
         sum.counts += grown(was.counts, edge.counts);
