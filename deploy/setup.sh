@@ -18,7 +18,7 @@ WEIR_BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config clang-19 bpftool li
 WEIR_RUN_PACKAGES=(python3 iproute2 curl procps nginx-light redis-server redis-tools
     postgresql dnsmasq-base wrk)
 WEIR_TEST_PACKAGES=(haproxy prometheus iptables nftables clang-tidy-19 clang-format-19 libclang-rt-19-dev
-    dnsutils dnsperf iperf3 lintian dpkg-dev groff-base systemd qemu-system-x86 busybox-static kmod zstd debian-archive-keyring git)
+    dnsutils dnsperf iperf3 lintian dpkg-dev groff-base systemd qemu-system-x86 busybox-static kmod zstd debian-archive-keyring git python3-jsonschema)
 
 # weir_install PACKAGE...: those that are not there yet.
 weir_install() {

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <utility>
 
 #include "maps/bpf_map.h"
@@ -32,7 +32,7 @@ Result<EventRing> EventRing::map(int fd, bool takes) {
     if (consumer == MAP_FAILED)
         return fail_errno("cannot map the ring of events", errno);
     ring.consumer_ = static_cast<unsigned long*>(consumer);
-    void* producer = ::mmap(nullptr, page_size() + 2 * ring.bytes_, PROT_READ, MAP_SHARED, fd,
+    void* producer = ::mmap(nullptr, page_size() + ring.bytes_, PROT_READ, MAP_SHARED, fd,
                             static_cast<off_t>(page_size()));
     if (producer == MAP_FAILED)
         return fail_errno("cannot map the data of the ring of events", errno);
@@ -56,7 +56,19 @@ EventRing::~EventRing() {
     if (consumer_ != nullptr)
         ::munmap(consumer_, page_size());
     if (producer_ != nullptr)
-        ::munmap(const_cast<std::byte*>(producer_), page_size() + 2 * bytes_);
+        ::munmap(const_cast<std::byte*>(producer_), page_size() + bytes_);
+}
+
+// The `length` bytes at a place that only grows; those that go on at the ring's start are joined.
+std::span<const std::byte> EventRing::whole(const std::byte* data, unsigned long at,
+                                            std::size_t length,
+                                            std::vector<std::byte>& joined) const {
+    const std::size_t start = at & (bytes_ - 1), first = std::min(length, bytes_ - start);
+    if (first == length)
+        return {data + start, length};
+    joined.assign(data + start, data + start + first);
+    joined.insert(joined.end(), data, data + (length - first));
+    return joined;
 }
 
 // Records have a header of eight bytes, whose first word is the length and two flags. One that is
@@ -67,6 +79,7 @@ std::size_t EventRing::walk(const Reader& reader, std::size_t most, bool take) c
     unsigned long at = __atomic_load_n(consumer_, __ATOMIC_ACQUIRE);
     const unsigned long end = __atomic_load_n(produced, __ATOMIC_ACQUIRE);
     std::size_t count = 0;
+    std::vector<std::byte> joined;
     while (at < end && (most == 0 || count < most)) {
         const auto* record = data + (at & (bytes_ - 1));
         const auto header =
@@ -75,7 +88,7 @@ std::size_t EventRing::walk(const Reader& reader, std::size_t most, bool take) c
             break;
         const std::size_t length = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
         if ((header & BPF_RINGBUF_DISCARD_BIT) == 0) {
-            reader({record + BPF_RINGBUF_HDR_SZ, length});
+            reader(whole(data, at + BPF_RINGBUF_HDR_SZ, length, joined));
             count++;
         }
         at += round_up(length + BPF_RINGBUF_HDR_SZ);

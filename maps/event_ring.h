@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "maps/result.h"
 
@@ -32,11 +33,13 @@ class EventRing {
     explicit operator bool() const { return consumer_ != nullptr; }
 
   private:
+    std::span<const std::byte> whole(const std::byte* data, unsigned long at, std::size_t length,
+                                     std::vector<std::byte>& joined) const;
     std::size_t walk(const Reader& reader, std::size_t most, bool take) const;
 
     std::size_t bytes_ = 0;                // of the data, a power of two
     unsigned long* consumer_ = nullptr;    // a page of its own
-    const std::byte* producer_ = nullptr;  // a page, then the data twice
+    const std::byte* producer_ = nullptr;  // a page, then the data
 };
 
 }  // namespace weir

@@ -129,7 +129,7 @@ class Shop:
         """Connections and flows by instance, as weir counts them."""
         names = {pod.ip: name for name, pod in self.lab.pods.items()}
         return {names[endpoint.rsplit(":", 1)[0]]: row["counts"]["opened"] for role in ADDRESSES
-                for endpoint, row in self.lab.endpoints(f"{role}.shop").items() if endpoint != "other"}
+                for endpoint, row in self.lab.endpoints(f"{role}.shop").items() if endpoint not in ("other", "departed")}
 
 
 def gained(before, after):

@@ -36,6 +36,7 @@ struct weir_event {
 };
 WEIR_ASSERT(sizeof(struct weir_event) == 112);
 
-#define WEIR_EVENT_RING_BYTES (1u << 20)
+/* 2,184 events: 100 ms of 20 services at the default bound of each. */
+#define WEIR_EVENT_RING_BYTES (1u << 18)
 
 #endif

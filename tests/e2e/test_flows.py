@@ -144,7 +144,7 @@ for connected in (0, 1):
 
     def test_a_reader_that_stalls_costs_connects_nothing(self):
         """More events than the ring holds: each is delivered or counted as lost, and the gap is shown."""
-        before, most = self.settled_events(), (1 << 20) // 120
+        before, most = self.settled_events(), (1 << 18) // 120
         self.lab.agent.send_signal(signal.SIGSTOP)
         try:
             with Background(self.client) as load:
@@ -157,7 +157,7 @@ for connected in (0, 1):
         produced, delivered, lost = (after[k] - before[k] for k in ("produced", "delivered", "lost"))
         self.assertEqual(produced, 2 * load.total)
         self.assertEqual(produced, delivered + lost)
-        self.assertTrue(lost > 0 and delivered > 1000, after)
+        self.assertTrue(lost > 0 and delivered > 500, after)
         gaps = [f for f in self.flows(gaps=True) if f["verdict"] == "lost"]
         self.assertIn(lost, [g["lost"] for g in gaps])
         self.assertRegex(self.lab.weir("flows", "--last", "5000").stdout, rf"-- {lost} events lost: nobody read them in time\n")

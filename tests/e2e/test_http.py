@@ -61,7 +61,11 @@ class Http(LabCase):
             self.assertEqual(connection.recv(1), b"")
 
     def test_more_than_there_is_room_for_are_refused_and_counted(self):
-        refused = lambda: int(re.search(r"weir_http_connections_refused_total (\d+)", self.lab.metrics())[1])  # noqa: E731
+        def refused():
+            try:
+                return int(re.search(r"weir_http_connections_refused_total (\d+)", self.lab.metrics())[1])
+            except ConnectionResetError:  # this very question: the agent has not seen yet that others left
+                return 0
         before = refused()
         many = [self.connect() for _ in range(1100)]
         for connection in many[1024:]:  # those that found no room are closed

@@ -3,6 +3,7 @@
 // difference.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -211,6 +212,69 @@ TEST(Screen, Explain) {
     view.candidates.push_back({"10.0.0.8:80", false, 0, "weight 0: no new connections", {}});
     expect_golden("explain.txt", render_explain(view, Format::kTable));
     expect_golden("explain.yaml", render_explain(view, Format::kYaml));
+}
+
+std::vector<FlowView> flows() {
+    FlowView opened{"2026-01-31T12:00:00.123Z",
+                    "opened",
+                    "frontend.shop",
+                    "orders.shop",
+                    80,
+                    "TCP",
+                    "10.96.0.10:80",
+                    "10.0.0.2:8080",
+                    "",
+                    ""};
+    FlowView closed = opened, failed = opened, refused = opened, udp = opened, gap;
+    closed.time = "2026-01-31T12:00:01.456Z";
+    closed.verdict = failed.verdict = refused.verdict = udp.verdict = "closed";
+    closed.cutOffBy = "endpoint";
+    closed.durationSeconds = 1.333;
+    closed.connectSeconds = 85e-6;
+    closed.firstByteSeconds = 0.0123;
+    closed.rttSeconds = 60e-6;
+    closed.bytesSent = 1234;
+    closed.bytesReceived = 567890;
+    closed.retransmits = 2;
+    failed.verdict = refused.verdict = "failed";
+    failed.reason = "timeout";
+    failed.durationSeconds = 12.3;
+    refused.reason = "no_endpoint";
+    refused.endpoint = "none";
+    udp.service = "dns.shop";
+    udp.port = 53;
+    udp.protocol = "UDP";
+    udp.endpoint = "[fd00::1:53]:53";
+    udp.workload = "a-caller-with-a-long-name.shop";
+    gap.verdict = "lost";
+    gap.lost = 12;
+    gap.leftOut = 3400;
+    return {opened, closed, gap, failed, refused, udp};
+}
+
+TEST(Screen, Flows) {
+    std::string text = flow_header();
+    for (const auto& flow : flows())
+        text += render_flow(flow);
+    expect_golden("flows.txt", text);
+    expect_golden("flows.json", render_flows_document(flows(), Format::kJson));
+}
+
+TEST(Screen, FlowFilters) {
+    const auto all = flows();
+    const auto count = [&](const FlowFilter& filter) {
+        return std::count_if(all.begin(), all.end(),
+                             [&](const FlowView& flow) { return filter.takes(flow); });
+    };
+    EXPECT_EQ(count({}), 6);
+    EXPECT_EQ(count({.workload = "frontend.shop"}), 5) << "the gap stays";
+    EXPECT_EQ(count({.service = "dns.shop"}), 2);
+    EXPECT_EQ(count({.endpoint = "none"}), 2);
+    EXPECT_EQ(count({.verdict = "closed"}), 3);
+    EXPECT_EQ(count({.reason = "timeout"}), 2);
+    EXPECT_EQ(count({.slower_than = 0.01}), 3);
+    EXPECT_EQ(count({.slower_than = 0.1}), 2);
+    EXPECT_EQ(count({.since = "2026-01-31T12:00:01"}), 1) << "a gap without a time is old";
 }
 
 TEST(Screen, Status) {

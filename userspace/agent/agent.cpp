@@ -57,7 +57,15 @@ HttpLimits http_limits() {
     return limits;
 }
 
-constexpr std::size_t kKeptEvents = 4096;
+constexpr std::size_t kKeptEvents = 2048;  // a quarter of a megabyte
+
+// What an answer or a reading took goes back to the kernel once it is done.
+void keep_heap_small() {
+    constexpr int kLarge = 64 << 10;
+    ::mallopt(M_MMAP_THRESHOLD, kLarge);
+    ::mallopt(M_TRIM_THRESHOLD, 2 * kLarge);
+    ::mallopt(M_ARENA_MAX, 1);
+}
 
 // Of all threads.
 std::chrono::nanoseconds cpu_time() {
@@ -84,6 +92,7 @@ Agent::Agent(const AgentOptions& options, DataPlane plane, Engine engine,
       follower_(engine_, options.paths.state, version),
       budget_(options.max_series),
       flows_(kKeptEvents),
+      connection_log_({options.log_bad_every, options.log_sample_every, options.settings.slow_ns}),
       epoch_(monotonic_ns()) {
     std::vector<std::string> lost;
     for (const auto& feature : plane_.features())
@@ -103,6 +112,7 @@ Result<Agent::Listeners> Agent::listen(const AgentOptions& options) {
 }
 
 Status Agent::run(const AgentOptions& options, const std::string& version) {
+    keep_heap_small();
     WEIR_CHECK(check_privilege());
     WEIR_CHECK(check_btf());
     WEIR_TRY(const std::string cgroup, choose_cgroup(options.paths.cgroup));
@@ -270,6 +280,22 @@ void Agent::sweep() {
 constexpr auto kEventsPause = 100ms;  // nobody is woken for an event
 constexpr std::size_t kEventsAtOnce = 4000;
 
+// Names are read only where there is something to say.
+Status Agent::log_events(std::uint64_t from) {
+    std::vector<FlowEntry> entries;
+    const auto now = monotonic_ns();
+    flows_.each_from(from, [&](const FlowEntry& entry) {
+        if (!entry.is_gap() && connection_log_.wants(entry.event, now))
+            entries.push_back(entry);
+    });
+    if (entries.empty())
+        return {};
+    WEIR_TRY(const auto names, Names::read(engine_.tables(), *follower_.in_force()));
+    for (const auto& flow : flow_views(entries, names))
+        connection_log_.write(flow);
+    return {};
+}
+
 awaitable<void> Agent::read_events() {
     auto reader = EventReader::open(engine_.tables());
     if (!reader) {
@@ -278,11 +304,13 @@ awaitable<void> Agent::read_events() {
     }
     asio::steady_timer timer(loop_);
     for (;;) {
+        const auto from = flows_.next();
         const auto taken = reader->take(flows_, kEventsAtOnce);
-        if (!taken)
-            log::error("events-not-read", taken.error().message);
-        else if (taken->read + taken->passed != 0)
+        if (taken && taken->read + taken->passed != 0)
             engine_.count_events(taken->read, taken->passed);
+        const auto logged = taken ? log_events(from) : Status(tl::unexpected(taken.error()));
+        if (!logged)
+            log::error("events-not-read", logged.error().message);
         timer.expires_after(kEventsPause);
         co_await timer.async_wait(use_awaitable);
     }
@@ -390,8 +418,12 @@ awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
         co_return http_reply(404, "text/plain", "there are /metrics and /healthz\n");
     // All who ask within a second share one rendering.
     if (scrape_.empty() || steady_clock::now() - scraped_at_ > 1s) {
-        const ScrapeInput input{&engine_.tables(),     follower_.in_force(), hooks(),
-                                follower_.facts(),     options_.zone,        log::dropped_lines(),
+        const ScrapeInput input{&engine_.tables(),
+                                follower_.in_force(),
+                                hooks(),
+                                follower_.facts(),
+                                options_.zone,
+                                log::dropped_lines() + connection_log_.dropped(),
                                 http_counters_.refused};
         const auto text = co_await on_worker(worker_, [&] {
             const auto held = engine_.hold_edges();

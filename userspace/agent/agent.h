@@ -16,6 +16,7 @@
 #include "userspace/control/http_server.h"
 #include "userspace/control/listeners.h"
 #include "userspace/observe/events/flow_store.h"
+#include "userspace/observe/logs/connection_log.h"
 #include "userspace/observe/metrics/series_budget.h"
 #include "userspace/source/mesh_dir.h"
 
@@ -50,6 +51,7 @@ class Agent {
     void look_after_switches();
     void sweep();
     boost::asio::awaitable<void> read_events();
+    Status log_events(std::uint64_t from);
     std::vector<HookView> hooks() const;
 
     AgentOptions options_;
@@ -63,6 +65,7 @@ class Agent {
     std::string hooks_error_;  // said once
     SeriesBudget budget_;      // the worker's
     FlowStore flows_;
+    ConnectionLog connection_log_;
     std::uint64_t epoch_;  // of the numbers in flows_
     std::string scrape_;
     std::chrono::steady_clock::time_point scraped_at_;

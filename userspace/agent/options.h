@@ -22,6 +22,8 @@ struct NodePaths {
 struct AgentOptions {
     NodePaths paths;
     std::string listen = "127.0.0.1:15090";  // metrics; empty: none
+    std::uint32_t log_bad_every = 1;         // connections that get a line in the log
+    std::uint32_t log_sample_every = 0;      // … of those that are neither bad nor slow
     std::uint32_t max_series = 5000;         // of /metrics
     std::string zone;                        // may be empty
     Mode mode = Mode::kSteer;                // of the whole node

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/observe/events/flow_store.h"
 
-#include <algorithm>
-
 namespace weir {
 
 void FlowStore::push(FlowEntry entry) {
@@ -31,8 +29,7 @@ std::vector<FlowEntry> FlowStore::from(std::uint64_t from) const {
         gap.event.at_ns = entries_.front().event.at_ns;
         found.push_back(gap);
     }
-    for (auto number = std::max(from, first); number < next_; number++)
-        found.push_back(entries_[number - first]);
+    each_from(from, [&](const FlowEntry& entry) { found.push_back(entry); });
     return found;
 }
 

@@ -3,6 +3,7 @@
 // how many were lost. A plain container: knows no names and no ring.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -29,6 +30,13 @@ class FlowStore {
     std::uint64_t next() const { return next_; }
     // The entries from number `from` on; what is gone by now is a gap at their start.
     std::vector<FlowEntry> from(std::uint64_t from) const;
+    // The same without copying, and without that gap.
+    template <typename Function>
+    void each_from(std::uint64_t from, Function function) const {
+        const std::uint64_t first = next_ - entries_.size();
+        for (auto number = std::max(from, first); number < next_; number++)
+            function(entries_[number - first]);
+    }
 
   private:
     void push(FlowEntry entry);

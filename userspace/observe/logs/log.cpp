@@ -12,7 +12,7 @@
 namespace weir::log {
 namespace {
 
-constexpr std::size_t kQueuedLines = 8192;
+constexpr std::size_t kQueuedLines = 1024;  // 350 bytes each, whether used or not
 
 struct State {
     std::shared_ptr<spdlog::details::thread_pool> pool;
@@ -36,20 +36,26 @@ std::string timestamp() {
                        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, millis);
 }
 
+nlohmann::ordered_json start_line(const std::string& time, const std::string& level,
+                                  const std::string& action, const std::string& message) {
+    return {{"@timestamp", time},           {"log.level", level},
+            {"message", message},           {"ecs.version", "8.11.0"},
+            {"service.name", "weir-agent"}, {"service.version", state().version},
+            {"event.action", action}};
+}
+
+void write(spdlog::level::level_enum level, const nlohmann::ordered_json& line) {
+    if (const auto logger = state().logger)
+        logger->log(level, "{}",
+                    line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
 void write(spdlog::level::level_enum level, const char* name, const std::string& action,
            const std::string& message, Fields fields) {
-    const auto logger = state().logger;
-    if (!logger)
-        return;
-    nlohmann::ordered_json line = {
-        {"@timestamp", timestamp()},    {"log.level", name},
-        {"message", message},           {"ecs.version", "8.11.0"},
-        {"service.name", "weir-agent"}, {"service.version", state().version},
-        {"event.action", action}};
+    auto line = start_line(timestamp(), name, action, message);
     for (const auto& [key, value] : fields)
         line[key] = value;
-    logger->log(level, "{}",
-                line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    write(level, line);
 }
 
 }  // namespace
@@ -79,6 +85,13 @@ void warn(const std::string& action, const std::string& message, Fields fields) 
 }
 void error(const std::string& action, const std::string& message, Fields fields) {
     write(spdlog::level::err, "error", action, message, fields);
+}
+
+void line(const std::string& time, const std::string& level, const std::string& action,
+          const std::string& message, const nlohmann::ordered_json& fields) {
+    auto line = start_line(time, level, action, message);
+    line.update(fields);
+    write(level == "warn" ? spdlog::level::warn : spdlog::level::info, line);
 }
 
 std::uint64_t dropped_lines() {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,10 @@ void stop();  // writes out what is queued
 void info(const std::string& action, const std::string& message, Fields fields = {});
 void warn(const std::string& action, const std::string& message, Fields fields = {});
 void error(const std::string& action, const std::string& message, Fields fields = {});
+
+// Of something that was at `time` (UTC, RFC 3339); `level`: info or warn. Fields as they are.
+void line(const std::string& time, const std::string& level, const std::string& action,
+          const std::string& message, const nlohmann::ordered_json& fields);
 
 std::uint64_t dropped_lines();
 

@@ -38,9 +38,9 @@ std::vector<FlowView> flow_views(const std::vector<FlowEntry>& entries, const Na
 
 // What `weir flows` keeps of them; empty: all. Gaps always stay.
 struct FlowFilter {
-    std::string workload, service, endpoint, verdict, reason;
+    std::string workload = {}, service = {}, endpoint = {}, verdict = {}, reason = {};
     double slower_than = 0;  // seconds: the handshake, the longest answer, or a failed connect
-    std::string since;       // a time as in FlowView
+    std::string since = {};       // a time as in FlowView
     bool takes(const FlowView& flow) const;
 };
 
