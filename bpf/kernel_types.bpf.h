@@ -58,7 +58,12 @@ struct tcp_skb_cb {
     __u32 ack_seq;
 };
 
+struct bpf_iter_meta {
+    struct seq_file *seq;
+};
+
 struct bpf_iter__bpf_sk_storage_map {
+    struct bpf_iter_meta *meta;
     struct sock *sk;
     void *value;
 };

@@ -23,6 +23,7 @@ AgentPrograms DataPlane::agent_programs() const {
         if (object.feature() == "observe") {
             programs.fold = object.program("weir_fold");
             programs.sweep = object.program("weir_sweep");
+            programs.list = object.program("weir_list");
             programs.sockets = object.table("weir_sock");
         }
     }

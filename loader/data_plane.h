@@ -43,7 +43,8 @@ struct AgentPrograms {
     int resolve = -1;  // gives a cgroup its workload
     int fold = -1;     // moves an edge's counts to `other`
     int sweep = -1;    // brings what open connections have moved onto their edges …
-    int sockets = -1;  // … an iterator over this table
+    int list = -1;     // writes a row for each of them
+    int sockets = -1;  // … both iterators over this table
 };
 
 class DataPlane {

@@ -23,7 +23,7 @@ Status run_program(int program, const void* request, std::uint32_t size, const s
     return {};
 }
 
-Status run_iterator(int program, int table, const std::string& what) {
+Result<std::vector<char>> read_iterator(int program, int table, const std::string& what) {
     bpf_iter_link_info target{};
     target.map.map_fd = static_cast<__u32>(table);
     LIBBPF_OPTS(bpf_link_create_opts, options);
@@ -33,12 +33,22 @@ Status run_iterator(int program, int table, const std::string& what) {
     const Fd iterator(link ? bpf_iter_create(link.get()) : -1);
     if (!iterator)
         return fail_errno("cannot " + what, errno);
-    std::array<char, 64> nothing{};
+    std::vector<char> text;
+    std::array<char, 16384> part{};
     ssize_t got = 0;
-    while ((got = ::read(iterator.get(), nothing.data(), nothing.size())) > 0 ||
+    while ((got = ::read(iterator.get(), part.data(), part.size())) > 0 ||
            (got < 0 && (errno == EAGAIN || errno == EINTR)))
-        continue;
-    return got == 0 ? Status() : fail_errno("cannot " + what, errno);
+        if (got > 0)
+            text.insert(text.end(), part.data(), part.data() + got);
+    if (got < 0)
+        return fail_errno("cannot " + what, errno);
+    return text;
+}
+
+Status run_iterator(int program, int table, const std::string& what) {
+    WEIR_TRY(const auto nothing, read_iterator(program, table, what));
+    (void)nothing;
+    return {};
 }
 
 }  // namespace weir

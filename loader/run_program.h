@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "maps/result.h"
 
@@ -16,5 +17,7 @@ Status run_program(int program, const void* request, std::uint32_t size, const s
 
 // Runs an iterator over a table of sockets to its end.
 Status run_iterator(int program, int table, const std::string& what);
+// The same; what it writes.
+Result<std::vector<char>> read_iterator(int program, int table, const std::string& what);
 
 }  // namespace weir

@@ -12,6 +12,10 @@
 #define WEIR_EVENT_OPENED 1 /* an endpoint was picked */
 #define WEIR_EVENT_FAILED 2 /* counted as failed, or refused by weir */
 #define WEIR_EVENT_CLOSED 3 /* it was established, and its last byte was seen */
+/* No events, but how a connection is when it is asked for (bpf/observe/list.bpf.c): */
+#define WEIR_EVENT_CONNECTS 4 /* its handshake is not complete */
+#define WEIR_EVENT_LIVES 5
+#define WEIR_EVENT_CLOSES 6 /* one side has closed it */
 
 struct weir_event {
     __u32 abi;        /* WEIR_ABI_VERSION */

@@ -11,7 +11,7 @@ import sys
 import time
 import unittest
 
-from case import ROOT, SLOW, VIP, Background, LabCase, service_yaml, wait_for
+from case import BIN, ROOT, SLOW, VIP, Background, LabCase, service_yaml, wait_for
 
 TALK = ROOT + "/tests/tools/talk.py"
 TALKER, NOBODY, DNS = "10.96.0.13", "10.96.0.14", "10.96.0.53"
@@ -122,6 +122,45 @@ class Flows(FlowsCase):
             self.assertRegex(line, rf"^\d\d:\d\d:\d\d\.\d{{3}} closed client\.shop     orders\.shop:80     10\.77\.\d+\.\d+:8080 +after ")
         os.kill(following.pid, signal.SIGINT)
         self.assertEqual(following.wait(5 * SLOW), 0)
+
+    def connections(self, *words):
+        return self.lab.weir("connections", "-o", "json", *words, parse=True)["items"]
+
+    def test_open_connections(self):
+        held = self.client.start(sys.executable, TALK, "hold", TALKER, 80, "--ask", "20 3000", stdin=-1)
+        self.addCleanup(held.stop)
+        held.first_line("holding")
+        udp = self.client.start(sys.executable, "-c", f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("{DNS}", 53))
+print("open", flush=True)
+input()
+""", stdin=-1)
+        self.addCleanup(udp.stop)
+        self.lab.apply(self.mesh(service_yaml("dns.shop", [DNS], [self.a.ip], 53, 53, protocol="UDP")))
+        self.addCleanup(self.lab.apply, self.mesh())
+        udp.first_line("open")
+        for _ in range(2):  # the second time without an agent
+            [one] = self.connections("--service", "talk.shop")
+            self.assertEqual((one["workload"], one["endpoint"], one["verdict"], one["bytesReceived"]),
+                             ("client.shop", self.talker.ip + ":8080", "established", 3000))
+            self.assertTrue(0.02 <= one["durationSeconds"] < 10 * SLOW and one["rttSeconds"] > 0 and one["firstByteSeconds"] >= 0.02, one)
+            self.assertIn("talk.shop:80", self.lab.weir("connections").stdout)
+            self.assertEqual(self.connections("--service", "orders.shop"), [])
+            self.lab.kill_agent()
+        self.lab.start_agent()
+        held.communicate("\n", timeout=10 * SLOW)
+        self.settled("talk.shop")
+        self.assertEqual(self.connections("--service", "talk.shop"), [])
+
+    def test_hundreds_of_connections(self):
+        hold = self.client.start(BIN + "/weir-peer", "hold", VIP, 80, "--interval", "100", "--count", "700")
+        self.addCleanup(hold.stop)
+        hold.first_line("holding")
+        rows = self.connections("--service", "orders.shop")
+        self.assertEqual(len(rows), 700)
+        self.assertEqual(sorted(rows, key=lambda r: -r["durationSeconds"]), rows)
 
     def test_udp_flows(self):
         def ask():

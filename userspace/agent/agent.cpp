@@ -387,6 +387,11 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
         WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
         return as_json(edge_views(engine_.tables(), names));
     };
+    backend.connections = [&]() -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        WEIR_TRY(const auto rows, engine_.list_connections());
+        return nlohmann::json(connection_views(rows, names));
+    };
     backend.explain = [&](const std::string& from, const std::string& to) {
         return as_json(explain_view(engine_.tables(), *snapshot, from, to));
     };

@@ -95,15 +95,22 @@ void add_explain(Commands& commands) {
                         "only what happens from now on, for 1s or more; default: all there was");
 }
 
+void add_call_filters(CLI::App* command, weir::FlowFilter& filter) {
+    command->add_option("--workload", filter.workload, "only of this caller");
+    command->add_option("--service", filter.service, "only to this service");
+    command->add_option("--endpoint", filter.endpoint, "only to this one: 10.0.0.2:8080");
+}
+
 void add_flows(Commands& commands) {
     auto& options = commands.options;
+    add_call_filters(commands.add("connections", "the open connections, the oldest first",
+                                  weir::command_connections),
+                     options.flows);
     auto* flows = commands.add("flows", "what single connections did", weir::command_flows);
     flows->add_flag("-f,--follow", options.follow, "go on as they come");
     flows->add_option("--last", options.last, "so many")->default_str("20");
     flows->add_option("--since", options.since, "all since then: 30s, 5m");
-    flows->add_option("--workload", options.flows.workload, "only of this caller");
-    flows->add_option("--service", options.flows.service, "only to this service");
-    flows->add_option("--endpoint", options.flows.endpoint, "only to this one: 10.0.0.2:8080");
+    add_call_filters(flows, options.flows);
     flows->add_option("--verdict", options.flows.verdict, "only what opened, failed or closed")
         ->check(CLI::IsMember({"opened", "failed", "closed"}));
     flows->add_option("--reason", options.flows.reason,

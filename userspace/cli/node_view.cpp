@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "loader/data_plane.h"
+#include "loader/list_sockets.h"
 #include "maps/event_ring.h"
 #include "userspace/control/client.h"
 #include "userspace/observe/views/json.h"
@@ -122,6 +123,15 @@ Result<FlowsView> flows_in_ring(const Kernel& kernel, std::uint64_t from) {
 }
 
 }  // namespace
+
+Result<Seen<std::vector<FlowView>>> see_connections(const NodePaths& paths) {
+    return see<std::vector<FlowView>>(
+        paths, "/v1/connections", [&](const Kernel& kernel) -> Result<std::vector<FlowView>> {
+            WEIR_TRY(const Names names, Names::read(kernel.tables, *kernel.snapshot));
+            WEIR_TRY(const auto rows, list_sockets(paths.bpffs));
+            return connection_views(rows, names);
+        });
+}
 
 Result<Seen<FlowsView>> see_flows(const NodePaths& paths, std::uint64_t from) {
     return see<FlowsView>(paths, "/v1/flows?from=" + std::to_string(from),

@@ -27,6 +27,7 @@ Result<Seen<std::vector<ServiceView>>> see_services(const NodePaths& paths);
 Result<Seen<std::vector<EndpointView>>> see_endpoints(const NodePaths& paths);
 Result<Seen<std::vector<EdgeView>>> see_edges(const NodePaths& paths);
 
+Result<Seen<std::vector<FlowView>>> see_connections(const NodePaths& paths);
 // From this number on; 0: all there are.
 Result<Seen<FlowsView>> see_flows(const NodePaths& paths, std::uint64_t from);
 Result<Seen<ExplainView>> see_explanation(const NodePaths& paths, const std::string& from,

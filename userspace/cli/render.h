@@ -42,6 +42,8 @@ std::string flow_header();
 std::string render_flow(const FlowView& flow);
 std::string render_flows_document(const std::vector<FlowView>& flows, Format format);
 
+std::string render_connections(const std::vector<FlowView>& views, Format format);
+
 std::string render_explain(const ExplainView& view, Format format);
 // "1.25ms"; "-" where there is none.
 std::string time_cell(const Histogram& histogram, double share);

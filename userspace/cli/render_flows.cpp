@@ -25,6 +25,10 @@ std::string line(const std::array<std::string, 6>& cells) {
     return text + "\n";
 }
 
+std::string service_str(const FlowView& flow) {
+    return flow.service + ":" + std::to_string(flow.port) + (flow.protocol == "UDP" ? "/UDP" : "");
+}
+
 std::string details(const FlowView& flow) {
     std::string text;
     const auto add = [&](const std::string& part) { text += (text.empty() ? "" : " ") + part; };
@@ -63,11 +67,24 @@ std::string render_flow(const FlowView& flow) {
                     " left out: more than the bound of their service";
         return text + "\n";
     }
-    std::string service = flow.service + ":" + std::to_string(flow.port);
-    if (flow.protocol == "UDP")
-        service += "/UDP";
-    return line({flow.time.substr(11, 12), flow.verdict, flow.workload, service, flow.endpoint,
-                 details(flow)});
+    return line({flow.time.substr(11, 12), flow.verdict, flow.workload, service_str(flow),
+                 flow.endpoint, details(flow)});
+}
+
+std::string render_connections(const std::vector<FlowView>& views, Format format) {
+    if (is_document(format))
+        return render_document(document("Connections", {{"items", views}}), format);
+    if (views.empty())
+        return "No open connections.\n";
+    const auto time = [](double seconds) { return seconds > 0 ? short_time(seconds) : "-"; };
+    Table table({"AGE", "FROM", "SERVICE", "ENDPOINT", "STATE", "SENT", "RECEIVED", "RTT",
+                 "FIRST-BYTE", "RETRANS"});
+    for (const auto& view : views)
+        table.add({view.durationSeconds > 0 ? age_str(view.durationSeconds) : "-", view.workload,
+                   service_str(view), view.endpoint, view.verdict, short_bytes(view.bytesSent),
+                   short_bytes(view.bytesReceived), time(view.rttSeconds),
+                   time(view.firstByteSeconds), number(view.retransmits)});
+    return table.str();
 }
 
 std::string render_flows_document(const std::vector<FlowView>& flows, Format format) {

@@ -56,7 +56,8 @@ HttpResponse answer_api(const HttpRequest& request, const ApiBackend& backend) {
         {"/v1/status", &backend.status},
         {"/v1/services", &backend.services},
         {"/v1/endpoints", &backend.endpoints},
-        {"/v1/edges", &backend.edges}};
+        {"/v1/edges", &backend.edges},
+        {"/v1/connections", &backend.connections}};
     const auto view = views.find(target);
     const auto explain = explain_query(target);
     const auto flows = flows_query(target);

@@ -101,6 +101,12 @@ Status Engine::sweep() const {
     return run_iterator(programs_.sweep, programs_.sockets, "look at the open connections");
 }
 
+Result<std::vector<char>> Engine::list_connections() const {
+    if (programs_.list < 0)
+        return fail("the kernel refused the program that lists connections: see `weir status`");
+    return read_iterator(programs_.list, programs_.sockets, "list the open connections");
+}
+
 Result<std::uint64_t> Engine::repair() {
     if (!live_is_known_)
         return 0;

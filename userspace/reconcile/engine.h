@@ -44,8 +44,8 @@ class Engine {
     Result<ApplyReport> apply(Snapshot snapshot, const BeforeWrite& before = {}) {
         return apply(std::make_shared<const Snapshot>(std::move(snapshot)), before);
     }
-    // Frees what nothing leads to and no socket holds, unless somebody holds what hold_edges() gave.
-    // Every second or so: cheap; now and then with Edges::kAll.
+    // Frees what nothing leads to and no socket holds, unless somebody holds what hold_edges()
+    // gave. Every second or so: cheap; now and then with Edges::kAll.
     Status tidy(Edges edges = Edges::kOfFreedRows);
     // Counts do not move from edge to edge while it is held: for who sums them, in any thread.
     std::unique_lock<std::timed_mutex> hold_edges() const {
@@ -60,6 +60,8 @@ class Engine {
     Status identify_left_out();
     // Brings what open connections have moved onto their edges; every few seconds.
     Status sweep() const;
+    // The open connections, one weir_event after the other. In any thread.
+    Result<std::vector<char>> list_connections() const;
     // The agent's sign of life in the node row; CLOCK_MONOTONIC.
     void beat();
     void count_relinked(int links);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <ctime>
 
 #include "bpf/core/connection.h"
@@ -44,7 +45,15 @@ std::string service_of(const weir_event& event, const Names& names) {
 }
 
 const char* verdict_of(__u32 kind) {
-    return kind == WEIR_EVENT_OPENED ? "opened" : kind == WEIR_EVENT_FAILED ? "failed" : "closed";
+    switch (kind) {
+        case WEIR_EVENT_OPENED: return "opened";
+        case WEIR_EVENT_FAILED: return "failed";
+        case WEIR_EVENT_CLOSED: return "closed";
+        case WEIR_EVENT_CONNECTS: return "connecting";
+        case WEIR_EVENT_LIVES: return "established";
+        case WEIR_EVENT_CLOSES: return "closing";
+    }
+    return "unknown";
 }
 
 double seconds(__u32 us) {
@@ -97,6 +106,20 @@ std::vector<FlowView> flow_views(const std::vector<FlowEntry>& entries, const Na
         gap.leftOut = entry.left_out;
         views.push_back(std::move(gap));
     }
+    return views;
+}
+
+std::vector<FlowView> connection_views(const std::vector<char>& rows, const Names& names) {
+    const auto offset_ns = wall_offset_ns();
+    std::vector<FlowView> views;
+    for (std::size_t at = 0; at + sizeof(weir_event) <= rows.size(); at += sizeof(weir_event)) {
+        weir_event row{};
+        std::memcpy(&row, rows.data() + at, sizeof(row));
+        views.push_back(view_of(row, names, offset_ns));
+    }
+    std::stable_sort(views.begin(), views.end(), [](const FlowView& a, const FlowView& b) {
+        return a.durationSeconds > b.durationSeconds;
+    });
     return views;
 }
 

@@ -13,7 +13,8 @@ namespace weir {
 
 struct FlowView {
     std::string time;     // UTC, "2026-01-31T12:00:00.123Z"
-    std::string verdict;  // opened, failed, closed; lost: a gap
+    std::string verdict;  // opened, failed, closed; lost: a gap; of what is open: connecting,
+                          // established, closing
     std::string workload;
     std::string service;  // "departed": it left the mesh
     std::uint16_t port = 0;
@@ -36,11 +37,14 @@ struct FlowsView {
 
 std::vector<FlowView> flow_views(const std::vector<FlowEntry>& entries, const Names& names);
 
+// `rows`: one weir_event after the other. The oldest first; in `durationSeconds` is their age.
+std::vector<FlowView> connection_views(const std::vector<char>& rows, const Names& names);
+
 // What `weir flows` keeps of them; empty: all. Gaps always stay.
 struct FlowFilter {
     std::string workload = {}, service = {}, endpoint = {}, verdict = {}, reason = {};
     double slower_than = 0;  // seconds: the handshake, the longest answer, or a failed connect
-    std::string since = {};       // a time as in FlowView
+    std::string since = {};  // a time as in FlowView
     bool takes(const FlowView& flow) const;
 };
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * weir_list: an iterator over all sockets that weir steered, in all network namespaces, for whoever
+ * asks which connections there are now. Writes one weir_event for each, and changes nothing.
+ * A socket that comes or goes while a long list is read may be missing, or its neighbour twice.
+ */
+#include "../maps.bpf.h"
+
+#include "../traffic.bpf.h"
+
+/* What is left of a connection that is over: the phase says so, or its socket does. */
+static __always_inline int is_open(const struct weir_sock *sock, __u8 state) {
+    if (sock->protocol == WEIR_PROTO_UDP)
+        return sock->phase == WEIR_PHASE_ESTABLISHED;
+    return sock->started_ns && state != WEIR_TCP_CLOSE;
+}
+
+static __always_inline void add_figures(struct weir_event *row, const struct weir_sock *sock,
+                                        struct sock *sk) {
+    const struct tcp_sock *tcp = (const struct tcp_sock *)bpf_skc_to_tcp_sock(sk);
+    if (!tcp)
+        return;
+    struct traffic now = traffic__of(tcp);
+    row->sent = now.sent;
+    row->received = now.received;
+    row->retransmits = now.retransmits;
+    row->rtt_us = now.rtt_us;
+    row->connect_us = sock->connect_us;
+    row->first_byte_us = sock->first_byte_us;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int weir_list(struct bpf_iter__bpf_sk_storage_map *ctx) {
+    struct seq_file *seq = ctx->meta->seq;
+    struct sock *sk = ctx->sk;
+    asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
+    struct weir_sock *sock = sk ? bpf_sk_storage_get(&weir_sock, sk, NULL, 0) : NULL;
+    if (!sock || sock->phase == WEIR_PHASE_MOVING)
+        return 0;
+    __u8 state = sk->__sk_common.skc_state;
+    if (!is_open(sock, state))
+        return 0;
+    struct weir_event row = {.abi = WEIR_ABI_VERSION, .at_ns = bpf_ktime_get_ns()};
+    row.kind = sock->protocol == WEIR_PROTO_UDP || state == WEIR_TCP_ESTABLISHED ? WEIR_EVENT_LIVES
+               : state == WEIR_TCP_SYN_SENT ? WEIR_EVENT_CONNECTS
+                                            : WEIR_EVENT_CLOSES;
+    row.edge = sock->edge;
+    event__addresses(&row, sock);
+    add_figures(&row, sock, sk);
+    bpf_seq_write(seq, &row, sizeof(row));
+    return 0;
+}
