@@ -11,6 +11,8 @@ _weir() {
         -o | --output) mapfile -t COMPREPLY < <(compgen -W "table wide json yaml" -- "$current"); return ;;
         --by) mapfile -t COMPREPLY < <(compgen -W "service workload endpoint" -- "$current"); return ;;
         --sort) mapfile -t COMPREPLY < <(compgen -W "connects failures p50 p99 rtt bytes retrans name" -- "$current"); return ;;
+        --verdict) mapfile -t COMPREPLY < <(compgen -W "opened failed closed" -- "$current"); return ;;
+        --service) mapfile -t COMPREPLY < <(compgen -W "$(_weir_services)" -- "$current"); return ;;
         --config | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --mesh | --state | --bpffs | --cgroup) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     esac
@@ -22,14 +24,17 @@ _weir() {
             off) flags+=" --for" ;;
             explain) flags+=" --window" ;;
             top) flags+=" --by --sort --window --once" ;;
+            connections) flags+=" --workload --service --endpoint" ;;
+            flows) flags+=" --workload --service --endpoint --verdict --reason --slower-than --since --last --follow" ;;
             uninstall) flags+=" --verify" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
         return
     fi
     case $command in
-        "") mapfile -t COMPREPLY < <(compgen -W "status check services endpoints edges explain top validate diff apply rollback config hosts off on uninstall version" -- "$current") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "status check services endpoints edges explain top flows connections sysdump validate diff apply rollback config hosts off on uninstall version" -- "$current") ;;
         services | endpoints | edges | explain | config | off | on) mapfile -t COMPREPLY < <(compgen -W "$(_weir_services)" -- "$current") ;;
+        sysdump) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
         validate | diff | apply) mapfile -t COMPREPLY < <(compgen -f -X '!*.y*ml' -- "$current"; compgen -d -- "$current") ;;
     esac
 }

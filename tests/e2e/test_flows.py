@@ -43,7 +43,7 @@ class FlowsCase(LabCase):
 
     def flows(self, *filters, gaps=False):
         out = self.lab.weir("flows", "-o", "json", "--last", "100000", *filters, parse=True)
-        self.assertEqual(out["kind"], "Flows")
+        self.assertEqual(out["kind"], "FlowList")
         return [f for f in out["items"] if gaps or f["verdict"] != "lost"]
 
     def events(self):

@@ -40,6 +40,7 @@ int command_edges(const CliOptions& options);
 int command_top(const CliOptions& options);
 int command_explain(const CliOptions& options);
 int command_connections(const CliOptions& options);
+int command_sysdump(const CliOptions& options);
 int command_flows(const CliOptions& options);
 int command_validate(const CliOptions& options);
 int command_diff(const CliOptions& options);

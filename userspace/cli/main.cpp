@@ -119,6 +119,13 @@ void add_flows(Commands& commands) {
                       "only where connecting, or an answer, took so long: 100ms");
 }
 
+void add_sysdump(Commands& commands) {
+    commands.add("sysdump", "what a bug report needs, in one archive", weir::command_sysdump)
+        ->add_option("FILE", commands.options.arguments,
+                     "the archive; default: weir-sysdump-<time>.tar.gz here")
+        ->expected(1);
+}
+
 // What answers questions and changes nothing.
 void add_questions(Commands& commands) {
     auto& options = commands.options;
@@ -137,6 +144,7 @@ void add_questions(Commands& commands) {
     add_top(commands);
     add_explain(commands);
     add_flows(commands);
+    add_sysdump(commands);
     commands
         .add("config", "every setting of this node, or of services, where it comes from, its cost",
              weir::command_config)

@@ -73,7 +73,7 @@ std::string render_flow(const FlowView& flow) {
 
 std::string render_connections(const std::vector<FlowView>& views, Format format) {
     if (is_document(format))
-        return render_document(document("Connections", {{"items", views}}), format);
+        return render_document(document("ConnectionList", {{"items", views}}), format);
     if (views.empty())
         return "No open connections.\n";
     const auto time = [](double seconds) { return seconds > 0 ? short_time(seconds) : "-"; };
@@ -88,7 +88,7 @@ std::string render_connections(const std::vector<FlowView>& views, Format format
 }
 
 std::string render_flows_document(const std::vector<FlowView>& flows, Format format) {
-    return render_document(document("Flows", {{"items", flows}}), format);
+    return render_document(document("FlowList", {{"items", flows}}), format);
 }
 
 }  // namespace weir
