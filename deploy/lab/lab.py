@@ -331,6 +331,7 @@ class Lab:
             except OSError:
                 pass
         for process in self.processes:
+            process.kill()  # those in no pod
             process.wait()
             for stream in (process.stdout, process.stderr):
                 if stream:

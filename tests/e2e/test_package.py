@@ -16,7 +16,9 @@ FILES = """
 /etc/weir/agent.yaml /usr/bin/weir /usr/bin/weir-agent /usr/lib/systemd/system/weir-agent.service
 /usr/share/bash-completion/completions/weir /usr/share/zsh/vendor-completions/_weir
 /usr/share/fish/vendor_completions.d/weir.fish /usr/share/man/man1/weir.1.gz /usr/share/man/man8/weir-agent.8.gz
-/usr/share/man/man5/weir-mesh.5.gz /usr/share/weir/log.schema.json /usr/share/doc/weir/changelog.gz /usr/share/doc/weir/copyright
+/usr/share/man/man5/weir-mesh.5.gz /usr/share/weir/log.schema.json
+/usr/share/weir/prometheus/rules.yaml /usr/share/weir/prometheus/alerts.yaml /usr/share/weir/prometheus/alerts_test.yaml
+/usr/share/weir/grafana/mesh.json /usr/share/weir/grafana/service.json /usr/share/weir/grafana/node.json /usr/share/doc/weir/changelog.gz /usr/share/doc/weir/copyright
 """.split()
 
 

@@ -161,6 +161,7 @@ TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
     std::map<std::string, unsigned> counts;
     counts["weir_resolve"] = verified_instructions(plane_->agent_programs().resolve);
     counts["weir_sweep"] = verified_instructions(plane_->agent_programs().sweep);
+    counts["weir_list"] = verified_instructions(plane_->agent_programs().list);
     counts["weir_fold"] = verified_instructions(plane_->agent_programs().fold);
     for (const auto& link : pinned_links(plane_->pins())) {
         EXPECT_TRUE(link.attached) << link.name;
