@@ -17,6 +17,7 @@
 #include "../maps/abi/service.h"
 #include "../maps/abi/state.h"
 #include "../maps/abi/udp.h"
+#include "../maps/abi/unmanaged.h"
 #include "../maps/abi/workload.h"
 
 char LICENSE[] SEC("license") __attribute__((weak)) = "Dual BSD/GPL";
@@ -50,6 +51,8 @@ WEIR_MAP(weir_affinity, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_affinity_key, stru
          1);
 WEIR_MAP(weir_udp_spill, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_udp_spill_key, struct weir_udp_flow,
          1);
+WEIR_MAP(weir_unmanaged, BPF_MAP_TYPE_HASH, 0, struct weir_unmanaged_key, struct weir_unmanaged,
+         WEIR_UNMANAGED_ROWS);
 WEIR_MAP(weir_reason, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, WEIR_REASON_COUNT);
 WEIR_MAP(weir_produced, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, 1); /* events */
 
@@ -83,6 +86,9 @@ const volatile __u32 weir_events_every __attribute__((weak)) = 0;
 const volatile __u32 weir_events_per_second __attribute__((weak)) = 0;
 /* A connection whose handshake or longest answer took so long is told of in any case; 0 = none. */
 const volatile __u32 weir_slow_us __attribute__((weak)) = 0;
+
+/* 1: connects that go to no service are counted. */
+const volatile __u32 weir_counts_unmanaged __attribute__((weak)) = 0;
 
 /* 1: `edge` is another table than that of the programs before these. */
 const volatile __u32 weir_edges_are_new __attribute__((weak)) = 0;

@@ -243,11 +243,12 @@ Status Before::find_socket_fields() {
 }
 
 Status Before::find_counters() {
-    const std::array<std::tuple<const char*, std::uint32_t, weir_before_counter*>, 4> lists{{
+    const std::array<std::tuple<const char*, std::uint32_t, weir_before_counter*>, 5> lists{{
         {"weir_edge", sizeof(__u64), counters_.edge},
         {"weir_svc_state", sizeof(__u64), counters_.svc_state},
         {"weir_ep_state", sizeof(__u64), counters_.ep_state},
         {"weir_latency", sizeof(__u32), counters_.latency},
+        {"weir_unmanaged", sizeof(__u64), counters_.unmanaged},
     }};
     for (const auto& [table, least_width, list] : lists) {
         if (!changed(table))

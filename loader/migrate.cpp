@@ -30,6 +30,7 @@ Result<Object> open_migrate(const Before& before) {
     load(skeleton->progs.weir_merge_svc_state, "weir_svc_state");
     load(skeleton->progs.weir_merge_ep_state, "weir_ep_state");
     load(skeleton->progs.weir_merge_latency, "weir_latency");
+    load(skeleton->progs.weir_merge_unmanaged, "weir_unmanaged");
     load(skeleton->progs.weir_merge_reason, "weir_reason");
     return object;
 }

@@ -22,7 +22,8 @@ constexpr std::array kWritten{"weir_vip",      "weir_vip_filter", "weir_svc_port
                               "weir_endpoint", "weir_node",       "weir_cg_prefix"};
 // Notes that programs make, and may make again: a newer one of ours stays.
 constexpr std::array kNoted{"weir_cgroup", "weir_affinity", "weir_udp_spill"};
-constexpr std::array kCounted{"weir_edge", "weir_svc_state", "weir_ep_state", "weir_latency"};
+constexpr std::array kCounted{"weir_edge", "weir_svc_state", "weir_ep_state", "weir_latency",
+                              "weir_unmanaged"};
 
 bool is_zero(const char* row, std::size_t size) {
     return std::all_of(row, row + size, [](char byte) { return byte == 0; });

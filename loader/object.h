@@ -35,6 +35,7 @@ struct ProgramSettings {
     std::uint32_t first_byte_every = 8;          // one of so many connections is sampled; 0 = none
     std::uint32_t events_every = 1;              // one of so many is told of; 0 = no events
     std::uint32_t events_per_second = 1000;      // at most, for each service port
+    std::uint32_t counts_unmanaged = 1;          // 1: connects to no service are counted
     std::uint64_t slow_ns = 0;  // what takes so long is told of in any case; 0 = nothing is slow
 
     bool wants(const Hook& hook) const { return !hook.optional || first_byte_every != 0; }

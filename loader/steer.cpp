@@ -16,6 +16,7 @@ Result<Object> open_steer(const ProgramSettings& settings, const Before* before)
         return fail_errno("cannot open the programs of \"steer\"", errno);
     skeleton->rodata->weir_udp_idle_ns = settings.udp_idle_ns;
     skeleton->rodata->weir_first_byte_every = settings.first_byte_every;
+    skeleton->rodata->weir_counts_unmanaged = settings.counts_unmanaged;
     skeleton->rodata->weir_events_every = settings.events_every;
     skeleton->rodata->weir_events_per_second = settings.events_per_second;
     skeleton->rodata->weir_slow_us = static_cast<__u32>(settings.slow_ns / 1000);

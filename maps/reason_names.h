@@ -30,6 +30,7 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"latency_full", "latency samples lost: the table has no room for their edge"},
     {"event_lost", "events lost: the ring was full"},
     {"event_limited", "events left out: their service has too many"},
+    {"unmanaged_full", "connects to no service that were not counted: the table is full"},
 }};
 
 }  // namespace weir

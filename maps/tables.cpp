@@ -66,6 +66,7 @@ Result<Tables> Tables::open(const std::string& directory, Access access) {
     WEIR_CHECK(open_map(tables.edge, directory, "weir_edge", access));
     WEIR_CHECK(open_map(tables.latency, directory, "weir_latency", access));
     WEIR_CHECK(open_map(tables.cgroup, directory, "weir_cgroup", access));
+    WEIR_CHECK(open_map(tables.unmanaged, directory, "weir_unmanaged", Access::kRead));
     WEIR_TRY(tables.reason, open_pin(directory, "weir_reason", Access::kRead));
     WEIR_TRY(tables.produced, open_pin(directory, "weir_produced", Access::kRead));
     WEIR_TRY(tables.events, open_pin(directory, "weir_events", Access::kWrite));

@@ -13,6 +13,7 @@
 #include "maps/abi/service.h"
 #include "maps/abi/state.h"
 #include "maps/abi/udp.h"
+#include "maps/abi/unmanaged.h"
 #include "maps/abi/workload.h"
 #include "maps/bpf_map.h"
 #include "maps/mmap_array.h"
@@ -36,6 +37,7 @@ struct Tables {
     BpfMap<weir_edge_key, weir_edge> edge;
     BpfMap<weir_edge_key, weir_latency> latency;
     BpfMap<std::uint64_t, weir_workload> cgroup;
+    BpfMap<weir_unmanaged_key, weir_unmanaged> unmanaged;
     Fd reason;
     Fd produced;  // events, per CPU
     Fd events;    // the ring; see event_ring.h

@@ -14,6 +14,8 @@ WEIR_MAP(weir_edge_before, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct we
 WEIR_MAP(weir_svc_state_before, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_svc_state, 1);
 WEIR_MAP(weir_ep_state_before, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_ep_state, 1);
 WEIR_MAP(weir_latency_before, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_latency, 1);
+WEIR_MAP(weir_unmanaged_before, BPF_MAP_TYPE_HASH, 0, struct weir_unmanaged_key,
+         struct weir_unmanaged, 1);
 WEIR_MAP(weir_reason_before, BPF_MAP_TYPE_PERCPU_ARRAY, 0, __u32, __u64, 1);
 
 const volatile struct weir_before_counters weir_counters_at = {};
@@ -67,6 +69,23 @@ int weir_merge_latency(struct __sk_buff *skb) {
     if (latency) /* without room its times are lost, which is counted; an upgrade goes on */
         MERGE(latency, before, latency);
     bpf_map_delete_elem(&weir_latency_before, &request.from);
+    return 0;
+}
+
+SEC("tc")
+int weir_merge_unmanaged(struct __sk_buff *skb) {
+    struct weir_merge_request request;
+    if (merge__request(skb, &request))
+        return 1;
+    void *before = bpf_map_lookup_elem(&weir_unmanaged_before, &request.from);
+    const struct weir_unmanaged_key *key = (const struct weir_unmanaged_key *)&request.to;
+    struct weir_unmanaged none = {};
+    bpf_map_update_elem(&weir_unmanaged, key, &none, BPF_NOEXIST);
+    struct weir_unmanaged *count = bpf_map_lookup_elem(&weir_unmanaged, key);
+    if (!before || !count)
+        return before ? 1 : 0;
+    MERGE(count, before, unmanaged);
+    bpf_map_delete_elem(&weir_unmanaged_before, &request.from);
     return 0;
 }
 

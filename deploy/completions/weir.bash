@@ -23,6 +23,7 @@ _weir() {
             rollback) flags+=" --timeout --list" ;;
             off) flags+=" --for" ;;
             explain) flags+=" --window" ;;
+            edges) flags+=" --unmanaged" ;;
             top) flags+=" --by --sort --window --once" ;;
             connections) flags+=" --workload --service --endpoint" ;;
             flows) flags+=" --workload --service --endpoint --verdict --reason --slower-than --since --last --follow" ;;

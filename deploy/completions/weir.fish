@@ -13,6 +13,7 @@ complete -c weir -n "__fish_seen_subcommand_from rollback" -l list -d "which the
 complete -c weir -n "__fish_seen_subcommand_from off" -l for -x -d "how long"
 complete -c weir -n "__fish_seen_subcommand_from top" -l by -x -a "service workload endpoint" -d "rows"
 complete -c weir -n "__fish_seen_subcommand_from top" -l sort -x -a "connects failures p50 p99 rtt bytes retrans name" -d "the most first"
+complete -c weir -n "__fish_seen_subcommand_from edges" -l unmanaged -d "connects that go to no service"
 complete -c weir -n "__fish_seen_subcommand_from explain" -l window -x -d "of the next seconds"
 complete -c weir -n "__fish_seen_subcommand_from top" -l window -x -d "what a row is of"
 complete -c weir -n "__fish_seen_subcommand_from top" -l once -d "one window, then the end"

@@ -53,6 +53,7 @@ struct weir_before_counters {
     struct weir_before_counter svc_state[WEIR_BEFORE_COUNTERS];
     struct weir_before_counter ep_state[WEIR_BEFORE_COUNTERS];
     struct weir_before_counter latency[WEIR_BEFORE_COUNTERS];
+    struct weir_before_counter unmanaged[WEIR_BEFORE_COUNTERS];
     __u32 ep_generation; /* weir_ep_state.generation in the row of the other build */
     __u32 pad;
 };

@@ -41,10 +41,11 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_CGROUP_PATH 8 /* a cgroup's path is too long: only its start was matched */
 #define WEIR_REASON_NO_STATE_CALLBACK 9 /* sock_ops refused: the end is seen at close() only */
 #define WEIR_REASON_UDP_SPILLED 10      /* a datagram flow without room in its socket: untracked */
-#define WEIR_REASON_OFF 11           /* left alone: the node, the service or the workload is off */
-#define WEIR_REASON_LATENCY_FULL 12  /* a sample of an edge without a row in `latency`: lost */
-#define WEIR_REASON_EVENT_LOST 13    /* an event: the ring was full */
-#define WEIR_REASON_EVENT_LIMITED 14 /* an event beyond the bound of its service port: left out */
-#define WEIR_REASON_COUNT 15
+#define WEIR_REASON_OFF 11            /* left alone: the node, the service or the workload is off */
+#define WEIR_REASON_LATENCY_FULL 12   /* a sample of an edge without a row in `latency`: lost */
+#define WEIR_REASON_EVENT_LOST 13     /* an event: the ring was full */
+#define WEIR_REASON_EVENT_LIMITED 14  /* an event beyond the bound of its service port: left out */
+#define WEIR_REASON_UNMANAGED_FULL 15 /* a connect to no service found no row in `unmanaged` */
+#define WEIR_REASON_COUNT 16
 
 #endif

@@ -25,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     weir::ApiBackend backend;
     backend.status = [] { return weir::Result<nlohmann::json>(nlohmann::json::object()); };
-    backend.services = backend.endpoints = backend.edges = backend.connections = backend.status;
+    backend.services = backend.endpoints = backend.edges = backend.connections = backend.unmanaged =
+        backend.status;
     backend.explain = [](const std::string& from, const std::string& to) {
         return weir::Result<nlohmann::json>(nlohmann::json{from, to});
     };

@@ -9,6 +9,7 @@
 #include "../../bpf/core/addr.h"
 #include "../../bpf/core/cgroup_path.h"
 #include "../../bpf/core/connection.h"
+#include "../../bpf/core/destination.h"
 #include "../../bpf/core/latency.h"
 #include "../../bpf/core/pick.h"
 #include "../../bpf/core/published.h"
@@ -35,6 +36,7 @@ static inline void core_eval_addr(struct core_call* call) {
         case CORE_ADDR_IS_V4: call->out[0] = weir_addr_is_v4(&a); break;
         case CORE_ADDR_IS_ANY: call->out[0] = weir_addr_is_any(&a); break;
         case CORE_ADDR_EQUAL: call->out[0] = weir_addr_equal(&a, &b); break;
+        case CORE_DESTINATION: call->out[0] = weir_destination(&a); break;
         case CORE_REACH: call->out[0] = weir_reach_of_v6_socket(call->in[2], &a); break;
     }
 }
@@ -93,7 +95,9 @@ static inline void core_eval_life(struct core_call* call) {
             call->out[0] = weir_end_of(call->in[0], call->in[1], call->in[2]);
             call->out[1] = weir_failure_of(call->in[0], call->in[1]);
             break;
-        case CORE_CUT_OFF_BY: call->out[0] = weir_cut_off_by(call->in[0], call->in[1], call->in[2]); break;
+        case CORE_CUT_OFF_BY:
+            call->out[0] = weir_cut_off_by(call->in[0], call->in[1], call->in[2]);
+            break;
         case CORE_LATENCY_BUCKET:
             call->out[0] = weir_latency_bucket(call->in[0]);
             call->out[1] = weir_latency_floor_us(call->out[0]);

@@ -15,6 +15,10 @@ namespace {
 constexpr __u64 kV4High = 0,
                 kV4Low = (__u64{WEIR_V4_PREFIX} << 32) | 0x0100000a;  // ::ffff:10.0.0.1
 constexpr __u64 kV6High = 0xfd00ULL << 32, kV6Low = 1;
+// The low half of ::ffff:a.b.c.d.
+constexpr __u64 v4(__u64 a, __u64 b, __u64 c, __u64 d) {
+    return __u64{WEIR_V4_PREFIX} << 32 | d << 24 | c << 16 | b << 8 | a;
+}
 constexpr __u64 kWord = 1000ULL | 1ULL << 32 | 5ULL << 33;
 
 constexpr __u64 kTo1 = CORE_FLOW(WEIR_FLOW_ON_EDGE, 1, 9, 900),
@@ -34,6 +38,23 @@ const core_call kCases[] = {
     {CORE_ADDR_EQUAL, {kV6High, kV6Low, kV6High, kV6Low}, {1}},
     {CORE_ADDR_EQUAL, {kV6High, kV6Low, kV6High, 2}, {0}},
     {CORE_ADDR_EQUAL, {kV6High, kV6Low, kV6High | 1, kV6Low}, {0}},
+    {CORE_DESTINATION, {kV4High, v4(127, 0, 0, 1)}, {WEIR_DESTINATION_NODE}},
+    {CORE_DESTINATION, {kV4High, v4(0, 0, 0, 0)}, {WEIR_DESTINATION_NODE}},
+    {CORE_DESTINATION, {0, 0}, {WEIR_DESTINATION_NODE}},
+    {CORE_DESTINATION, {0, 0x01000000}, {WEIR_DESTINATION_NODE}},  // ::1
+    {CORE_DESTINATION, {kV4High, v4(10, 255, 0, 1)}, {WEIR_DESTINATION_PRIVATE}},
+    {CORE_DESTINATION, {kV4High, v4(172, 16, 0, 1)}, {WEIR_DESTINATION_PRIVATE}},
+    {CORE_DESTINATION, {kV4High, v4(172, 31, 255, 1)}, {WEIR_DESTINATION_PRIVATE}},
+    {CORE_DESTINATION, {kV4High, v4(172, 32, 0, 1)}, {WEIR_DESTINATION_OUTSIDE}},
+    {CORE_DESTINATION, {kV4High, v4(192, 168, 3, 4)}, {WEIR_DESTINATION_PRIVATE}},
+    {CORE_DESTINATION, {kV4High, v4(100, 64, 0, 1)}, {WEIR_DESTINATION_PRIVATE}},
+    {CORE_DESTINATION, {kV4High, v4(100, 128, 0, 1)}, {WEIR_DESTINATION_OUTSIDE}},
+    {CORE_DESTINATION, {kV4High, v4(169, 254, 169, 254)}, {WEIR_DESTINATION_PRIVATE}},
+    {CORE_DESTINATION, {kV4High, v4(8, 8, 8, 8)}, {WEIR_DESTINATION_OUTSIDE}},
+    {CORE_DESTINATION, {0xfdULL << 32, 1}, {WEIR_DESTINATION_PRIVATE}},
+    {CORE_DESTINATION, {0x80feULL << 32, 1}, {WEIR_DESTINATION_PRIVATE}},
+    {CORE_DESTINATION, {0xc0feULL << 32, 1}, {WEIR_DESTINATION_OUTSIDE}},
+    {CORE_DESTINATION, {0x60480120ULL << 32, 1}, {WEIR_DESTINATION_OUTSIDE}},
     // A plain AF_INET6 socket reaches both; V6ONLY or a bound address narrow it.
     {CORE_REACH, {0, 0, 0}, {WEIR_REACH_BOTH}},
     {CORE_REACH, {0, 0, 1}, {WEIR_REACH_V6}},

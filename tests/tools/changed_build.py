@@ -21,9 +21,10 @@ COPY = ROOT + "/build/changed-source"
 # rows that are written as lists of values in the code: those grow at their end.
 REVERSED = {"edge.h": ["weir_edge"], "state.h": ["weir_ep_state", "weir_sock"], "udp.h": ["weir_udp_flow"],
             "service.h": ["weir_svc_port", "weir_svc_settings"], "node.h": ["weir_node"],
-            "latency.h": ["weir_latency"]}
+            "latency.h": ["weir_latency"], "unmanaged.h": ["weir_unmanaged"]}
 GROWN = {"edge.h": ["weir_edge_key"], "state.h": ["weir_svc_state", "weir_affinity"], "service.h": ["weir_vip", "weir_endpoint"],
-         "workload.h": ["weir_workload"], "udp.h": ["weir_udp_spill_key"], "latency.h": ["weir_histogram"]}
+         "workload.h": ["weir_workload"], "udp.h": ["weir_udp_spill_key"], "latency.h": ["weir_histogram"],
+         "unmanaged.h": ["weir_unmanaged_key"]}
 
 
 def members(body):

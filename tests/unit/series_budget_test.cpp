@@ -45,7 +45,7 @@ const EdgeView* find(const std::vector<EdgeView>& edges, const std::string& work
 
 TEST(SeriesBudget, WithRoomEveryEdgeHasItsOwn) {
     SeriesBudget budget(5000);
-    const auto exported = budget.divide(mesh(10), 100);
+    const auto exported = budget.divide(mesh(10), {}, 100);
     EXPECT_EQ(exported.edges.size(), 20U);
     EXPECT_EQ(exported.failures.size(), 10U);
     EXPECT_EQ(exported.times.size(), 10U);
@@ -57,7 +57,7 @@ TEST(SeriesBudget, IsNeverExceededAndSumsStay) {
     SeriesBudget budget(1000);
     for (int services : {3, 40, 200, 5, 200}) {
         const auto edges = mesh(services);
-        const auto exported = budget.divide(edges, 100);
+        const auto exported = budget.divide(edges, {}, 100);
         EXPECT_LE(exported.series + 100, 1000U);
         EXPECT_GE(opened(exported.edges), opened(edges)) << services;
         std::uint64_t failed = 0, times = 0;
@@ -74,7 +74,7 @@ TEST(SeriesBudget, TheBusiestAreAdmitted) {
     SeriesBudget budget(1000);
     auto edges = mesh(100, 1);
     edges.push_back(edge("caller", "z", "10.0.0.9:80", 5000));
-    const auto exported = budget.divide(edges, 100);
+    const auto exported = budget.divide(edges, {}, 100);
     EXPECT_NE(find(exported.edges, "caller", "z", "10.0.0.9:80"), nullptr);
     EXPECT_GT(exported.other_ratio, 0.01);
     EXPECT_LT(exported.other_ratio, 0.04);
@@ -82,12 +82,12 @@ TEST(SeriesBudget, TheBusiestAreAdmitted) {
 
 TEST(SeriesBudget, AdmittedSeriesStayAndOthersStayOut) {
     SeriesBudget budget(1000);
-    const auto first = budget.divide(mesh(100, 1), 100);
+    const auto first = budget.divide(mesh(100, 1), {}, 100);
     auto edges = mesh(100, 1);
     for (auto& one : edges)  // the order of business is another one
         one.counts.opened += static_cast<std::uint64_t>(std::stoi(one.service.substr(1)));
     edges.push_back(edge("caller", "new", "10.0.0.9:80", 9000));
-    const auto second = budget.divide(edges, 100);
+    const auto second = budget.divide(edges, {}, 100);
     for (const auto& one : first.edges)
         EXPECT_NE(find(second.edges, one.workload, one.service, one.endpoint), nullptr);
     EXPECT_EQ(first.edges.size(), second.edges.size());
@@ -95,11 +95,11 @@ TEST(SeriesBudget, AdmittedSeriesStayAndOthersStayOut) {
 
 TEST(SeriesBudget, NoCounterFallsWhenWhatIsInOtherGoes) {
     SeriesBudget budget(1000);
-    const auto before = budget.divide(mesh(100), 100);
+    const auto before = budget.divide(mesh(100), {}, 100);
     const auto* was = find(before.edges, "other", "other", "other");
     ASSERT_NE(was, nullptr);
     for (int round = 0; round < 3; round++) {
-        const auto after = budget.divide(mesh(20), 100);  // 80 services were removed
+        const auto after = budget.divide(mesh(20), {}, 100);  // 80 services were removed
         const auto* is = find(after.edges, "other", "other", "other");
         ASSERT_NE(is, nullptr);
         EXPECT_EQ(is->counts.opened, was->counts.opened);
@@ -108,9 +108,10 @@ TEST(SeriesBudget, NoCounterFallsWhenWhatIsInOtherGoes) {
 
 TEST(SeriesBudget, EndpointsThatLeftAreTheCallersOther) {
     SeriesBudget budget(5000);
-    (void)budget.divide({edge("caller", "s", "10.0.0.2:80", 10), edge("x", "s", "none", 3)}, 100);
+    (void)budget.divide({edge("caller", "s", "10.0.0.2:80", 10), edge("x", "s", "none", 3)}, {},
+                        100);
     const auto exported = budget.divide(
-        {edge("caller", "s", "departed", 10), edge("departed", "s", "departed", 3)}, 100);
+        {edge("caller", "s", "departed", 10), edge("departed", "s", "departed", 3)}, {}, 100);
     const auto* left = find(exported.edges, "caller", "s", "other");
     const auto* gone = find(exported.edges, "other", "s", "other");
     ASSERT_TRUE(left != nullptr && gone != nullptr);

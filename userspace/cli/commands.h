@@ -22,7 +22,7 @@ struct CliOptions {
     FlowFilter flows;
     std::size_t last = 20;  // of them
     std::string since, slower_than;
-    bool follow = false;
+    bool follow = false, unmanaged = false;
     bool verify = false, list = false;
     int wait_seconds = 10;
     std::string length = "10m";  // of a switch

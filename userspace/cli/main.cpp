@@ -137,10 +137,12 @@ void add_questions(Commands& commands) {
         ->add_option("SERVICE", options.arguments, "only of these services");
     auto with_dot = kFormats;
     with_dot.emplace("dot", weir::Format::kDot);
-    commands
-        .add("edges", "who calls which service, how long answers take, why calls failed",
-             weir::command_edges, with_dot)
-        ->add_option("SERVICE", options.arguments, "only to these services");
+    auto* edges =
+        commands.add("edges", "who calls which service, how long answers take, why calls failed",
+                     weir::command_edges, with_dot);
+    edges->add_option("SERVICE", options.arguments, "only to these services");
+    edges->add_flag("--unmanaged", options.unmanaged,
+                    "connects that go to no service instead: by whom, and whereto");
     add_top(commands);
     add_explain(commands);
     add_flows(commands);

@@ -138,6 +138,14 @@ Result<Seen<FlowsView>> see_flows(const NodePaths& paths, std::uint64_t from) {
                           [&](const Kernel& kernel) { return flows_in_ring(kernel, from); });
 }
 
+Result<Seen<std::vector<UnmanagedView>>> see_unmanaged(const NodePaths& paths) {
+    return see<std::vector<UnmanagedView>>(
+        paths, "/v1/unmanaged", [](const Kernel& kernel) -> Result<std::vector<UnmanagedView>> {
+            WEIR_TRY(const Names names, Names::read(kernel.tables, *kernel.snapshot));
+            return unmanaged_views(kernel.tables, names);
+        });
+}
+
 Result<Seen<ExplainView>> see_explanation(const NodePaths& paths, const std::string& from,
                                           const std::string& to) {
     for (const auto& name : {from, to})

@@ -11,6 +11,7 @@
 #include "userspace/observe/views/flows.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
+#include "userspace/observe/views/unmanaged.h"
 
 namespace weir {
 
@@ -27,6 +28,7 @@ Result<Seen<std::vector<ServiceView>>> see_services(const NodePaths& paths);
 Result<Seen<std::vector<EndpointView>>> see_endpoints(const NodePaths& paths);
 Result<Seen<std::vector<EdgeView>>> see_edges(const NodePaths& paths);
 
+Result<Seen<std::vector<UnmanagedView>>> see_unmanaged(const NodePaths& paths);
 Result<Seen<std::vector<FlowView>>> see_connections(const NodePaths& paths);
 // From this number on; 0: all there are.
 Result<Seen<FlowsView>> see_flows(const NodePaths& paths, std::uint64_t from);

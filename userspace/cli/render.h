@@ -14,6 +14,7 @@
 #include "userspace/observe/views/rates.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
+#include "userspace/observe/views/unmanaged.h"
 #include "userspace/reconcile/saved_state.h"
 
 namespace weir {
@@ -24,6 +25,8 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
 // Who calls which service port: one row for each, or one for each endpoint of it with kWide and in
 // documents; kDot: a graph for Graphviz.
 std::string render_edges(const std::vector<EdgeView>& views, Format format);
+
+std::string render_unmanaged(const std::vector<UnmanagedView>& views, Format format);
 
 // What the rows of `weir top` are sorted by: the most first.
 enum class TopOrder { kConnects, kFailures, kP50, kP99, kRtt, kBytes, kRetransmits, kName };

@@ -120,4 +120,15 @@ std::string render_edges(const std::vector<EdgeView>& views, Format format) {
     return format == Format::kDot ? render_dot(edges) : render_table(edges);
 }
 
+std::string render_unmanaged(const std::vector<UnmanagedView>& views, Format format) {
+    if (is_document(format))
+        return render_document(document("UnmanagedList", {{"items", views}}), format);
+    if (views.empty())
+        return "No connect went to anything but a service.\n";
+    Table table({"FROM", "DESTINATION", "PROTOCOL", "CONNECTS"});
+    for (const auto& view : views)
+        table.add({view.workload, view.destination, view.protocol, number(view.connects)});
+    return table.str();
+}
+
 }  // namespace weir

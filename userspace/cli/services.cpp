@@ -46,6 +46,10 @@ int command_services(const CliOptions& options) {
 }
 
 int command_edges(const CliOptions& options) {
+    if (options.unmanaged)
+        return show(
+            options, see_unmanaged(options.node.paths),
+            [](const UnmanagedView& view) { return view.workload; }, render_unmanaged);
     return show(
         options, see_edges(options.node.paths), [](const EdgeView& view) { return view.service; },
         render_edges);

@@ -122,7 +122,7 @@ Result<std::string> dump(const CliOptions& options) {
     if (::mkdtemp(directory.data()) == nullptr)  // 0700
         return fail_errno("cannot make a directory in /tmp", errno);
     const std::string name = name_now();
-    const auto archive = options.arguments.empty() ? name + ".tar.gz" : options.arguments.front();
+    auto archive = options.arguments.empty() ? name + ".tar.gz" : options.arguments.front();
     const auto collected = collect(options, fs::path(directory.data()) / name);
     const mode_t mask = ::umask(0077);
     auto packed =

@@ -53,11 +53,9 @@ HttpResponse answer_api(const HttpRequest& request, const ApiBackend& backend) {
         return reply_json(202, json::object());
     }
     const std::map<std::string, const std::function<Result<json>()>*> views = {
-        {"/v1/status", &backend.status},
-        {"/v1/services", &backend.services},
-        {"/v1/endpoints", &backend.endpoints},
-        {"/v1/edges", &backend.edges},
-        {"/v1/connections", &backend.connections}};
+        {"/v1/status", &backend.status},           {"/v1/services", &backend.services},
+        {"/v1/endpoints", &backend.endpoints},     {"/v1/edges", &backend.edges},
+        {"/v1/connections", &backend.connections}, {"/v1/unmanaged", &backend.unmanaged}};
     const auto view = views.find(target);
     const auto explain = explain_query(target);
     const auto flows = flows_query(target);

@@ -14,7 +14,8 @@
 namespace weir {
 
 struct ApiBackend {
-    std::function<Result<nlohmann::json>()> status, services, endpoints, edges, connections;
+    std::function<Result<nlohmann::json>()> status, services, endpoints, edges, connections,
+        unmanaged;
     std::function<Result<nlohmann::json>(const std::string& from, const std::string& to)> explain;
     std::function<Result<nlohmann::json>(std::uint64_t from)> flows;  // from this number on
     std::function<void()> reload;

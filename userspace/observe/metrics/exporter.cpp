@@ -87,16 +87,19 @@ class Collector {
     Collector(StatusView status, const ScrapeInput& input)
         : status_(std::move(status)), input_(input) {}
 
-    std::vector<MetricFamily> collect(const std::vector<EdgeView>& edges, SeriesBudget& budget) {
+    std::vector<MetricFamily> collect(const std::vector<EdgeView>& edges,
+                                      const std::vector<UnmanagedView>& unmanaged,
+                                      SeriesBudget& budget) {
         std::vector<MetricFamily> all;
         collect_mesh(all);
         collect_node(all);
         constexpr std::size_t kOfBudget = 3;
-        exported_ = budget.divide(edges, series_of(all) + kOfBudget);
+        exported_ = budget.divide(edges, unmanaged, series_of(all) + kOfBudget);
         collect_edges(all);
         collect_traffic(all);
         collect_failures(all);
         collect_times(all);
+        collect_unmanaged(all);
         collect_budget(all, budget.most());
         return all;
     }
@@ -224,6 +227,20 @@ class Collector {
         all.push_back(std::move(left_out));
     }
 
+    void collect_unmanaged(std::vector<MetricFamily>& all) const {
+        auto made = family("weir_unmanaged_connects_total",
+                           "Connects that go to no service, by caller and destination.",
+                           MetricType::Counter);
+        for (const auto& row : exported_.unmanaged)
+            add(made,
+                {{"source_workload", std::string(short_name_of(row.workload))},
+                 {"source_workload_namespace", std::string(namespace_of(row.workload))},
+                 {"destination", row.destination},
+                 {"request_protocol", row.protocol == "UDP" ? "udp" : "tcp"}},
+                static_cast<double>(row.connects));
+        all.push_back(std::move(made));
+    }
+
     void collect_mesh(std::vector<MetricFamily>& all) const {
         const auto one = [&](const char* name, const char* help, MetricType type, double value,
                              const Labels& labels = {}) {
@@ -315,10 +332,11 @@ class Collector {
 Result<std::string> render_metrics(const ScrapeInput& input, SeriesBudget& budget) {
     WEIR_TRY(const auto names, Names::read(*input.tables, *input.snapshot));
     WEIR_TRY(const auto edges, edge_views(*input.tables, names));
+    WEIR_TRY(const auto unmanaged, unmanaged_views(*input.tables, names));
     WEIR_TRY(auto status,
              status_view(*input.tables, *input.snapshot, names, input.hooks, &input.agent));
     return prometheus::TextSerializer().Serialize(
-        Collector(std::move(status), input).collect(edges, budget));
+        Collector(std::move(status), input).collect(edges, unmanaged, budget));
 }
 
 }  // namespace weir

@@ -9,8 +9,8 @@ namespace {
 
 constexpr const char* kOther = "other";
 // Of the series that sum up all that has no place of its own, for both protocols.
-constexpr std::size_t kReserved =
-    kSeriesOfTcpEdge + kSeriesOfUdpEdge + 2 * kSeriesOfFailures + kSeriesOfTimes;
+constexpr std::size_t kReserved = kSeriesOfTcpEdge + kSeriesOfUdpEdge + 2 * kSeriesOfFailures +
+                                  kSeriesOfTimes + 2 * WEIR_DESTINATIONS;
 
 bool is_sum(const std::string& name) {
     return name == kOther || name == "departed";
@@ -122,6 +122,21 @@ std::vector<EdgeView> SeriesBudget::collect(Kind kind, const std::vector<const E
     return views;
 }
 
+// Callers without room are one for each destination, for which there is room.
+std::vector<UnmanagedView> SeriesBudget::collect(const std::vector<UnmanagedView>& unmanaged,
+                                                 std::size_t room) {
+    std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> sums;
+    for (const auto& row : unmanaged) {
+        const Key key{Kind::kUnmanaged, row.workload, row.destination, 0, row.protocol, ""};
+        const bool own = !is_sum(row.workload) && admit(key, 1, room);
+        sums[{own ? row.workload : kOther, row.destination, row.protocol}] += row.connects;
+    }
+    std::vector<UnmanagedView> views;
+    for (const auto& [name, connects] : sums)
+        views.push_back({std::get<0>(name), std::get<1>(name), std::get<2>(name), connects});
+    return views;
+}
+
 void SeriesBudget::forget_what_is_gone() {
     for (auto entry = places_.begin(); entry != places_.end();) {
         auto& [key, place] = *entry;
@@ -135,7 +150,8 @@ void SeriesBudget::forget_what_is_gone() {
     }
 }
 
-ExportedEdges SeriesBudget::divide(const std::vector<EdgeView>& edges, std::size_t taken) {
+ExportedEdges SeriesBudget::divide(const std::vector<EdgeView>& edges,
+                                   const std::vector<UnmanagedView>& unmanaged, std::size_t taken) {
     const std::size_t room = most_ - std::min(most_, taken + kReserved);
     // The busiest are admitted first.
     std::vector<const EdgeView*> sorted;
@@ -152,7 +168,9 @@ ExportedEdges SeriesBudget::divide(const std::vector<EdgeView>& edges, std::size
     exported.edges = collect(Kind::kCounts, sorted, room, counts_);
     exported.failures = collect(Kind::kFailures, sorted, room, failures_);
     exported.times = collect(Kind::kTimes, sorted, room, times_);
+    exported.unmanaged = collect(unmanaged, room);
     forget_what_is_gone();
+    exported.series = exported.unmanaged.size();
     for (const auto& edge : exported.edges)
         exported.series += edge.protocol == "UDP" ? kSeriesOfUdpEdge : kSeriesOfTcpEdge;
     exported.series += exported.failures.size() * kSeriesOfFailures;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "userspace/observe/views/edges.h"
+#include "userspace/observe/views/unmanaged.h"
 
 namespace weir {
 
@@ -21,8 +22,9 @@ constexpr std::size_t kSeriesOfFailures = kFailureNames.size(), kSeriesOfTimes =
 struct ExportedEdges {
     std::vector<EdgeView> edges;            // their counts
     std::vector<EdgeView> failures, times;  // by caller and service port: no endpoint
-    std::size_t series = 0;                 // of all of these
-    double other_ratio = 0;                 // which share of connects found no series, 0 to 1
+    std::vector<UnmanagedView> unmanaged;
+    std::size_t series = 0;  // of all of these
+    double other_ratio = 0;  // which share of connects found no series, 0 to 1
 };
 
 // What the series for everything without a place of its own is made of, by service port; it keeps
@@ -45,10 +47,11 @@ class SeriesBudget {
     explicit SeriesBudget(std::size_t most) : most_(most) {}
     std::size_t most() const { return most_; }
     // `taken`: series that are there besides.
-    ExportedEdges divide(const std::vector<EdgeView>& edges, std::size_t taken);
+    ExportedEdges divide(const std::vector<EdgeView>& edges,
+                         const std::vector<UnmanagedView>& unmanaged, std::size_t taken);
 
   private:
-    enum class Kind { kCounts, kFailures, kTimes };
+    enum class Kind { kCounts, kFailures, kTimes, kUnmanaged };
     using Key = std::tuple<Kind, std::string, std::string, std::uint16_t, std::string, std::string>;
     struct Place {
         bool admitted = false, seen = false;
@@ -60,6 +63,8 @@ class SeriesBudget {
     void route(Kind kind, const EdgeView& edge, std::size_t room, Sums& sums, OtherServices& rest);
     std::vector<EdgeView> collect(Kind kind, const std::vector<const EdgeView*>& edges,
                                   std::size_t room, OtherServices& rest);
+    std::vector<UnmanagedView> collect(const std::vector<UnmanagedView>& unmanaged,
+                                       std::size_t room);
     void forget_what_is_gone();
 
     std::size_t most_;

@@ -9,6 +9,7 @@
 #include "userspace/observe/views/flows.h"
 #include "userspace/observe/views/services.h"
 #include "userspace/observe/views/status.h"
+#include "userspace/observe/views/unmanaged.h"
 
 namespace weir {
 
@@ -29,6 +30,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FlowView, time, verdict, workload, service, p
                                    address, endpoint, reason, cutOffBy, durationSeconds,
                                    connectSeconds, firstByteSeconds, rttSeconds, bytesSent,
                                    bytesReceived, retransmits, lost, leftOut)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnmanagedView, workload, destination, protocol, connects)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FlowsView, epoch, next, flows)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
                                    applyError, saveError, lostFeatures, meshDigest, meshReads,

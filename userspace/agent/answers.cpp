@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the running agent answers, on its control socket and to Prometheus.
+#include <algorithm>
+
+#include "userspace/agent/agent.h"
+#include "userspace/agent/on_worker.h"
+#include "userspace/control/api.h"
+#include "userspace/observe/logs/log.h"
+#include "userspace/observe/metrics/exporter.h"
+#include "userspace/observe/views/json.h"
+
+namespace weir {
+using boost::asio::awaitable;
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+std::vector<HookView> Agent::hooks() const {
+    std::vector<HookView> views;
+    for (const auto& link : pinned_links(plane_.pins()))
+        views.push_back({link.name, link.attached});
+    return views;
+}
+
+awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
+    const auto snapshot = follower_.in_force();
+    const auto facts = follower_.facts();
+    ApiBackend backend;
+    const auto as_json = [](const auto& view) -> Result<nlohmann::json> {
+        if (!view)
+            return tl::unexpected(view.error());
+        return nlohmann::json(*view);
+    };
+    backend.status = [&]() -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        return as_json(status_view(engine_.tables(), *snapshot, names, hooks(), &facts));
+    };
+    backend.services = [&] { return as_json(service_views(engine_.tables(), *snapshot)); };
+    backend.endpoints = [&] { return as_json(endpoint_views(engine_.tables(), *snapshot)); };
+    backend.edges = [&]() -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        return as_json(edge_views(engine_.tables(), names));
+    };
+    backend.unmanaged = [&]() -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        return as_json(unmanaged_views(engine_.tables(), names));
+    };
+    backend.connections = [&]() -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        WEIR_TRY(const auto rows, engine_.list_connections());
+        return nlohmann::json(connection_views(rows, names));
+    };
+    backend.explain = [&](const std::string& from, const std::string& to) {
+        return as_json(explain_view(engine_.tables(), *snapshot, from, to));
+    };
+    // The worker gets a copy: the loop goes on adding.
+    const auto entries = request.target().starts_with("/v1/flows") ? flows_ : FlowStore(0);
+    backend.flows = [&](std::uint64_t from) -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        return FlowsView{epoch_, entries.next(), flow_views(entries.from(from), names)};
+    };
+    bool rescan = false;
+    backend.reload = [&] { rescan = true; };
+    auto response = co_await on_worker(worker_, [&] {
+        const auto held = engine_.hold_edges();
+        return answer_api(request, backend);
+    });
+    if (rescan)
+        co_await reload();
+    co_return response;
+}
+
+awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
+    namespace http = boost::beast::http;
+    const std::string target(request.target());
+    if (request.method() != http::verb::get && request.method() != http::verb::head)
+        co_return http_reply(405, "text/plain", "use GET\n");
+    if (target == "/healthz")
+        co_return http_reply(200, "text/plain", "ok\n");
+    if (target != "/metrics")
+        co_return http_reply(404, "text/plain", "there are /metrics and /healthz\n");
+    // All who ask within a second share one rendering.
+    if (scrape_.empty() || steady_clock::now() - scraped_at_ > 1s) {
+        const ScrapeInput input{&engine_.tables(),
+                                follower_.in_force(),
+                                hooks(),
+                                follower_.facts(),
+                                options_.zone,
+                                log::dropped_lines() + connection_log_.dropped(),
+                                http_counters_.refused};
+        const auto text = co_await on_worker(worker_, [&] {
+            const auto held = engine_.hold_edges();
+            return render_metrics(input, budget_);
+        });
+        if (!text)
+            co_return http_reply(500, "text/plain", text.error().message + "\n");
+        scrape_ = *text;
+        scraped_at_ = steady_clock::now();
+    }
+    co_return http_reply(200, "text/plain; version=0.0.4; charset=utf-8", scrape_);
+}
+
+}  // namespace weir
