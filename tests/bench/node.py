@@ -104,6 +104,26 @@ class Empty:
         return ns_per_run(runs["foreign"])
 
 
+def during_misses(node):
+    """ns of connect4 per connect to an address that is no service's, over the three of the server."""
+    return [sum(during_connects(node, address, STEERED, 50)[0] for address in node.endpoints) / len(node.endpoints)]
+
+
+def during_connects(node, address, port=80, ms=150):
+    """ns of connect4 per connect, and of all programs per connection: (runs, ns)."""
+    seen, runs = runs_during(node.lab.cgroup, lambda: node.measure("bench-connect", address, port, ms))
+    total = [sum(one[i] for name, one in runs.items() if name != "weir_release") / seen["n"] for i in (0, 1)]
+    return ns_per_run(runs["weir_connect4"]), total
+
+
+def cpu_usage(*pods):
+    total = 0
+    for pod in pods:
+        with open(pod.cgroup + "/cpu.stat") as file:
+            total += int(file.readline().split()[1])
+    return total
+
+
 def interleaved(variants, rounds):
     """variants: name -> function that gives a figure; a list of {name: figure}."""
     results = []

@@ -18,7 +18,7 @@ from case import ROOT, SLOW, run, wait_for
 sys.path[:0] = [ROOT + "/deploy/demo", ROOT + "/deploy/grafana"]
 import make  # noqa: E402
 from demo import Load  # noqa: E402
-from lab import Lab, Process, service_yaml  # noqa: E402
+from lab import Lab, Process, free_port, service_yaml  # noqa: E402
 from pods import ADDRESSES, INSTANCES, Shop  # noqa: E402
 
 RULES = ROOT + "/deploy/prometheus"
@@ -68,7 +68,7 @@ class WithPrometheus(unittest.TestCase):
         cls.shop.mesh = lambda: mesh().replace("workloads:", service_yaml("nobody.shop", ["10.96.0.90"], [])
                                                + service_yaml("broken.shop", ["10.96.0.91"], [cls.lab.pods["broken"].ip]) + "workloads:")
         cls.shop.start()
-        cls.prometheus = Prometheus(cls.lab, cls.lab.metrics_port + 1)
+        cls.prometheus = Prometheus(cls.lab, free_port())
         cls.before = cls.shop.served()
         with Load(cls.shop.client) as cls.load:
             for _ in range(12):

@@ -34,8 +34,8 @@ class Readme(LabCase):
                     if re.match(r"(sudo )?weir (?!uninstall)", line)]
         self.assertGreaterEqual(len(commands), 7)
         for command in commands:
-            if command == "weir top":  # until ^C
-                command = "timeout --preserve-status -s INT 5 weir top"
+            if command == "weir top" or " -f " in command:  # until ^C
+                command = "timeout --preserve-status -s INT 5 " + command
             done = subprocess.run(command, shell=True, timeout=60 * SLOW, cwd=self.lab.directory, env=self.environment(), text=True, capture_output=True)
             self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
         self.assertEqual(len(self.lab.endpoints("orders.shop")), 2)
