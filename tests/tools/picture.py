@@ -43,7 +43,7 @@ def main():
             time.sleep(3)
             top = lab.weir("top", "--once", "--by", "endpoint", "--sort", "p99", "--window", "4s").stdout
             shop.client.connects("10.96.0.91", 80, count=2)
-            time.sleep(0.5)
+            time.sleep(0.15)
             flows = lab.weir("flows", "--last", "12", "--workload", "client.shop").stdout
     for name, command, text in (("top", "weir top --by endpoint --sort p99", top), ("flows", "weir flows --last 12 --workload client.shop", flows)):
         with open(f"{ROOT}/docs/{name}.svg", "w") as file:
