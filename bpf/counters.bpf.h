@@ -42,9 +42,10 @@ static __always_inline struct weir_edge *edge__find_or_make(const struct weir_ed
 }
 
 static __always_inline void edge__count_failed(struct weir_edge *edge, __u32 failure) {
-    __sync_fetch_and_add(&edge->failed, 1);
+    /* The reason first: who reads in between takes their sum for the whole. */
     if (failure < WEIR_FAILURES)
         __sync_fetch_and_add(&edge->failed_by[failure], 1);
+    __sync_fetch_and_add(&edge->failed, 1);
 }
 
 /* A connect that was answered without an endpoint: opened and failed at once. */

@@ -73,18 +73,24 @@ static __always_inline struct weir_sock *socket__find(void *sk, struct weir_sock
     return copy;
 }
 
-/* Counts the end of what the socket was doing, if anything; the rest as weir_end_of wants it. */
-static __always_inline void socket__end(struct weir_sock *sock, __u32 *phase, __u32 error,
-                                        __u32 heard) {
-    __u32 was = __sync_lock_test_and_set(phase, WEIR_PHASE_DONE);
+/* Counts and tells the end of a connection that `was` in a phase; TCP has its last byte before it
+ * is told of as closed (traffic.bpf.h). */
+static __always_inline void socket__finish(struct weir_sock *sock, __u32 was, __u32 error,
+                                           __u32 heard) {
     __u32 end = weir_end_of(was, error, heard), failure = weir_failure_of(was, error);
     if (end == WEIR_END_NONE)
         return;
     socket__count_end(&sock->edge, sock->on_other, end, failure);
     if (end == WEIR_END_FAILED)
         event__failed(sock, failure);
-    else if (sock->protocol == WEIR_PROTO_UDP) /* TCP has its last byte before it */
+    else if (sock->protocol == WEIR_PROTO_UDP)
         event__closed_flow(sock);
+}
+
+/* … of what the socket was doing, if anything; the rest as weir_end_of wants it. */
+static __always_inline void socket__end(struct weir_sock *sock, __u32 *phase, __u32 error,
+                                        __u32 heard) {
+    socket__finish(sock, __sync_lock_test_and_set(phase, WEIR_PHASE_DONE), error, heard);
 }
 
 /* The application closed the socket, or connects it elsewhere. */
@@ -98,12 +104,9 @@ static __always_inline void socket__end_before(void *sk) {
     void *row = before__sock_row(sk);
     if (!row)
         return;
-    __u32 was = __sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE);
-    __u32 end = weir_end_of(was, 0, 1);
-    struct weir_edge_key edge;
-    BEFORE_COPY_EDGE(&edge, row, weir_sock_at.steered);
-    if (end != WEIR_END_NONE)
-        socket__count_end(&edge, before__on_other(row), end, weir_failure_of(was, 0));
+    struct weir_sock copy;
+    before__copy_sock(row, &copy);
+    socket__finish(&copy, __sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE), 0, 1);
 }
 
 /* The steered connection is over: what the socket does now is not weir's to measure. */

@@ -207,7 +207,7 @@ Status DataPlane::attach_all() {
 // All hooks have our programs; those of the other build may be in the middle of their last run.
 Status DataPlane::finish_takeover() {
     wait_for_grace_period();
-    WEIR_CHECK(Migration(*before_, pins_).take_over(sizes_));
+    WEIR_CHECK(Migration(*before_, pins_).take_over(sizes_, settings_));
     WEIR_CHECK(load_objects(sizes_, settings_, nullptr));
     Before before = std::move(*before_);
     before_.reset();

@@ -10,13 +10,15 @@
 
 namespace weir {
 
-Result<Object> open_migrate(const Before& before) {
+Result<Object> open_migrate(const Before& before, const ProgramSettings& settings) {
     migrate_bpf* skeleton = migrate_bpf::open();
     if (skeleton == nullptr)
         return fail_errno("cannot open the programs of \"migrate\"", errno);
     Object object("migrate",
                   {skeleton, [](void* s) { migrate_bpf::destroy(static_cast<migrate_bpf*>(s)); }},
                   skeleton->obj);
+    skeleton->rodata->weir_events_every = settings.events_every;
+    skeleton->rodata->weir_events_per_second = settings.events_per_second;
     skeleton->rodata->weir_counters_at = before.counters();
     skeleton->rodata->weir_sock_at = before.sock();
     skeleton->rodata->weir_udp_at = before.udp();

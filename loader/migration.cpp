@@ -117,9 +117,9 @@ Status Migration::merge_reasons(const Object& object) const {
     return {};
 }
 
-Status Migration::take_over(const TableSizes& sizes) const {
+Status Migration::take_over(const TableSizes& sizes, const ProgramSettings& settings) const {
     WEIR_CHECK(copy_notes());  // what was noted since the switch began
-    WEIR_TRY(Object object, open_migrate(before_));
+    WEIR_TRY(Object object, open_migrate(before_, settings));
     WEIR_CHECK(object.load(pins_, sizes, &before_));
     WEIR_CHECK(take_sockets(object));
     for (const char* table : kCounted)

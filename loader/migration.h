@@ -22,7 +22,7 @@ class Migration {
     // Our tables get the rows of the others. While no program of ours is attached.
     Status write_rows() const;
     // Counts and sockets move. Once all hooks have our programs, with a grace period after that.
-    Status take_over(const TableSizes& sizes) const;
+    Status take_over(const TableSizes& sizes, const ProgramSettings& settings) const;
 
   private:
     Status copy_rows(const std::string& table, std::uint64_t flags) const;

@@ -82,7 +82,7 @@ class Object {
 Result<Object> open_steer(const ProgramSettings& settings, const Before* before);
 Result<Object> open_identity();
 Result<Object> open_observe(const ProgramSettings& settings);
-Result<Object> open_migrate(const Before& before);
+Result<Object> open_migrate(const Before& before, const ProgramSettings& settings);
 
 // Sends libbpf's messages to a buffer that ends up in errors; the last lines of it.
 void capture_libbpf_messages();

@@ -5,6 +5,9 @@
 
 #include <steer.skel.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "loader/before.h"
 #include "loader/object.h"
 
@@ -19,7 +22,8 @@ Result<Object> open_steer(const ProgramSettings& settings, const Before* before)
     skeleton->rodata->weir_counts_unmanaged = settings.counts_unmanaged;
     skeleton->rodata->weir_events_every = settings.events_every;
     skeleton->rodata->weir_events_per_second = settings.events_per_second;
-    skeleton->rodata->weir_slow_us = static_cast<__u32>(settings.slow_ns / 1000);
+    skeleton->rodata->weir_slow_us =
+        static_cast<__u32>(std::min<std::uint64_t>(settings.slow_ns / 1000, UINT32_MAX));
     if (before != nullptr) {
         skeleton->rodata->weir_sock_at = before->sock();
         skeleton->rodata->weir_udp_at = before->udp();

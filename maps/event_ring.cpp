@@ -87,6 +87,8 @@ std::size_t EventRing::walk(const Reader& reader, std::size_t most, bool take) c
         if ((header & BPF_RINGBUF_BUSY_BIT) != 0)
             break;
         const std::size_t length = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+        if (at + round_up(length + BPF_RINGBUF_HDR_SZ) > end)
+            break;  // somebody else has taken it, and it was written over
         if ((header & BPF_RINGBUF_DISCARD_BIT) == 0) {
             reader(whole(data, at + BPF_RINGBUF_HDR_SZ, length, joined));
             count++;

@@ -82,9 +82,12 @@ int weir_merge_unmanaged(struct __sk_buff *skb) {
     struct weir_unmanaged none = {};
     bpf_map_update_elem(&weir_unmanaged, key, &none, BPF_NOEXIST);
     struct weir_unmanaged *count = bpf_map_lookup_elem(&weir_unmanaged, key);
-    if (!before || !count)
-        return before ? 1 : 0;
-    MERGE(count, before, unmanaged);
+    if (!before)
+        return 0;
+    if (count)
+        MERGE(count, before, unmanaged)
+    else /* an upgrade goes on */
+        reason__count(WEIR_REASON_UNMANAGED_FULL);
     bpf_map_delete_elem(&weir_unmanaged_before, &request.from);
     return 0;
 }

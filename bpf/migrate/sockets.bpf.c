@@ -17,8 +17,8 @@ static __always_inline void take__catch_up(struct sock *sk, struct weir_sock *so
     if (state == WEIR_TCP_CLOSE)
         return;
     socket__advance(&sock->phase, WEIR_EVENT_SYN);
-    if (state != WEIR_TCP_SYN_SENT)
-        socket__advance(&sock->phase, WEIR_EVENT_ESTABLISHED);
+    if (state != WEIR_TCP_SYN_SENT && socket__advance(&sock->phase, WEIR_EVENT_ESTABLISHED))
+        sock->connect_us = 1; /* it was not seen when, but it will be told of */
 }
 
 /* The other build had taken this socket over from us, and did not get to its end: our row, which
@@ -63,14 +63,14 @@ int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
     else if (*before__phase(row) != WEIR_PHASE_DONE)
         take__back(sock, &copy);
     __u32 phase = __sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE);
-    __u32 end = weir_end_of(phase, 0, 1);
+    int over = weir_end_of(phase, 0, 1) != WEIR_END_NONE;
     if (sock &&
         __sync_val_compare_and_swap(&sock->phase, WEIR_PHASE_MOVING, phase) == WEIR_PHASE_MOVING)
         take__catch_up(sk, sock);
-    else if (end != WEIR_END_NONE && !sock)
+    else if (over && !sock)
         socket__lose(&copy.edge, copy.on_other);
-    else if (end != WEIR_END_NONE)
-        socket__count_end(&copy.edge, copy.on_other, end, weir_failure_of(phase, 0));
+    else
+        socket__finish(&copy, phase, 0, 1);
     return 0;
 }
 

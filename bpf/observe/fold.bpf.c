@@ -36,29 +36,49 @@ static __always_inline void fold_histogram(struct weir_histogram *to,
             __sync_fetch_and_add(&to->buckets[i], from->buckets[i]);
 }
 
-/* The old row goes first, so that there is room for the other one in a full table, too. */
+/* Word by word: a locked down kernel refuses bpf_probe_read_kernel, and clang's memcpy is no BPF.
+ */
+#define FOLD_COPY(to, from)                                \
+    for (__u32 i = 0; i < sizeof(to) / sizeof(__u64); i++) \
+    ((volatile __u64 *)&(to))[i] = ((const __u64 *)(from))[i]
+
+#define FOLD_MAKE(table, key, fresh)                                         \
+    ({                                                                       \
+        bpf_map_update_elem(&table, key, (const void *)&fresh, BPF_NOEXIST); \
+        bpf_map_lookup_elem(&table, key);                                    \
+    })
+
+/* In a full table the old row makes room for the other one; should somebody else be given it, the
+ * times are lost, which is counted. */
 static __always_inline void fold_latency(const struct weir_edge_key *key,
                                          const struct weir_edge_key *into) {
     struct weir_latency *from = bpf_map_lookup_elem(&weir_latency, key);
-    if (!from || bpf_probe_read_kernel(&folded_latency, sizeof(folded_latency), from))
+    if (!from)
         return;
+    FOLD_COPY(folded_latency, from);
+    struct weir_latency *to = FOLD_MAKE(weir_latency, into, weir_new_latency);
     bpf_map_delete_elem(&weir_latency, key);
-    struct weir_latency *to = latency__find_or_make(into);
     if (!to)
-        return; /* somebody else was given the room: the times are lost, which is counted */
+        to = latency__find_or_make(into);
+    if (!to)
+        return;
     for (int kind = 0; kind < WEIR_LATENCY_KINDS; kind++)
         fold_histogram(&to->of[kind], &folded_latency.of[kind]);
     __sync_fetch_and_add(&to->left_out, folded_latency.left_out);
 }
 
+/* As above; without room the counts go to `other`. */
 static __always_inline void fold_edge(const struct weir_edge_key *key,
                                       const struct weir_edge_key *into) {
     struct weir_edge *from = bpf_map_lookup_elem(&weir_edge, key);
-    if (!from || bpf_probe_read_kernel(&folded_edge, sizeof(folded_edge), from))
+    if (!from)
         return;
-    bpf_map_delete_elem(&weir_edge, key);
+    FOLD_COPY(folded_edge, from);
     __u32 on_other;
-    struct weir_edge *to = edge__find_or_make(into, &on_other);
+    struct weir_edge *to = FOLD_MAKE(weir_edge, into, weir_new_edge);
+    bpf_map_delete_elem(&weir_edge, key);
+    if (!to)
+        to = edge__find_or_make(into, &on_other);
     if (to)
         fold_counts(to, &folded_edge);
 }

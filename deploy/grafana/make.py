@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the dashboards beside it: mesh.json, service.json and node.json, to be imported into Grafana 9 or newer.
+"""Writes the dashboards beside it: mesh.json, service.json and node.json, to be imported into Grafana 9 or newer. They
+ask for what ../prometheus/rules.yaml records.
 
 usage: make.py            (after a change here)
 """
@@ -10,6 +11,7 @@ import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVICE = 'destination_service="$service"'
+ENDPOINTS = SERVICE + ', destination_endpoint!="other"'  # which leaps when an endpoint leaves
 NODE = 'instance=~"$node"'
 
 
@@ -21,13 +23,13 @@ def total(by, expression):
     return f"sum by ({by}) ({expression})" if by else f"sum({expression})"
 
 
-def quantile(share, metric, by="", labels=""):
-    return f"histogram_quantile({share}, {total('le' + (', ' + by if by else ''), rate(metric + '_bucket', labels))})"
+def quantile(share, what, by="", labels=""):
+    return f"histogram_quantile({share}, {total('le' + (', ' + by if by else ''), rate(f'weir:service_{what}_bucket:sum', labels))})"
 
 
-def success(by="", labels=""):
-    failed = total(by, rate("istio_tcp_connections_failed_total", labels))
-    return f"1 - {failed} / ({total(by, rate('istio_tcp_connections_opened_total', labels))} > 0)"
+def success(by="", labels="", of="service"):
+    failed = total(by, rate(f"weir:{of}_failed:sum", labels))
+    return f"1 - {failed} / ({total(by, rate(f'weir:{of}_opened:sum', labels))} > 0)"
 
 
 class Board:
@@ -70,43 +72,43 @@ def panel(title, unit, *queries, kind="timeseries", description=""):
 def mesh():
     board = Board("weir-mesh", "weir: mesh", "All services, as their callers see them.")
     by, legend = "destination_service, destination_port", "{{destination_service}}:{{destination_port}}"
-    board.line(panel("Connects", "cps", (total(by, rate("istio_tcp_connections_opened_total")), legend)),
+    board.line(panel("Connects", "cps", (total(by, rate("weir:service_opened:sum")), legend)),
                panel("Success", "percentunit", (success(by), legend)))
-    board.line(panel("Time to the first byte, p50", "s", (quantile(0.5, "weir_tcp_first_byte_seconds", by), legend)),
-               panel("Time to the first byte, p99", "s", (quantile(0.99, "weir_tcp_first_byte_seconds", by), legend)))
-    board.line(panel("Failures by reason", "cps", (total("reason", rate("weir_connection_failures_total")) + " > 0", "{{reason}}")),
+    board.line(panel("Time to the first byte, p50", "s", (quantile(0.5, "first_byte", by), legend)),
+               panel("Time to the first byte, p99", "s", (quantile(0.99, "first_byte", by), legend)))
+    board.line(panel("Failures by reason", "cps", (total("reason", rate("weir:service_failures:sum")) + " > 0", "{{reason}}")),
                panel("Open connections", "short", (total(by, "weir_tcp_connections_active"), legend)))
-    board.line(panel("Bytes answered", "Bps", (total("destination_service", rate("istio_tcp_sent_bytes_total")), "{{destination_service}}")),
-               panel("Bytes asked", "Bps", (total("destination_service", rate("istio_tcp_received_bytes_total")), "{{destination_service}}")),
-               panel("UDP flows", "cps", (total("destination_service", rate("weir_udp_flows_opened_total")), "{{destination_service}}")))
+    board.line(panel("Bytes answered", "Bps", (total("destination_service", rate("weir:service_answered_bytes:sum")), "{{destination_service}}")),
+               panel("Bytes asked", "Bps", (total("destination_service", rate("weir:service_asked_bytes:sum")), "{{destination_service}}")),
+               panel("UDP flows", "cps", (total("destination_service", rate("weir:service_flows:sum")), "{{destination_service}}")))
     board.line(panel("Who calls whom", "cps", (total("source_workload, source_workload_namespace, destination_service",
-                                                    rate("istio_tcp_connections_opened_total")) + " > 0", ""), kind="table"))
+                                                    rate("weir:call_opened:sum")) + " > 0", ""), kind="table"))
     return board
 
 
 def service():
     board = Board("weir-service", "weir: service", "One service: its golden signals, its endpoints, and whether the network or the application is slow.")
     board.variable("service", "label_values(istio_tcp_connections_opened_total, destination_service)")
-    board.line(panel("Connects by caller", "cps", (total("source_workload", rate("istio_tcp_connections_opened_total", SERVICE)), "{{source_workload}}")),
-               panel("Success by caller", "percentunit", (success("source_workload", SERVICE), "{{source_workload}}")),
-               panel("Failures by reason", "cps", (total("reason", rate("weir_connection_failures_total", SERVICE)), "{{reason}}")))
+    board.line(panel("Connects by caller", "cps", (total("source_workload", rate("weir:call_opened:sum", SERVICE)), "{{source_workload}}")),
+               panel("Success by caller", "percentunit", (success("source_workload", SERVICE, "call"), "{{source_workload}}")),
+               panel("Failures by reason", "cps", (total("reason", rate("weir:service_failures:sum", SERVICE)), "{{reason}}")))
     board.line(panel("Network or application?", "s",
-                     (quantile(0.5, "weir_tcp_first_byte_seconds", labels=SERVICE), "first byte p50"),
-                     (quantile(0.99, "weir_tcp_first_byte_seconds", labels=SERVICE), "first byte p99"),
-                     (quantile(0.5, "weir_tcp_rtt_seconds", labels=SERVICE), "round trip p50"),
-                     (quantile(0.99, "weir_tcp_rtt_seconds", labels=SERVICE), "round trip p99"),
+                     (quantile(0.5, "first_byte", labels=SERVICE), "first byte p50"),
+                     (quantile(0.99, "first_byte", labels=SERVICE), "first byte p99"),
+                     (quantile(0.5, "rtt", labels=SERVICE), "round trip p50"),
+                     (quantile(0.99, "rtt", labels=SERVICE), "round trip p99"),
                      description="Both rise together: the network (or delayed acknowledgements). Only the first byte: the application."),
-               panel("Connect time", "s", (quantile(0.5, "weir_tcp_connect_seconds", labels=SERVICE), "p50"),
-                     (quantile(0.99, "weir_tcp_connect_seconds", labels=SERVICE), "p99"),
+               panel("Connect time", "s", (quantile(0.5, "connect", labels=SERVICE), "p50"),
+                     (quantile(0.99, "connect", labels=SERVICE), "p99"),
                      description="A handshake is answered by the endpoint's kernel alone: it is the network, and a full backlog."))
     by_endpoint = "{{destination_endpoint}}"
-    board.line(panel("Connects by endpoint", "cps", (total("destination_endpoint", rate("istio_tcp_connections_opened_total", SERVICE)), by_endpoint)),
-               panel("Failures by endpoint", "cps", (total("destination_endpoint", rate("istio_tcp_connections_failed_total", SERVICE)), by_endpoint)),
+    board.line(panel("Connects by endpoint", "cps", (total("destination_endpoint", rate("istio_tcp_connections_opened_total", ENDPOINTS)), by_endpoint)),
+               panel("Failures by endpoint", "cps", (total("destination_endpoint", rate("istio_tcp_connections_failed_total", ENDPOINTS)), by_endpoint)),
                panel("Open connections by endpoint", "short", (total("destination_endpoint", f"weir_tcp_connections_active{{{SERVICE}}}"), by_endpoint)))
-    board.line(panel("Retransmitted segments by endpoint", "cps", (total("destination_endpoint", rate("weir_tcp_retransmits_total", SERVICE)), by_endpoint)),
-               panel("Connections cut off", "cps", (total("by", rate("weir_tcp_resets_total", SERVICE)), "by {{by}}")),
-               panel("Bytes", "Bps", (total("", rate("istio_tcp_sent_bytes_total", SERVICE)), "answered"),
-                     (total("", rate("istio_tcp_received_bytes_total", SERVICE)), "asked")))
+    board.line(panel("Retransmitted segments by endpoint", "cps", (total("destination_endpoint", rate("weir_tcp_retransmits_total", ENDPOINTS)), by_endpoint)),
+               panel("Connections cut off", "cps", (total("by", rate("weir:service_resets:sum", SERVICE)), "by {{by}}")),
+               panel("Bytes", "Bps", (total("", rate("weir:service_answered_bytes:sum", SERVICE)), "answered"),
+                     (total("", rate("weir:service_asked_bytes:sum", SERVICE)), "asked")))
     return board
 
 

@@ -17,7 +17,8 @@ class Sysdump(LabCase):
 
     def dump(self):
         archive = f"{self.lab.directory}/dump.tar.gz"
-        self.addCleanup(lambda: os.path.exists(archive) and os.unlink(archive))
+        if os.path.exists(archive):
+            os.unlink(archive)
         self.assertIn(archive, self.lab.weir("sysdump", archive).stdout)
         self.assertEqual(os.stat(archive).st_mode & 0o777, 0o600)
         with tarfile.open(archive) as tar:
@@ -41,6 +42,19 @@ class Sysdump(LabCase):
             if kind == "alive":
                 self.lab.kill_agent()
         self.lab.start_agent()
+
+    def test_links_and_files_that_are_there(self):
+        outside = self.lab.directory + "/outside.yaml"
+        with open(outside, "w") as file:
+            file.write("# elsewhere\n")
+        os.symlink(outside, self.lab.mesh + "/link.yaml")
+        self.addCleanup(os.unlink, self.lab.mesh + "/link.yaml")
+        files = self.dump()
+        self.assertEqual(files["mesh/link.yaml"], "# elsewhere\n")
+        with open(outside) as file:
+            self.assertEqual(file.read(), "# elsewhere\n")
+        done = self.lab.weir("sysdump", f"{self.lab.directory}/dump.tar.gz", check=False)
+        self.assertIn("File exists", done.stderr)
 
     def test_an_archive_that_cannot_be_written(self):
         done = self.lab.weir("sysdump", "/no/such/place.tar.gz", check=False)

@@ -240,6 +240,7 @@ TEST_F(Tidy, CallersThatLeftAreOneForAll) {
     EXPECT_EQ(tables.latency.find(departed).value()->of[WEIR_LATENCY_FIRST_BYTE].count, 7U);
     ASSERT_TRUE(engine.tidy(Edges::kAll));
     EXPECT_EQ(opened(tables, departed), 11U) << "it is not folded into itself";
+    EXPECT_EQ(adopt(tables).value().next_workload, 10U) << "they are no caller of their own";
 }
 
 TEST_F(Tidy, FullTablesHaveRoomForWhatIsFolded) {

@@ -264,8 +264,9 @@ void Agent::sweep() {
         log::error("sweep-failed", swept.error().message);
 }
 
-constexpr auto kEventsPause = 100ms;  // nobody is woken for an event
-constexpr std::size_t kEventsAtOnce = 4000;
+// Nobody is woken for an event. Without any, the reader looks less and less often.
+constexpr auto kEventsPause = 100ms, kEventsPauseMost = 800ms;
+constexpr std::size_t kEventsAtOnce = 2000;
 
 // Names are read only where there is something to say.
 Status Agent::log_events(std::uint64_t from) {
@@ -284,21 +285,25 @@ Status Agent::log_events(std::uint64_t from) {
 }
 
 awaitable<void> Agent::read_events() {
-    auto reader = EventReader::open(engine_.tables());
+    auto reader = EventReader::open(engine_.tables(), engine_.node());
     if (!reader) {
         log::error("events-not-read", reader.error().message);
         co_return;
     }
     asio::steady_timer timer(loop_);
+    std::size_t taken = 0;
+    auto pause = kEventsPause;
     for (;;) {
         const auto from = flows_.next();
-        const auto taken = reader->take(flows_, kEventsAtOnce);
-        if (taken && taken->read + taken->passed != 0)
-            engine_.count_events(taken->read, taken->passed);
-        const auto logged = taken ? log_events(from) : Status(tl::unexpected(taken.error()));
-        if (!logged)
-            log::error("events-not-read", logged.error().message);
-        timer.expires_after(kEventsPause);
+        const bool busy = taken != 0;
+        taken = reader->take(flows_, kEventsAtOnce);
+        Status done = log_events(from);
+        if (done && taken < kEventsAtOnce && (busy || taken != 0))
+            done = reader->show_gaps(flows_);
+        if (!done)
+            log::error("events-not-read", done.error().message);
+        pause = taken != 0 ? kEventsPause : std::min(2 * pause, kEventsPauseMost);
+        timer.expires_after(pause);
         co_await timer.async_wait(use_awaitable);
     }
 }

@@ -44,6 +44,7 @@ class Agent {
     boost::asio::awaitable<void> sync_state();
     boost::asio::awaitable<void> wait_for_signals();
     boost::asio::awaitable<HttpResponse> answer_control(const HttpRequest& request);
+    boost::asio::awaitable<Result<std::string>> scrape();
     boost::asio::awaitable<HttpResponse> answer_metrics(const HttpRequest& request);
     void look_after_hooks();
     void look_after_rows();

@@ -69,6 +69,32 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
     co_return response;
 }
 
+// The mesh may change while it waits for the worker: then once more, with the names of now.
+awaitable<Result<std::string>> Agent::scrape() {
+    for (;;) {
+        const ScrapeInput input{&engine_.tables(),
+                                follower_.in_force(),
+                                hooks(),
+                                follower_.facts(),
+                                options_.zone,
+                                log::dropped_lines() + connection_log_.dropped(),
+                                http_counters_.refused};
+        const auto generation = engine_.node().generation;
+        auto text = co_await on_worker(worker_, [&]() -> Result<std::optional<std::string>> {
+            auto held = engine_.hold_edges();
+            if (MmapArray<weir_node>::load_word(engine_.node().generation) != generation)
+                return std::nullopt;
+            WEIR_TRY(auto views, read_scrape(input));
+            held.unlock();
+            return render_metrics(std::move(views), input, budget_);
+        });
+        if (!text)
+            co_return tl::unexpected(text.error());
+        if (*text)
+            co_return std::move(**text);
+    }
+}
+
 awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
     namespace http = boost::beast::http;
     const std::string target(request.target());
@@ -80,20 +106,10 @@ awaitable<HttpResponse> Agent::answer_metrics(const HttpRequest& request) {
         co_return http_reply(404, "text/plain", "there are /metrics and /healthz\n");
     // All who ask within a second share one rendering.
     if (scrape_.empty() || steady_clock::now() - scraped_at_ > 1s) {
-        const ScrapeInput input{&engine_.tables(),
-                                follower_.in_force(),
-                                hooks(),
-                                follower_.facts(),
-                                options_.zone,
-                                log::dropped_lines() + connection_log_.dropped(),
-                                http_counters_.refused};
-        const auto text = co_await on_worker(worker_, [&] {
-            const auto held = engine_.hold_edges();
-            return render_metrics(input, budget_);
-        });
+        auto text = co_await scrape();
         if (!text)
             co_return http_reply(500, "text/plain", text.error().message + "\n");
-        scrape_ = *text;
+        scrape_ = std::move(*text);
         scraped_at_ = steady_clock::now();
     }
     co_return http_reply(200, "text/plain; version=0.0.4; charset=utf-8", scrape_);

@@ -42,7 +42,9 @@ Status follow(const CliOptions& options, const FlowFilter& filter, FlowsView see
     while (!interrupted) {
         std::this_thread::sleep_for(kPause);
         WEIR_TRY(auto now, see_flows(options.node.paths, seen.next));
-        if (now.view.epoch != seen.epoch && now.view.next < seen.next) {
+        // Without an agent there is no epoch, and numbers are those of the ring.
+        const bool other_agent = now.view.epoch != seen.epoch && seen.epoch != 0;
+        if (other_agent || now.view.next < seen.next) {
             WEIR_TRY(now, see_flows(options.node.paths, 0));
         }
         print(filtered(now.view.flows, filter, now.view.flows.size()), options.format);

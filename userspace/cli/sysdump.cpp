@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // weir sysdump: what a bug report needs, in one archive, with secrets taken out. Every part is what
 // a command says, so that one that fails leaves the others as they are, and is named.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "loader/exit_codes.h"
 #include "userspace/agent/settings.h"
@@ -71,25 +73,30 @@ std::string content_of(const fs::path& file) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// The mesh and the node's settings, as they are written.
+Status copy_file(const fs::path& from, const fs::path& to, std::string& missing) {
+    std::error_code failed;
+    if (!fs::is_regular_file(from, failed))
+        return {};
+    if (fs::file_size(from, failed) > kLargest) {
+        missing += from.string() + ": larger than 4 MiB\n";
+        return {};
+    }
+    return write(to, content_of(from));
+}
+
+// The mesh and the node's settings, as they are written. Names of links stay names.
 Status copy_files(const CliOptions& options, const fs::path& to, std::string& missing) {
     std::error_code failed;
-    for (const auto& entry : fs::recursive_directory_iterator(options.node.paths.mesh, failed)) {
-        std::error_code ignored;
-        if (!entry.is_regular_file(ignored))
-            continue;
-        if (entry.file_size(ignored) > kLargest) {
-            missing += entry.path().string() + ": larger than 4 MiB\n";
-            continue;
-        }
-        WEIR_CHECK(write(to / "mesh" / fs::relative(entry.path(), options.node.paths.mesh),
-                         content_of(entry.path())));
+    const fs::path mesh = options.node.paths.mesh;
+    for (fs::recursive_directory_iterator at(mesh, failed), end; !failed && at != end;
+         at.increment(failed)) {
+        const auto name = at->path().lexically_relative(mesh);
+        if (!name.empty() && *name.begin() != "..")
+            WEIR_CHECK(copy_file(at->path(), to / "mesh" / name, missing));
     }
     if (failed)
-        missing += options.node.paths.mesh + ": " + failed.message() + "\n";
-    if (fs::exists(kAgentFile, failed))
-        WEIR_CHECK(write(to / "agent.yaml", content_of(kAgentFile)));
-    return {};
+        missing += mesh.string() + ": " + failed.message() + "\n";
+    return copy_file(kAgentFile, to / "agent.yaml", missing);
 }
 
 std::string name_now() {
@@ -117,24 +124,54 @@ Status collect(const CliOptions& options, const fs::path& to) {
     return write(to / "missing.txt", missing);
 }
 
+// A directory for root only, that goes with it.
+class Workplace {
+  public:
+    static Result<Workplace> make() {
+        std::array<char, 32> name{"/tmp/weir-sysdump-XXXXXX"};
+        if (::mkdtemp(name.data()) == nullptr)  // 0700
+            return fail_errno("cannot make a directory in /tmp", errno);
+        return Workplace(name.data());
+    }
+    Workplace(Workplace&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+    ~Workplace() {
+        std::error_code ignored;
+        if (!path_.empty())
+            fs::remove_all(path_, ignored);
+    }
+    const std::string& path() const { return path_; }
+
+  private:
+    explicit Workplace(std::string path) : path_(std::move(path)) {}
+    std::string path_;
+};
+
+// A file of our own making: none that somebody has put there before.
+Status write_archive(const std::string& archive, const std::string& content) {
+    const Fd file(::open(archive.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         S_IRUSR | S_IWUSR));
+    if (!file)
+        return fail_errno("cannot write " + archive, errno);
+    std::size_t done = 0;
+    while (done < content.size()) {
+        const auto wrote = ::write(file.get(), content.data() + done, content.size() - done);
+        if (wrote <= 0)
+            return fail_errno("cannot write " + archive, errno);
+        done += static_cast<std::size_t>(wrote);
+    }
+    return {};
+}
+
 Result<std::string> dump(const CliOptions& options) {
-    std::array<char, 32> directory{"/tmp/weir-sysdump-XXXXXX"};
-    if (::mkdtemp(directory.data()) == nullptr)  // 0700
-        return fail_errno("cannot make a directory in /tmp", errno);
+    WEIR_TRY(const Workplace place, Workplace::make());
     const std::string name = name_now();
-    auto archive = options.arguments.empty() ? name + ".tar.gz" : options.arguments.front();
-    const auto collected = collect(options, fs::path(directory.data()) / name);
-    const mode_t mask = ::umask(0077);
-    auto packed =
-        collected ? run_command({"tar", "-czf", archive, "-C", directory.data(), name}, kSeconds)
-                  : Result<CommandOutput>(tl::unexpected(collected.error()));
-    ::umask(mask);
-    std::error_code ignored;
-    fs::remove_all(directory.data(), ignored);
-    if (!packed)
-        return tl::unexpected(packed.error());
-    if (packed->status != 0)
-        return fail("cannot write " + archive + ": " + packed->err);
+    std::string archive = options.arguments.empty() ? name + ".tar.gz" : options.arguments.front();
+    WEIR_CHECK(collect(options, fs::path(place.path()) / name));
+    WEIR_TRY(const auto packed,
+             run_command({"tar", "-czf", "-", "-C", place.path(), name}, kSeconds));
+    if (packed.status != 0)
+        return fail("cannot pack " + archive + ": " + packed.err);
+    WEIR_CHECK(write_archive(archive, packed.out));
     return archive;
 }
 

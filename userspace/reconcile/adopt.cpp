@@ -104,6 +104,10 @@ Status adopt_patterns(const Tables& tables, LiveState& live) {
     live.pattern_capacity = info.max_entries;
     WEIR_TRY(const auto edges, tables.edge.rows());
     for (const auto& [key, edge] : edges)
+        if (key.workload != WEIR_WORKLOAD_DEPARTED)
+            highest = std::max(highest, key.workload);
+    WEIR_TRY(const auto unmanaged, tables.unmanaged.keys());
+    for (const auto& key : unmanaged)
         highest = std::max(highest, key.workload);
     live.next_workload = highest + 1;
     return {};

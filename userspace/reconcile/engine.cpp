@@ -131,6 +131,7 @@ Status Engine::publish(const Plan& made, const BeforeWrite& before) {
 
 Result<ApplyReport> Engine::apply(std::shared_ptr<const Snapshot> snapshot,
                                   const BeforeWrite& before) {
+    const std::unique_lock alone(*edges_in_use_);
     if (!live_is_known_)
         WEIR_CHECK(read_live());
     auto& node = tables_.node[0];
@@ -161,12 +162,6 @@ Result<ApplyReport> Engine::apply(std::shared_ptr<const Snapshot> snapshot,
 
 void Engine::beat() {
     store(tables_.node[0].heartbeat_ns, monotonic_ns());
-}
-
-void Engine::count_events(std::uint64_t read, std::uint64_t passed) {
-    auto& node = tables_.node[0];
-    store(node.events_read, node.events_read + read);
-    store(node.events_passed, node.events_passed + passed);
 }
 
 void Engine::count_relinked(int links) {

@@ -65,8 +65,8 @@ class Engine {
     // The agent's sign of life in the node row; CLOCK_MONOTONIC.
     void beat();
     void count_relinked(int links);
-    // Events that were taken out of the ring, and those of them that were passed over.
-    void count_events(std::uint64_t read, std::uint64_t passed);
+    // For the reader of events, which keeps its counts there.
+    weir_node& node() { return tables_.node[0]; }
     // The agent leaves in order.
     void leave();
     void enter(std::uint64_t cgroup_id);

@@ -1,46 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/observe/events/event_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "maps/clock.h"
 
 namespace weir {
+namespace {
 
-Result<EventReader> EventReader::open(const Tables& tables) {
-    WEIR_TRY(EventRing ring, EventRing::map(tables.events.get(), true));
-    WEIR_TRY(const auto reasons, tables.reasons());
-    EventReader reader(tables, std::move(ring));
-    reader.lost_ = reasons.at(WEIR_REASON_EVENT_LOST);
-    reader.left_out_ = reasons.at(WEIR_REASON_EVENT_LIMITED);
-    return reader;
+void add(__u64& word, std::uint64_t more) {
+    MmapArray<weir_node>::store_word(word, word + more);
 }
 
-Result<EventReader::Taken> EventReader::take(FlowStore& store, std::size_t most) {
-    Taken taken;
-    const auto records = ring_.take(
+}  // namespace
+
+Result<EventReader> EventReader::open(const Tables& tables, weir_node& node) {
+    WEIR_TRY(EventRing ring, EventRing::map(tables.events.get(), true));
+    return EventReader(tables, node, std::move(ring));
+}
+
+std::size_t EventReader::take(FlowStore& store, std::size_t most) {
+    return ring_.take(
         [&](std::span<const std::byte> record) {
             weir_event event{};
             std::memcpy(&event, record.data(), std::min(record.size(), sizeof(event)));
             if (record.size() < sizeof(event) || event.abi != WEIR_ABI_VERSION) {
-                taken.passed++;
+                add(node_->events_passed, 1);
+                passed_++;
                 return;
             }
+            add(node_->events_read, 1);
             store.add(event);
-            taken.read++;
         },
         most);
-    passed_ += taken.passed;
-    if (records == most)
-        return taken;  // what was lost found the ring full: it is behind all that was in it
+}
+
+Status EventReader::show_gaps(FlowStore& store) {
     WEIR_TRY(const auto reasons, tables_->reasons());
-    const auto lost = reasons.at(WEIR_REASON_EVENT_LOST),
-               left_out = reasons.at(WEIR_REASON_EVENT_LIMITED);
-    store.add_gap(monotonic_ns(), lost - lost_ + std::exchange(passed_, 0), left_out - left_out_);
-    lost_ = lost;
-    left_out_ = left_out;
-    return taken;
+    const auto lost = reasons.at(WEIR_REASON_EVENT_LOST) - node_->events_lost_shown;
+    const auto left_out = reasons.at(WEIR_REASON_EVENT_LIMITED) - node_->events_left_out_shown;
+    store.add_gap(monotonic_ns(), lost + std::exchange(passed_, 0), left_out);
+    add(node_->events_lost_shown, lost);
+    add(node_->events_left_out_shown, left_out);
+    return {};
 }
 
 }  // namespace weir

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes events out of the ring into the store, and keeps count: what the kernel produced is what
-// was read, what was passed over and what was lost.
+// Takes events out of the ring into the store, and keeps count in the node row: what the kernel
+// produced is what was read, what was passed over and what was lost, also over a killed agent.
 #pragma once
 
 #include <cstdint>
@@ -13,23 +13,23 @@ namespace weir {
 
 class EventReader {
   public:
-    // The tables must outlive it.
-    static Result<EventReader> open(const Tables& tables);
+    // Both must outlive it; nobody else writes what `node` has of events.
+    static Result<EventReader> open(const Tables& tables, weir_node& node);
 
-    struct Taken {
-        std::uint64_t read = 0;
-        std::uint64_t passed = 0;  // of a build with another ABI version
-    };
-    // At most so many at once, so that the loop goes on; the rest is for the next time.
-    Result<Taken> take(FlowStore& store, std::size_t most);
+    // At most so many at once, so that the loop goes on; the rest is for the next time. How many.
+    // An event is counted before it leaves the ring: a kill in between gives it out twice.
+    std::size_t take(FlowStore& store, std::size_t most);
+    // What was lost since it was shown last becomes a gap; once the ring has been emptied.
+    Status show_gaps(FlowStore& store);
 
   private:
-    EventReader(const Tables& tables, EventRing ring) : tables_(&tables), ring_(std::move(ring)) {}
+    EventReader(const Tables& tables, weir_node& node, EventRing ring)
+        : tables_(&tables), node_(&node), ring_(std::move(ring)) {}
 
     const Tables* tables_;
+    weir_node* node_;
     EventRing ring_;
-    std::uint64_t lost_ = 0, left_out_ = 0;  // of the kernel's counts, what the store has
-    std::uint64_t passed_ = 0;               // what it has not yet
+    std::uint64_t passed_ = 0;  // of another build, not shown yet
 };
 
 }  // namespace weir

@@ -4,6 +4,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <array>
 
 #include "userspace/observe/views/edges.h"
@@ -94,7 +95,9 @@ class Collector {
         collect_mesh(all);
         collect_node(all);
         constexpr std::size_t kOfBudget = 3;
-        exported_ = budget.divide(edges, unmanaged, series_of(all) + kOfBudget);
+        // What may come and go has its room, whether it is there or not.
+        const auto taken = series_of(all) - status_switches() + kSwitchesMost + kOfBudget;
+        exported_ = budget.divide(edges, unmanaged, taken);
         collect_edges(all);
         collect_traffic(all);
         collect_failures(all);
@@ -105,6 +108,9 @@ class Collector {
     }
 
   private:
+    static constexpr std::size_t kSwitchesMost = 20;  // `weir status` lists them all
+    std::size_t status_switches() const { return std::min(status_.switches.size(), kSwitchesMost); }
+
     void collect_budget(std::vector<MetricFamily>& all, std::size_t most) const {
         const auto one = [&](const char* name, const char* help, double value) {
             all.push_back(family(name, help, MetricType::Gauge));
@@ -300,7 +306,8 @@ class Collector {
                           "For how much longer weir is off by hand; no service: the whole node.",
                           MetricType::Gauge);
         for (const auto& one : status_.switches)
-            add(off, {{"destination_service", one.service}}, one.secondsLeft);
+            if (off.metric.size() < kSwitchesMost)
+                add(off, {{"destination_service", one.service}}, one.secondsLeft);
         all.push_back(std::move(off));
         const auto count = [&](const char* name, const char* help, std::uint64_t value) {
             all.push_back(family(name, help, MetricType::Counter));
@@ -329,14 +336,20 @@ class Collector {
 
 }  // namespace
 
-Result<std::string> render_metrics(const ScrapeInput& input, SeriesBudget& budget) {
+Result<ScrapeViews> read_scrape(const ScrapeInput& input) {
+    ScrapeViews views;
     WEIR_TRY(const auto names, Names::read(*input.tables, *input.snapshot));
-    WEIR_TRY(const auto edges, edge_views(*input.tables, names));
-    WEIR_TRY(const auto unmanaged, unmanaged_views(*input.tables, names));
-    WEIR_TRY(auto status,
+    WEIR_TRY(views.edges, edge_views(*input.tables, names));
+    WEIR_TRY(views.unmanaged, unmanaged_views(*input.tables, names));
+    WEIR_TRY(views.status,
              status_view(*input.tables, *input.snapshot, names, input.hooks, &input.agent));
+    return views;
+}
+
+std::string render_metrics(ScrapeViews views, const ScrapeInput& input, SeriesBudget& budget) {
+    Collector collector(std::move(views.status), input);
     return prometheus::TextSerializer().Serialize(
-        Collector(std::move(status), input).collect(edges, unmanaged, budget));
+        collector.collect(views.edges, views.unmanaged, budget));
 }
 
 }  // namespace weir

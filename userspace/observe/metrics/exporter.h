@@ -20,7 +20,15 @@ struct ScrapeInput {
     std::uint64_t http_refused = 0;
 };
 
+// What was read of the tables, at one moment of the mesh.
+struct ScrapeViews {
+    std::vector<EdgeView> edges;
+    std::vector<UnmanagedView> unmanaged;
+    StatusView status;
+};
+Result<ScrapeViews> read_scrape(const ScrapeInput& input);
+
 // Text format 0.0.4.
-Result<std::string> render_metrics(const ScrapeInput& input, SeriesBudget& budget);
+std::string render_metrics(ScrapeViews views, const ScrapeInput& input, SeriesBudget& budget);
 
 }  // namespace weir

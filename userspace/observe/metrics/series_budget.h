@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which series /metrics has room for. What finds none is summed into "other" on the way up: of the
 // caller's calls to the service, of all calls to it, of all. Once admitted, a series stays until
-// its edge is gone, and what is in "other" stays there: no counter falls for want of room.
+// its edge is gone, and what is in "other" stays there: while the agent lives, no counter falls for
+// want of room.
 #pragma once
 
 #include <map>
