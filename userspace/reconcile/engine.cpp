@@ -188,7 +188,8 @@ void Engine::leave() {
 std::vector<Engine::NamedSwitch> Engine::look_at_switches() {
     std::vector<NamedSwitch> changes;
     const auto now = monotonic_ns();
-    for (const auto& change : switches_.look(tables_, now)) {
+    const auto rows = live_.ports.empty() ? 0 : live_.ports.rbegin()->first + 1;
+    for (const auto& change : switches_.look(tables_, rows, now)) {
         const auto port = change.svc_port ? live_.ports.find(*change.svc_port) : live_.ports.end();
         const auto seconds =
             change.until_ns == 0 ? 0.0 : static_cast<double>(change.until_ns - now) / 1e9;

@@ -22,7 +22,8 @@ Status switch_off_until(Tables& tables, std::optional<std::uint32_t> svc_port,
     return {};
 }
 
-std::vector<SwitchChange> SwitchWatch::look(Tables& tables, std::uint64_t now_ns) {
+std::vector<SwitchChange> SwitchWatch::look(Tables& tables, std::uint32_t rows,
+                                            std::uint64_t now_ns) {
     std::vector<SwitchChange> changes;
     const auto look_at = [&](std::optional<std::uint32_t> svc_port) {
         auto& word = word_of(tables, svc_port);
@@ -47,7 +48,8 @@ std::vector<SwitchChange> SwitchWatch::look(Tables& tables, std::uint64_t now_ns
             off_[svc_port] = until;
     };
     look_at(std::nullopt);
-    for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
+    const auto end = off_.empty() ? rows : tables.svc_port.size();  // also those that left
+    for (std::uint32_t id = 0; id < end; id++)
         if (!off_.empty() || MmapArray<weir_node>::load_word(word_of(tables, id)) != 0)
             look_at(id);
     return changes;

@@ -24,8 +24,8 @@ struct SwitchChange {
 
 class SwitchWatch {
   public:
-    // What changed since the last look.
-    std::vector<SwitchChange> look(Tables& tables, std::uint64_t now_ns);
+    // What changed since the last look; `rows`: of svc_port that may be in use, from 0 on.
+    std::vector<SwitchChange> look(Tables& tables, std::uint32_t rows, std::uint64_t now_ns);
 
   private:
     std::map<std::optional<std::uint32_t>, std::uint64_t> off_;
