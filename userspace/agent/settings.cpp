@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/agent/settings.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -113,26 +114,10 @@ std::string Setting::value_str() const {
     return joined(*std::get<std::vector<std::string>*>(value));
 }
 
-Settings::Settings(AgentOptions& o) {
-    auto& sizes = o.sizes;
-    const auto rows = [&](const char* key, const char* flag, std::uint32_t& count,
-                          std::uint32_t most, const char* table, const char* help) {
-        all_.push_back({key, flag, "", help, Rows{&count, most, table}});
-    };
-    all_ = {
-        {"mesh", "--mesh", "WEIR_MESH", "the mesh directory", &o.paths.mesh},
-        {"state", "--state", "WEIR_STATE", "directory of the last good mesh", &o.paths.state},
-        {"bpffs", "--bpffs", "WEIR_BPFFS", "where a bpf file system is mounted", &o.paths.bpffs},
-        {"socket", "--socket", "WEIR_SOCKET", "the agent's control socket", &o.paths.socket},
-        {"cgroup", "--cgroup", "WEIR_CGROUP",
-         "steer only below this cgroup2 directory (default: the whole machine)", &o.paths.cgroup},
-        {"listen", "--listen", "", "ADDRESS:PORT of /metrics and /healthz; empty: none", &o.listen},
-        {"zone", "", "", "the zone that this node is in", &o.zone},
-        {"mode", "", "", "steer, observe or off, for the whole node", &o.mode},
-        {"exclude.cgroups", "", "", "cgroup patterns that are left alone", &o.excluded_cgroups},
-        {"udp.idle", "--udp-idle", "",
-         "how long an unconnected UDP socket keeps its endpoint without use",
-         Length{&o.settings.udp_idle_ns}},
+namespace {
+
+std::vector<Setting> observing(AgentOptions& o) {
+    return {
         {"observe.firstByte", "--first-byte", "",
          "which share of connections is sampled for the time to the first byte of answers: 0, 1, "
          "1/8",
@@ -158,6 +143,32 @@ Settings::Settings(AgentOptions& o) {
          "how many series /metrics may have; what does not fit is summed into \"other\"",
          Rows{&o.max_series, 1U << 20U, "", 500}},
     };
+}
+
+}  // namespace
+
+Settings::Settings(AgentOptions& o) {
+    auto& sizes = o.sizes;
+    const auto rows = [&](const char* key, const char* flag, std::uint32_t& count,
+                          std::uint32_t most, const char* table, const char* help) {
+        all_.push_back({key, flag, "", help, Rows{&count, most, table}});
+    };
+    all_ = {
+        {"mesh", "--mesh", "WEIR_MESH", "the mesh directory", &o.paths.mesh},
+        {"state", "--state", "WEIR_STATE", "directory of the last good mesh", &o.paths.state},
+        {"bpffs", "--bpffs", "WEIR_BPFFS", "where a bpf file system is mounted", &o.paths.bpffs},
+        {"socket", "--socket", "WEIR_SOCKET", "the agent's control socket", &o.paths.socket},
+        {"cgroup", "--cgroup", "WEIR_CGROUP",
+         "steer only below this cgroup2 directory (default: the whole machine)", &o.paths.cgroup},
+        {"listen", "--listen", "", "ADDRESS:PORT of /metrics and /healthz; empty: none", &o.listen},
+        {"zone", "", "", "the zone that this node is in", &o.zone},
+        {"mode", "", "", "steer, observe or off, for the whole node", &o.mode},
+        {"exclude.cgroups", "", "", "cgroup patterns that are left alone", &o.excluded_cgroups},
+        {"udp.idle", "--udp-idle", "",
+         "how long an unconnected UDP socket keeps its endpoint without use",
+         Length{&o.settings.udp_idle_ns}},
+    };
+    std::ranges::move(observing(o), std::back_inserter(all_));
     rows("tables.servicePorts", "--max-service-ports", sizes.service_ports, 1U << 20U,
          "weir_svc_port weir_svc_state", "rows of the service table");
     rows("tables.addresses", "--max-addresses", sizes.vips, 1U << 20U, "weir_vip",
