@@ -88,7 +88,8 @@ std::set<std::uint32_t> workloads_of(const LiveState& live) {
 }
 
 // Where an edge goes on: endpoints that left are one for each caller, and callers that left are one
-// for all; an endpoint that is back has its old counts again.
+// for all; an endpoint whose rows moved, since its service outgrew them, has its counts in the new
+// one.
 class Folder {
   public:
     Folder(const Tables& tables, const LiveState& live, Edges edges)
