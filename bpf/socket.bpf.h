@@ -104,7 +104,20 @@ static __always_inline void socket__end_before(void *sk) {
     void *row = before__sock_row(sk);
     if (!row)
         return;
+    __u32 was = __sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE);
+    __u32 end = weir_end_of(was, 0, 1);
+    struct weir_edge_key edge;
+    BEFORE_COPY_EDGE(&edge, row, weir_sock_at.steered);
+    if (end != WEIR_END_NONE)
+        socket__count_end(&edge, before__on_other(row), end, weir_failure_of(was, 0));
+}
+
+/* The same with its event, for which the connect path has not the stack. */
+static __always_inline void socket__finish_before(void *sk) {
     struct weir_sock copy;
+    void *row = before__sock_row(sk);
+    if (!row)
+        return;
     before__copy_sock(row, &copy);
     socket__finish(&copy, __sync_lock_test_and_set(before__phase(row), WEIR_PHASE_DONE), 0, 1);
 }

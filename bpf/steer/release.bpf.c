@@ -13,7 +13,7 @@ int weir_release(struct bpf_sock *sk) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (sock)
         socket__end_by_caller(sock, &sock->phase);
-    socket__end_before(sk);
+    socket__finish_before(sk);
     if (sk->protocol != WEIR_PROTO_UDP)
         return 1;
     udp__end_before(sk);
