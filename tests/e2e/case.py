@@ -57,7 +57,11 @@ class LabCase(unittest.TestCase):
 
     def settled(self, service="orders.shop"):
         """The counts once nothing is active any more: closing is seen a moment after the client's close()."""
-        wait_for(lambda: self.totals(service)["active"] == 0, "active to become 0")
+        try:
+            wait_for(lambda: self.totals(service)["active"] == 0, "active to become 0")
+        except TimeoutError as error:
+            shown = {name: self.lab.weir(name, "-o", "json").stdout for name in ("edges", "connections")}
+            raise AssertionError(f"{error}: {service} has {self.totals(service)}; {shown}") from None
         return self.totals(service)
 
     def assert_clean(self, tally):
