@@ -58,7 +58,7 @@ class Refused(LabCase):
         self.lab.write_mesh(self.mesh_of([self.a.ip], extra=more))
         refused = wait_for(lambda: self.status()["agent"]["refused"], "the refusal", 3)
         self.assertEqual(refused, ["more.shop:80/TCP: table weir_vip is full"])
-        self.assertIn("more.shop:80/TCP: table weir_vip is full", self.lab.agent_log())
+        wait_for(lambda: "more.shop:80/TCP: table weir_vip is full" in self.lab.agent_log(), "the line in the log")
         self.assertRegex(self.lab.weir("status").stdout, "more.shop:80/TCP: table weir_vip is full")
         check = self.lab.weir("check", check=False)
         self.assertEqual(check.returncode, 1)

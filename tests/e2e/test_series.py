@@ -17,6 +17,16 @@ def series_of(text):
     return {name + labels: float(value) for name, labels, value in SERIES.findall(text)}
 
 
+def with_sums(series):
+    """And what each caller has with each service, over all endpoints."""
+    sums = {}
+    for key, value in series.items():
+        summed = re.sub(r'destination_endpoint="[^"]*"', 'destination_endpoint="sum"', key)
+        if summed != key:
+            sums[summed] = sums.get(summed, 0) + value
+    return series | sums
+
+
 def total(series, name):
     return sum(value for key, value in series.items() if key.startswith(name + "{"))
 
@@ -75,8 +85,9 @@ class Series(LabCase):
             sums = {}
             while not stopped.wait(0.3):
                 series = series_of(self.lab.metrics())
-                for key, value in series.items():
-                    if key.split("{")[0].endswith(("_total", "_count", "_sum", "_bucket")):
+                for key, value in with_sums(series).items():
+                    # That of an endpoint that left, and came back since the last look, begins again.
+                    if key.split("{")[0].endswith(("_total", "_count", "_sum", "_bucket")) and 'endpoint="10.' not in key:
                         if value < seen.get(key, 0):
                             fallen.append((key, seen[key], value))
                         seen[key] = value

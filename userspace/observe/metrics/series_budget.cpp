@@ -79,7 +79,7 @@ bool SeriesBudget::admit(const Key& key, std::size_t cost, std::size_t room) {
     return place.admitted;
 }
 
-// Adds it to the first place on its way up that has room.
+// Adds it to the finest place that has room.
 void SeriesBudget::route(Kind kind, const EdgeView& edge, std::size_t room, Sums& sums,
                          OtherServices& rest) {
     const std::string any = kind == Kind::kCounts ? kOther : "";
@@ -94,16 +94,28 @@ void SeriesBudget::route(Kind kind, const EdgeView& edge, std::size_t room, Sums
                              : kind == Kind::kTimes   ? kSeriesOfTimes
                              : edge.protocol == "UDP" ? kSeriesOfUdpEdge
                                                       : kSeriesOfTcpEdge;
+    // Counts from the widest on: what an endpoint's become a part of when it leaves has its room
+    // before it. Failures and times only move when their caller leaves the mesh: the finest first.
+    if (kind == Kind::kCounts)
+        std::reverse(ways.begin(), ways.end());
+    EdgeView* chosen = nullptr;
+    Key place;
     for (auto& way : ways) {
         const Key key{kind, way.workload, way.service, way.port, way.protocol, way.endpoint};
-        if (admit(key, cost, room)) {
-            add(sums.try_emplace(key, std::move(way)).first->second, edge);
-            return;
+        const bool admitted = admit(key, cost, room);
+        if (admitted) {
+            chosen = &way;
+            place = key;
         }
-        if (kind == Kind::kCounts && &way == &ways.front())
-            left_out_ += edge.counts.opened;
+        if (admitted != (kind == Kind::kCounts))
+            break;
     }
-    rest.add(edge);
+    if (kind == Kind::kCounts && chosen != &ways.back())
+        left_out_ += edge.counts.opened;
+    if (chosen == nullptr)
+        rest.add(edge);
+    else
+        add(sums.try_emplace(place, std::move(*chosen)).first->second, edge);
 }
 
 std::vector<EdgeView> SeriesBudget::collect(Kind kind, const std::vector<const EdgeView*>& edges,
