@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 #include <utility>
 
@@ -16,7 +15,6 @@ namespace weir {
 namespace {
 
 constexpr int kIdentifyTries = 5;
-constexpr std::chrono::milliseconds kPatience(5);  // then the next second will do
 
 void store(__u64& word, std::uint64_t value) {
     MmapArray<weir_node>::store_word(word, value);
@@ -91,7 +89,7 @@ Status Engine::identify_left_out() {
 }
 
 Status Engine::tidy(Edges edges) {
-    const std::unique_lock alone(*edges_in_use_, kPatience);
+    const std::unique_lock alone(*edges_in_use_, std::try_to_lock);
     return live_is_known_ && alone ? weir::tidy(tables_, live_, programs_.fold, edges) : Status();
 }
 

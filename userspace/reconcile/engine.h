@@ -48,9 +48,7 @@ class Engine {
     // gave. Every second or so: cheap; now and then with Edges::kAll.
     Status tidy(Edges edges = Edges::kOfFreedRows);
     // Counts do not move from edge to edge while it is held: for who sums them, in any thread.
-    std::unique_lock<std::timed_mutex> hold_edges() const {
-        return std::unique_lock(*edges_in_use_);
-    }
+    std::unique_lock<std::mutex> hold_edges() const { return std::unique_lock(*edges_in_use_); }
     // Writes again what others changed in a share of the rows; how many. Every second or so.
     Result<std::uint64_t> repair();
     // Gives every cgroup its workload again, and forgets those that are gone. After the programs
@@ -98,7 +96,7 @@ class Engine {
     Status publish(const Plan& made, const BeforeWrite& before);
 
     Tables tables_;
-    std::unique_ptr<std::timed_mutex> edges_in_use_ = std::make_unique<std::timed_mutex>();
+    std::unique_ptr<std::mutex> edges_in_use_ = std::make_unique<std::mutex>();
     AgentPrograms programs_;
     std::string cgroup_mount_;
     LiveState live_;
