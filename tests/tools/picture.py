@@ -42,9 +42,9 @@ def main():
         with Load(shop.client):
             time.sleep(3)
             top = lab.weir("top", "--once", "--by", "endpoint", "--sort", "p99", "--window", "4s").stdout
-            shop.client.connects("10.96.0.91", 80, count=2)
-            time.sleep(0.15)
-            flows = lab.weir("flows", "--last", "12", "--workload", "client.shop").stdout
+        shop.client.connects("10.96.0.91", 80, count=2)
+        time.sleep(1)
+        flows = lab.weir("flows", "--last", "12", "--workload", "client.shop").stdout
     for name, command, text in (("top", "weir top --by endpoint --sort p99", top), ("flows", "weir flows --last 12 --workload client.shop", flows)):
         with open(f"{ROOT}/docs/{name}.svg", "w") as file:
             file.write(picture(command, text))
