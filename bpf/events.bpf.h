@@ -56,12 +56,6 @@ static __always_inline void event__end(struct weir_event *event) {
     bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
-/* Whether this connection's beginning and end are told; failures and what is slow always are. */
-static __always_inline __u32 event__samples(void) {
-    __u32 every = weir_events_every;
-    return every <= 1 ? every : ((__u64)bpf_get_prandom_u32() * every) >> 32 == 0;
-}
-
 static __always_inline void event__addresses(struct weir_event *event,
                                              const struct weir_sock *sock) {
     event->started_ns = sock->started_ns;
@@ -72,8 +66,9 @@ static __always_inline void event__addresses(struct weir_event *event,
     event->protocol = sock->protocol;
 }
 
-static __always_inline void event__opened(const struct weir_sock *sock) {
-    struct weir_event *event = sock->told ? event__begin(WEIR_EVENT_OPENED, &sock->edge) : NULL;
+/* Its beginning; or the end of a UDP socket that was connected. */
+static __always_inline void event__tell(__u32 kind, const struct weir_sock *sock) {
+    struct weir_event *event = sock->told ? event__begin(kind, &sock->edge) : NULL;
     if (!event)
         return;
     event__addresses(event, sock);
@@ -87,15 +82,6 @@ static __always_inline void event__failed(struct weir_sock *sock, __u32 failure)
         return;
     event__addresses(event, sock);
     event->failure = failure;
-    event__end(event);
-}
-
-/* Of a UDP socket that was connected. */
-static __always_inline void event__closed_flow(const struct weir_sock *sock) {
-    struct weir_event *event = sock->told ? event__begin(WEIR_EVENT_CLOSED, &sock->edge) : NULL;
-    if (!event)
-        return;
-    event__addresses(event, sock);
     event__end(event);
 }
 

@@ -84,7 +84,7 @@ static __always_inline void socket__finish(struct weir_sock *sock, __u32 was, __
     if (end == WEIR_END_FAILED)
         event__failed(sock, failure);
     else if (sock->protocol == WEIR_PROTO_UDP)
-        event__closed_flow(sock);
+        event__tell(WEIR_EVENT_CLOSED, sock);
 }
 
 /* … of what the socket was doing, if anything; the rest as weir_end_of wants it. */

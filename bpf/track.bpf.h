@@ -8,6 +8,7 @@
 
 #include "choose.bpf.h"
 #include "kernel_types.bpf.h"
+#include "sample.bpf.h"
 #include "socket.bpf.h"
 
 /* An MPTCP socket connects through a subflow, but getpeername sees the MPTCP socket itself. */
@@ -24,14 +25,6 @@ static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
     sock->endpoint_addr = seen->endpoint_addr;
     sock->service_port = seen->service_port;
     sock->endpoint_port = seen->endpoint_port;
-}
-
-/* Whether this connection is one of those whose first bytes are timed. */
-static __always_inline __u32 connect__samples(void) {
-    __u32 every = weir_first_byte_every;
-    if (every <= 1)
-        return every;
-    return ((__u64)bpf_get_prandom_u32() * every) >> 32 == 0;
 }
 
 /* Steps 4 and 5. 0, or the errno to refuse with. */
@@ -69,10 +62,10 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->sent = sock->received = 0;
     sock->retransmits = 0;
     sock->heard_ns = 0;
-    sock->sampled = connect__samples();
+    sock->sampled = sample__one_of(weir_first_byte_every);
     sock->started_ns = target->proto == WEIR_PROTO_TCP ? bpf_ktime_get_ns() : 0;
     sock->connect_us = sock->first_byte_us = 0;
-    sock->told = event__samples();
+    sock->told = sample__one_of(weir_events_every);
     sock->protocol = target->proto;
     sock->service_addr = target->addr;
     sock->service_port = target->port;
@@ -82,7 +75,7 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->phase = target->proto == WEIR_PROTO_UDP ? WEIR_PHASE_ESTABLISHED : WEIR_PHASE_PICKED;
     if (target->proto == WEIR_PROTO_TCP)
         connect__remember_mptcp(sk, sock);
-    event__opened(sock);
+    event__tell(WEIR_EVENT_OPENED, sock);
     return 0; /* 5 */
 }
 

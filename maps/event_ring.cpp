@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "maps/bpf_map.h"
@@ -59,16 +60,15 @@ EventRing::~EventRing() {
         ::munmap(const_cast<std::byte*>(producer_), page_size() + bytes_);
 }
 
-// The `length` bytes at a place that only grows; those that go on at the ring's start are joined.
-std::span<const std::byte> EventRing::whole(const std::byte* data, unsigned long at,
-                                            std::size_t length,
-                                            std::vector<std::byte>& joined) const {
-    const std::size_t start = at & (bytes_ - 1), first = std::min(length, bytes_ - start);
-    if (first == length)
-        return {data + start, length};
-    joined.assign(data + start, data + start + first);
-    joined.insert(joined.end(), data, data + (length - first));
-    return joined;
+// What is at a place that only grows; it may go on at the ring's start.
+weir_event EventRing::copy(unsigned long at, std::size_t length) const {
+    weir_event event{};
+    const std::byte* data = producer_ + page_size();
+    const std::size_t start = at & (bytes_ - 1), whole = std::min(length, sizeof(event)),
+                      first = std::min(whole, bytes_ - start);
+    std::memcpy(&event, data + start, first);
+    std::memcpy(reinterpret_cast<std::byte*>(&event) + first, data, whole - first);
+    return event;
 }
 
 // Records have a header of eight bytes, whose first word is the length and two flags. One that is
@@ -79,8 +79,7 @@ std::size_t EventRing::walk(const Reader& reader, std::size_t most, bool take) c
     unsigned long at = __atomic_load_n(consumer_, __ATOMIC_ACQUIRE);
     const unsigned long end = __atomic_load_n(produced, __ATOMIC_ACQUIRE);
     std::size_t count = 0;
-    std::vector<std::byte> joined;
-    while (at < end && (most == 0 || count < most)) {
+    while (at < end && count < most) {
         const auto* record = data + (at & (bytes_ - 1));
         const auto header =
             __atomic_load_n(reinterpret_cast<const std::uint32_t*>(record), __ATOMIC_ACQUIRE);
@@ -90,7 +89,8 @@ std::size_t EventRing::walk(const Reader& reader, std::size_t most, bool take) c
         if (at + round_up(length + BPF_RINGBUF_HDR_SZ) > end)
             break;  // somebody else has taken it, and it was written over
         if ((header & BPF_RINGBUF_DISCARD_BIT) == 0) {
-            reader(whole(data, at + BPF_RINGBUF_HDR_SZ, length, joined));
+            const weir_event event = copy(at + BPF_RINGBUF_HDR_SZ, length);
+            reader(length >= sizeof(event) && event.abi == WEIR_ABI_VERSION ? &event : nullptr);
             count++;
         }
         at += round_up(length + BPF_RINGBUF_HDR_SZ);
@@ -98,14 +98,6 @@ std::size_t EventRing::walk(const Reader& reader, std::size_t most, bool take) c
             __atomic_store_n(consumer_, at, __ATOMIC_RELEASE);
     }
     return count;
-}
-
-std::size_t EventRing::take(const Reader& reader, std::size_t most) {
-    return consumer_ == nullptr ? 0 : walk(reader, most, true);
-}
-
-std::size_t EventRing::look(const Reader& reader) const {
-    return consumer_ == nullptr ? 0 : walk(reader, 0, false);
 }
 
 }  // namespace weir

@@ -8,33 +8,31 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <span>
-#include <vector>
 
+#include "maps/abi/event.h"
 #include "maps/result.h"
 
 namespace weir {
 
 class EventRing {
   public:
-    EventRing() = default;
     // `fd`: of the map, which the caller keeps open or not. For writing where events are taken.
     static Result<EventRing> map(int fd, bool takes);
     EventRing(EventRing&& other) noexcept;
     EventRing& operator=(EventRing&& other) noexcept;
     ~EventRing();
 
-    using Reader = std::function<void(std::span<const std::byte>)>;
+    // nullptr: an event of a build with another ABI version.
+    using Reader = std::function<void(const weir_event*)>;
     // Gives all that is there to `reader`, in the order of production, and makes room. One process
-    // only may take; at most `most` records, 0 = no limit. How many it was.
-    std::size_t take(const Reader& reader, std::size_t most = 0);
-    // The same, and everything stays.
-    std::size_t look(const Reader& reader) const;
-    explicit operator bool() const { return consumer_ != nullptr; }
+    // only may take; at most `most` events. How many it was.
+    std::size_t take(const Reader& reader, std::size_t most) { return walk(reader, most, true); }
+    // All, and everything stays.
+    void look(const Reader& reader) const { walk(reader, SIZE_MAX, false); }
 
   private:
-    std::span<const std::byte> whole(const std::byte* data, unsigned long at, std::size_t length,
-                                     std::vector<std::byte>& joined) const;
+    EventRing() = default;
+    weir_event copy(unsigned long at, std::size_t length) const;
     std::size_t walk(const Reader& reader, std::size_t most, bool take) const;
 
     std::size_t bytes_ = 0;                // of the data, a power of two

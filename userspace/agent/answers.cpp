@@ -25,45 +25,54 @@ awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
     const auto snapshot = follower_.in_force();
     const auto facts = follower_.facts();
     ApiBackend backend;
+    const auto& tables = engine_.tables();
     const auto as_json = [](const auto& view) -> Result<nlohmann::json> {
         if (!view)
             return tl::unexpected(view.error());
         return nlohmann::json(*view);
     };
-    backend.status = [&]() -> Result<nlohmann::json> {
-        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
-        return as_json(status_view(engine_.tables(), *snapshot, names, hooks(), &facts));
+    // Counts stay where they are while they are read, not while text is made of them: the loop
+    // waits for that to change the mesh.
+    const auto counted = [&](auto look) {
+        auto held = engine_.hold_edges();
+        const auto view = look();
+        held.unlock();
+        return as_json(view);
     };
-    backend.services = [&] { return as_json(service_views(engine_.tables(), *snapshot)); };
-    backend.endpoints = [&] { return as_json(endpoint_views(engine_.tables(), *snapshot)); };
-    backend.edges = [&]() -> Result<nlohmann::json> {
-        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
-        return as_json(edge_views(engine_.tables(), names));
+    const auto named = [&](auto look) -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(tables, *snapshot));
+        return counted([&] { return look(names); });
     };
-    backend.unmanaged = [&]() -> Result<nlohmann::json> {
-        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
-        return as_json(unmanaged_views(engine_.tables(), names));
+    backend.status = [&] {
+        return named([&](const Names& names) {
+            return status_view(tables, *snapshot, names, hooks(), &facts);
+        });
     };
-    backend.connections = [&]() -> Result<nlohmann::json> {
-        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
-        WEIR_TRY(const auto rows, engine_.list_connections());
-        return nlohmann::json(connection_views(rows, names));
+    backend.services = [&] { return counted([&] { return service_views(tables, *snapshot); }); };
+    backend.endpoints = [&] { return counted([&] { return endpoint_views(tables, *snapshot); }); };
+    backend.edges = [&] {
+        return named([&](const Names& names) { return edge_views(tables, names); });
+    };
+    backend.unmanaged = [&] {
+        return named([&](const Names& names) { return unmanaged_views(tables, names); });
     };
     backend.explain = [&](const std::string& from, const std::string& to) {
-        return as_json(explain_view(engine_.tables(), *snapshot, from, to));
+        return counted([&] { return explain_view(tables, *snapshot, from, to); });
+    };
+    backend.connections = [&]() -> Result<nlohmann::json> {
+        WEIR_TRY(const Names names, Names::read(tables, *snapshot));
+        WEIR_TRY(const auto rows, engine_.list_connections());
+        return nlohmann::json(connection_views(rows, names));
     };
     // The worker gets a copy: the loop goes on adding.
     const auto entries = request.target().starts_with("/v1/flows") ? flows_ : FlowStore(0);
     backend.flows = [&](std::uint64_t from) -> Result<nlohmann::json> {
-        WEIR_TRY(const Names names, Names::read(engine_.tables(), *snapshot));
+        WEIR_TRY(const Names names, Names::read(tables, *snapshot));
         return FlowsView{epoch_, entries.next(), flow_views(entries.from(from), names)};
     };
     bool rescan = false;
     backend.reload = [&] { rescan = true; };
-    auto response = co_await on_worker(worker_, [&] {
-        const auto held = engine_.hold_edges();
-        return answer_api(request, backend);
-    });
+    auto response = co_await on_worker(worker_, [&] { return answer_api(request, backend); });
     if (rescan)
         co_await reload();
     co_return response;

@@ -3,10 +3,8 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "loader/data_plane.h"
 #include "loader/list_sockets.h"
@@ -113,11 +111,9 @@ Result<FlowsView> flows_in_ring(const Kernel& kernel, std::uint64_t from) {
     WEIR_TRY(const auto ring, EventRing::map(kernel.tables.events.get(), false));
     WEIR_TRY(const Names names, Names::read(kernel.tables, *kernel.snapshot));
     FlowStore store(WEIR_EVENT_RING_BYTES / sizeof(weir_event));
-    ring.look([&](std::span<const std::byte> record) {
-        weir_event event{};
-        std::memcpy(&event, record.data(), std::min(record.size(), sizeof(event)));
-        if (record.size() == sizeof(event) && event.abi == WEIR_ABI_VERSION)
-            store.add(event);
+    ring.look([&](const weir_event* event) {
+        if (event != nullptr)
+            store.add(*event);
     });
     return FlowsView{0, store.next(), flow_views(store.from(from), names)};
 }

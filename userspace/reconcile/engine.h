@@ -47,7 +47,8 @@ class Engine {
     // Frees what nothing leads to and no socket holds, unless somebody holds what hold_edges()
     // gave. Every second or so: cheap; now and then with Edges::kAll.
     Status tidy(Edges edges = Edges::kOfFreedRows);
-    // Counts do not move from edge to edge while it is held: for who sums them, in any thread.
+    // The mesh does not change, and counts do not move from edge to edge, while it is held: for who
+    // sums them, in any thread. The loop waits for it: to read, not to write text.
     std::unique_lock<std::mutex> hold_edges() const { return std::unique_lock(*edges_in_use_); }
     // Writes again what others changed in a share of the rows; how many. Every second or so.
     Result<std::uint64_t> repair();

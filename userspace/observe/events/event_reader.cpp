@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/observe/events/event_reader.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "maps/clock.h"
@@ -23,16 +21,14 @@ Result<EventReader> EventReader::open(const Tables& tables, weir_node& node) {
 
 std::size_t EventReader::take(FlowStore& store, std::size_t most) {
     return ring_.take(
-        [&](std::span<const std::byte> record) {
-            weir_event event{};
-            std::memcpy(&event, record.data(), std::min(record.size(), sizeof(event)));
-            if (record.size() < sizeof(event) || event.abi != WEIR_ABI_VERSION) {
+        [&](const weir_event* event) {
+            if (event == nullptr) {
                 add(node_->events_passed, 1);
                 passed_++;
                 return;
             }
             add(node_->events_read, 1);
-            store.add(event);
+            store.add(*event);
         },
         most);
 }
