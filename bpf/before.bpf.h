@@ -3,8 +3,9 @@
  * Rows of sockets in the tables of another build, which had other layouts, while this build takes
  * over from it. Where a socket has a row in our table, that one holds, unless it says DONE and the
  * other does not. Else programs that read or release work on the other build's row in place, since
- * its own programs may still do so too. When there is no other build, `present` is the constant 0
- * and the kernel removes all of this at load.
+ * its own programs may still do so too. Who ends something looks there first and in our table after
+ * it, in the direction in which sockets move: else an end could miss one on its way. When there is
+ * no other build, `present` is the constant 0 and the kernel removes all of this at load.
  */
 #ifndef WEIR_BEFORE_BPF_H
 #define WEIR_BEFORE_BPF_H

@@ -30,13 +30,13 @@ static __always_inline __u32 connect__reach_v6(struct bpf_sock *sk) {
 /* A UDP socket that connects elsewhere leaves its service; nobody else will tell. Should it be that
  * very endpoint, its peer is the endpoint from now on. */
 static __always_inline void connect__leave_service(struct bpf_sock *sk) {
+    socket__end_before(sk);
+    before__forget_peer(sk);
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (sock) {
         socket__end_by_caller(sock, &sock->phase);
         sock->endpoint_port = 0;
     }
-    socket__end_before(sk);
-    before__forget_peer(sk);
 }
 
 /* An outcome becomes the hook's verdict here and nowhere else: 1 = go on, 0 = refuse. */

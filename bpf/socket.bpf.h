@@ -18,7 +18,7 @@ static __always_inline void socket__add_active(const struct weir_edge_key *key, 
         __sync_fetch_and_add(&endpoint->active, delta);
         if (delta > 0)
             endpoint->generation = key->generation;
-        else if (endpoint->generation != key->generation)
+        else if (endpoint->generation && endpoint->generation != key->generation) /* 0: not yet */
             reason__count(WEIR_REASON_STALE_ENDPOINT);
     }
 }

@@ -51,12 +51,22 @@ static __always_inline int before__take_flow(char *row, __u32 i, struct weir_udp
     return state == WEIR_FLOW_ON_EDGE || state == WEIR_FLOW_ON_OTHER;
 }
 
-/* Takes over all flows that are still counted in the other build's row. */
-static __noinline int udp__take_flows(void *sk, __u64 cookie) {
+/* The other row's flow has gone while it was on its way into ours: its socket is closed,
+ * and looked into our row too early. */
+static __always_inline void udp__end_if_gone(char *row, __u32 i, struct weir_udp_sock *sock,
+                                             struct weir_udp_flow *flow) {
+    struct weir_vip_key endpoint = {.addr = flow->endpoint_addr, .port = flow->endpoint_port};
+    if (before__flow(row, i, flow, BEFORE_NOT_COUNTED, BEFORE_NOT_COUNTED) == WEIR_FLOW_FREE)
+        udp__forget(sock, &endpoint);
+}
+
+/* Takes over all flows that are still counted in the other build's row. `closing`: the socket may
+ * be closed meanwhile; not while it sends, and a sender has not the stack. */
+static __always_inline void udp__take_flows(void *sk, __u64 cookie, int closing) {
     char *row = before__udp_row(sk);
     struct weir_udp_flow flow = {};
     if (!row)
-        return 0;
+        return;
     struct weir_udp_sock *sock =
         bpf_sk_storage_get(&weir_udp_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     if (!sock) {
@@ -64,14 +74,21 @@ static __noinline int udp__take_flows(void *sk, __u64 cookie) {
             if (before__take_flow(row, i, &flow))
                 udp__lose(cookie, &flow);
         }
-        return 0;
+        return;
     }
     if (BEFORE_LOAD(__u32, row, weir_udp_at.spilled))
         sock->spilled = 1;
     BEFORE_EACH_FLOW(i) {
-        if (before__take_flow(row, i, &flow))
+        if (before__take_flow(row, i, &flow)) {
             udp__adopt(sock, cookie, &flow);
+            if (closing)
+                udp__end_if_gone(row, i, sock, &flow);
+        }
     }
+}
+
+static __noinline int udp__take_flows_of_sender(void *sk, __u64 cookie) {
+    udp__take_flows(sk, cookie, 0);
     return 0;
 }
 
@@ -79,7 +96,7 @@ static __noinline int udp__take_flows(void *sk, __u64 cookie) {
 static __always_inline int udp__take_and_recall(struct bpf_sock *sk, __u64 cookie,
                                                 const struct weir_vip_key *target, __u64 now_ns,
                                                 struct weir_udp_flow *flow) {
-    udp__take_flows(sk, cookie);
+    udp__take_flows_of_sender(sk, cookie);
     struct weir_udp_sock *sock = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
     return (sock && udp__recall(sock, target, now_ns, flow)) ||
            udp__recall_before(sk, target, WEIR_SPILL_BY_SERVICE, flow);

@@ -41,8 +41,8 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
         return -WEIR_ENOBUFS; /* 4 */
     }
     if (sock) { /* an earlier connect of this socket, which never got as far as a SYN */
-        socket__end_by_caller(sock, &sock->phase);
         socket__end_before(sk);
+        socket__end_by_caller(sock, &sock->phase);
     }
     __u32 on_other;
     struct weir_edge *edge = edge__find_or_make(&key, &on_other);

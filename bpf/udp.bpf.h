@@ -90,10 +90,10 @@ static __always_inline int udp__steer(struct bpf_sock_addr *ctx, struct bpf_sock
     struct weir_udp_flow flow = {};
     struct weir_udp_sock *sock = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
     if (service__find(target, &svc_port)) {
-        if (sock)
-            udp__forget(sock, target);
         if (weir_udp_at.present)
             udp__forget_before(sk, target);
+        if (sock)
+            udp__forget(sock, target);
         return WEIR_PASS; /* 1 */
     }
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it tells which flow was used last */

@@ -79,6 +79,17 @@ static __always_inline void udp__end(const struct weir_udp_flow *flow) {
     event__flow(WEIR_EVENT_CLOSED, flow);
 }
 
+/* The socket is closed. Under its lock, since a take-over may be ending a flow, too. */
+static __always_inline void udp__end_all(struct weir_udp_sock *sock) {
+    for (int i = 0; i < WEIR_UDP_FLOWS; i++) {
+        bpf_spin_lock(&sock->lock);
+        struct weir_udp_flow ended = sock->flows[i];
+        sock->flows[i].state = WEIR_FLOW_FREE;
+        bpf_spin_unlock(&sock->lock);
+        udp__end(&ended);
+    }
+}
+
 /* A datagram goes to a flow's endpoint, not to its service: answers from there are not the flow's.
  */
 static __noinline int udp__forget(struct weir_udp_sock *sock, const struct weir_vip_key *target) {

@@ -79,6 +79,6 @@ int weir_take_flows(struct bpf_iter__bpf_sk_storage_map *ctx) {
     struct sock *sk = ctx->sk;
     asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
     if (sk)
-        udp__take_flows(sk, bpf_get_socket_cookie(sk));
+        udp__take_flows(sk, bpf_get_socket_cookie(sk), 1);
     return 0;
 }

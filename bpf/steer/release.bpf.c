@@ -10,17 +10,15 @@
 
 SEC("cgroup/sock_release")
 int weir_release(struct bpf_sock *sk) {
+    socket__finish_before(sk); /* first, as everywhere (before.bpf.h) */
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
     if (sock)
         socket__end_by_caller(sock, &sock->phase);
-    socket__finish_before(sk);
     if (sk->protocol != WEIR_PROTO_UDP)
         return 1;
     udp__end_before(sk);
     struct weir_udp_sock *datagrams = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
-    if (!datagrams)
-        return 1;
-    for (int i = 0; i < WEIR_UDP_FLOWS; i++) /* nobody can send any more: no lock is needed */
-        udp__end(&datagrams->flows[i]);
+    if (datagrams)
+        udp__end_all(datagrams);
     return 1;
 }

@@ -39,8 +39,7 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
         return;
     }
     socket__advance(phase, WEIR_EVENT_SYN); /* or a take-over has seen it first, and did */
-    if (*phase != WEIR_PHASE_DONE &&
-        bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
+    if (bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
         reason__count(WEIR_REASON_NO_STATE_CALLBACK);
 }
 

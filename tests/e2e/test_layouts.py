@@ -32,6 +32,22 @@ print("open", flush=True)
 for line in sys.stdin:
     print([s.getpeername() for s in open_], flush=True)
 """
+# Opens sockets that each talk to a service; at the first line of input, closes them as fast as it can.
+CLOSING = f"""
+import socket, sys, threading
+kinds = [[], [], []]
+for _ in range(150):
+    connected, free = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "12")
+    connected.connect(("{DNS}", 53))
+    free.sendto(b"x", ("{DNS}", 53))
+    kinds[0].append(connected), kinds[1].append(free)
+    kinds[2].append(socket.create_connection(("{VIP}", 80)))
+print("open", flush=True)
+sys.stdin.readline()
+threads = [threading.Thread(target=lambda kind=kind: [s.close() for s in kind]) for kind in kinds]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
 
 
 class UdpLoad(Background):
@@ -172,6 +188,24 @@ class Layouts(UdpCase):
             after = self.settled(name)
             self.assertEqual({k: after[k] - before[name][k] for k in ("opened", "closed", "failed", "untracked")},
                              {"opened": total, "closed": total, "failed": 0, "untracked": 0}, name)
+
+    def test_sockets_that_close_while_they_move(self):
+        """Each round, some close at the very moment at which they are taken over."""
+        before = self.settled(), self.settled("dns.shop")
+        rounds = 4
+        for _ in range(rounds):
+            closing = self.client.start("python3", "-c", CLOSING, stdin=-1)
+            closing.first_line("open")
+            self.half_way()
+            self.lab.start_agent(binary=CHANGED, wait=False)
+            time.sleep(0.1 * SLOW)  # it is about to take them over
+            closing.communicate("\n", timeout=60 * SLOW)
+            self.start(changed=True)
+            self.start(changed=False)
+        for service, kinds, was in (("orders.shop", 1, before[0]), ("dns.shop", 2, before[1])):
+            after, total = self.settled(service), rounds * kinds * 150
+            self.assertEqual({k: after[k] - was[k] for k in ("opened", "closed", "failed", "untracked")},
+                             {"opened": total, "closed": total, "failed": 0, "untracked": 0}, service)
 
     def test_a_socket_with_more_services_than_it_has_room_for(self):
         ask = [["ask", "s", address, 53] for address in MANY[:6]]
