@@ -32,21 +32,18 @@ print("open", flush=True)
 for line in sys.stdin:
     print([s.getpeername() for s in open_], flush=True)
 """
-# Opens sockets that each talk to a service; at the first line of input, closes them as fast as it can.
+# Opens sockets that each talk to a service; at the first line of input, closes one after the other.
 CLOSING = f"""
-import socket, sys, threading
-kinds = [[], [], []]
+import socket, sys
+opened = []
 for _ in range(150):
     connected, free = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "12")
     connected.connect(("{DNS}", 53))
     free.sendto(b"x", ("{DNS}", 53))
-    kinds[0].append(connected), kinds[1].append(free)
-    kinds[2].append(socket.create_connection(("{VIP}", 80)))
+    opened += [connected, free, socket.create_connection(("{VIP}", 80))]
 print("open", flush=True)
 sys.stdin.readline()
-threads = [threading.Thread(target=lambda kind=kind: [s.close() for s in kind]) for kind in kinds]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
+for s in opened: s.close()
 """
 
 
