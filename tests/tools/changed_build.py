@@ -55,15 +55,28 @@ def change_header(path):
         file.write(text)
 
 
-def slow_release():
-    """Closing a socket takes milliseconds while sockets move, so that a test sees both at once. Returns the text."""
-    with open(ROOT + "/bpf/steer/release.bpf.c") as file:
-        text = file.read()
-    wait = "    if (weir_udp_at.present || weir_sock_at.present)\n        bpf_loop(1 << 21, nothing, NULL, 0);\n"
-    for line in ("    socket__finish_before(sk);", "    udp__end_before(sk);"):
-        assert text.count(line) == 1, line
-        text = re.sub(f"({re.escape(line)}.*\n)", lambda m: m[1] + wait, text)
-    return text.replace('SEC("cgroup', "static int nothing(__u32 i, void *ctx) { return 0; }\n\nSEC(\"cgroup", 1)
+# Where a socket that is closed and one that is taken over may miss each other, this build waits some
+# milliseconds while sockets move, so that a test sees both at once.
+SLOW = {"bpf/steer/release.bpf.c": "    socket__finish_before(sk);.*\n",
+        "bpf/take_udp.bpf.h": "        if \\(before__take_flow\\(row, i, &flow\\)\\) {\n"}
+WAIT = """        if ({when})
+            bpf_loop(1 << 21, wait__nothing, NULL, 0);
+"""
+
+
+def slow_down(fresh):
+    for path, place in SLOW.items():
+        with open(f"{fresh}/{path}", "r+") as file:
+            text = file.read()
+            when = "closing" if "closing" in text else "weir_sock_at.present"
+            text, count = re.subn(place, lambda m: m[0] + WAIT.format(when=when), text)
+            assert count == 1, path
+            file.seek(0)
+            file.write(text)
+    with open(f"{fresh}/bpf/before.bpf.h", "r+") as file:
+        text = file.read().replace("#endif\n", "static int wait__nothing(__u32 i, void *ctx) {\n    return 0;\n}\n#endif\n")
+        file.seek(0)
+        file.write(text)
 
 
 def make_copy():
@@ -75,8 +88,7 @@ def make_copy():
         shutil.copy2(f"{ROOT}/{file}", fresh)
     for name in os.listdir(fresh + "/maps/abi"):
         change_header(f"{fresh}/maps/abi/{name}")
-    with open(f"{fresh}/bpf/steer/release.bpf.c", "w") as file:
-        file.write(slow_release())
+    slow_down(fresh)
     for file in ("CMakeLists.txt", "bpf/CMakeLists.txt"):  # values that are missing in lists are 0, as is meant
         with open(f"{fresh}/{file}", "r+") as lists:
             text = lists.read().replace(" -Werror", "")
