@@ -57,8 +57,8 @@ def change_header(path):
 
 # Where a socket that is closed and one that is taken over may miss each other, this build waits some
 # milliseconds while sockets move, so that a test sees both at once.
-SLOW = {"bpf/steer/release.bpf.c": "    socket__finish_before(sk);.*\n",
-        "bpf/take_udp.bpf.h": "        if \\(before__take_flow\\(row, i, &flow\\)\\) {\n"}
+SLOW = {"bpf/steer/release.bpf.c": r"    socket__finish_before\(sk\);.*\n",
+        "bpf/take_udp.bpf.h": r"        if \(before__take_flow\(row, i, &flow\)\) \{\n"}
 WAIT = """        if ({when})
             bpf_loop(1 << 21, wait__nothing, NULL, 0);
 """
