@@ -118,7 +118,7 @@ class Layouts(UdpCase):
             for turn in range(turns):
                 self.start(changed=turn % 2 == 0, number=random.choice((signal.SIGKILL, signal.SIGTERM)))
                 self.assertEqual(self.versions(), [NEXT if turn % 2 == 0 else OURS])
-                self.assertEqual(self.lab.agent_log().count('"taken-over"'), turn + 1 + already)
+                wait_for(lambda: self.lab.agent_log().count('"taken-over"') == turn + 1 + already, "it to be told of")
                 for process in (udp, peers):
                     process.stdin.write("\n")
                     process.stdin.flush()
@@ -189,7 +189,7 @@ class Layouts(UdpCase):
     def test_sockets_that_close_while_they_move(self):
         """Each round, some close at the very moment at which they are taken over."""
         before = self.settled(), self.settled("dns.shop")
-        rounds = 4
+        rounds = 6
         for _ in range(rounds):
             closing = self.client.start("python3", "-c", CLOSING, stdin=-1)
             closing.first_line("open")
