@@ -88,7 +88,7 @@ class DataPlane {
     Status open_cgroup();
     Status mend_pin_dir();
     Status mend_cgroup();
-    Result<bool> mend_link(const Object& object, const Hook& hook);
+    Result<bool> mend_link(const Object& object, const Hook& hook, bool is_pinned);
 
     PinDir pins_;
     std::string cgroup_path_;

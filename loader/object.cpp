@@ -175,18 +175,20 @@ Status Object::load(const PinDir& pins, const TableSizes& sizes, const Before* b
     return {};
 }
 
-Result<int> Object::pin_maps(const PinDir& pins) const {
-    int pinned = 0;
+Result<int> Object::pin_missing(const PinDir& pins, std::vector<std::string>& pinned) const {
+    int made = 0;
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object_) {
-        const std::string pin = pins.map(bpf_map__name(map));
-        if (bpf_map__is_internal(map) || before_name(map) || ::access(pin.c_str(), F_OK) == 0)
+        const char* name = bpf_map__name(map);
+        if (bpf_map__is_internal(map) || before_name(map) ||
+            std::find(pinned.begin(), pinned.end(), name) != pinned.end())
             continue;
-        if (bpf_obj_pin(bpf_map__fd(map), pin.c_str()))
-            return fail_errno("cannot pin " + pin, errno);
-        pinned++;
+        if (bpf_obj_pin(bpf_map__fd(map), pins.map(name).c_str()))
+            return fail_errno("cannot pin " + pins.map(name), errno);
+        pinned.emplace_back(name);
+        made++;
     }
-    return pinned;
+    return made;
 }
 
 int Object::program(const std::string& name) const {

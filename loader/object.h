@@ -56,8 +56,8 @@ class Object {
     // pins the tables that are new in our directory.
     Status load(const PinDir& pins, const TableSizes& sizes, const Before* before = nullptr);
 
-    // Pins again the tables whose pins are gone; how many.
-    Result<int> pin_maps(const PinDir& pins) const;
+    // Pins the tables that are not among the names `pinned`, and adds them; how many.
+    Result<int> pin_missing(const PinDir& pins, std::vector<std::string>& pinned) const;
 
     const std::string& feature() const { return feature_; }
     const std::vector<Hook>& hooks() const { return hooks_; }

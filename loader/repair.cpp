@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "loader/data_plane.h"
 #include "loader/machine.h"
 
@@ -14,6 +16,10 @@ namespace {
 
 bool is_there(const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
+}
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace
@@ -35,7 +41,7 @@ Status DataPlane::mend_cgroup() {
     return stat.st_ino == cgroup_id_ ? Status() : open_cgroup();
 }
 
-Result<bool> DataPlane::mend_link(const Object& object, const Hook& hook) {
+Result<bool> DataPlane::mend_link(const Object& object, const Hook& hook, bool is_pinned) {
     const auto link = links_.find(hook.program);
     const bool held = link != links_.end();
     if (held)
@@ -46,7 +52,7 @@ Result<bool> DataPlane::mend_link(const Object& object, const Hook& hook) {
         WEIR_CHECK(attach_new(object, hook));
         return true;
     }
-    if (is_there(pins_.link(hook.program)))
+    if (is_pinned)
         return false;
     WEIR_CHECK(link->second.pin(pins_.link(hook.program)));
     return true;
@@ -56,16 +62,19 @@ Result<int> DataPlane::repair() {
     int repaired = 0;
     WEIR_CHECK(mend_pin_dir());
     WEIR_CHECK(mend_cgroup());
-    if (!is_there(pins_.map(kLayoutTable))) {
+    // Two listings, once a second, instead of a question for each of a hundred pins.
+    auto maps = PinDir::names(pins_.maps());
+    const auto links = PinDir::names(pins_.links());
+    if (!holds(maps, kLayoutTable)) {
         if (bpf_obj_pin(layout_.get(), pins_.map(kLayoutTable).c_str()))
             return fail_errno("cannot pin " + pins_.map(kLayoutTable), errno);
         repaired++;
     }
     for (const auto& object : objects_) {
-        WEIR_TRY(const int pinned, object.pin_maps(pins_));
+        WEIR_TRY(const int pinned, object.pin_missing(pins_, maps));
         repaired += pinned;
         for (const auto& hook : object.hooks()) {
-            WEIR_TRY(const bool mended, mend_link(object, hook));
+            WEIR_TRY(const bool mended, mend_link(object, hook, holds(links, hook.program)));
             repaired += mended ? 1 : 0;
         }
     }
