@@ -41,6 +41,18 @@ static __always_inline struct weir_edge *edge__find_or_make(const struct weir_ed
     return edge__other(key->svc_port);
 }
 
+/* Where something that has begun is counted; *on_edge: that is its own edge, which may have
+ * histograms, and not what its sums went to meanwhile. */
+static __always_inline struct weir_edge *edge__of(const struct weir_edge_key *key, __u32 on_other,
+                                                  int *on_edge) {
+    struct weir_edge *edge = NULL;
+    if (!on_other)
+        edge = weir_edges_are_new ? edge__find_or_make(key, &on_other)
+                                  : bpf_map_lookup_elem(&weir_edge, key);
+    *on_edge = edge && !on_other;
+    return edge ? edge : edge__other(key->svc_port);
+}
+
 static __always_inline void edge__count_failed(struct weir_edge *edge, __u32 failure) {
     /* The reason first: who reads in between takes their sum for the whole. */
     if (failure < WEIR_FAILURES)

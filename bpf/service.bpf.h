@@ -57,6 +57,15 @@ static __always_inline int service__open(__u32 svc_port, __u32 reach, struct ser
     return 0;
 }
 
+/* Whether a service port has a flag, as it is published now. */
+static __always_inline int service__has(__u32 svc_port, __u16 flag) {
+    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
+    if (!row)
+        return 0;
+    struct weir_published published = weir_published_decode(*(volatile __u64 *)&row->published);
+    return row->settings[published.settings & 1].flags & flag;
+}
+
 /* Whether the choice depends on who the client is. */
 static __always_inline int service__asks_for_client(const struct service_view *view) {
     return view->settings->affinity_s || view->settings->algorithm >= WEIR_ALGORITHM_RENDEZVOUS;

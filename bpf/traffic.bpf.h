@@ -32,17 +32,6 @@ static __always_inline struct traffic traffic__of(const struct tcp_sock *tcp) {
                             tcp->total_retrans, tcp->srtt_us >> 3};
 }
 
-/* Where it is counted; *on_edge: that is its own edge, which may have histograms. */
-static __always_inline struct weir_edge *traffic__edge(const struct weir_sock *sock, int *on_edge) {
-    __u32 on_other = sock->on_other;
-    struct weir_edge *edge = NULL;
-    if (!on_other)
-        edge = weir_edges_are_new ? edge__find_or_make(&sock->edge, &on_other)
-                                  : bpf_map_lookup_elem(&weir_edge, &sock->edge);
-    *on_edge = edge && !on_other;
-    return edge ? edge : edge__other(sock->edge.svc_port); /* it went: its sums are there */
-}
-
 static __always_inline void traffic__add_rtt(const struct weir_sock *sock, __u32 rtt_us) {
     struct weir_latency *latency = rtt_us ? latency__find_or_make(&sock->edge) : NULL;
     if (latency)
@@ -85,7 +74,8 @@ static __always_inline void traffic__tell_closed(const struct weir_sock *sock,
 static __always_inline void traffic__flush_last(struct weir_sock *sock, const struct tcp_sock *tcp,
                                                 __u32 cut_off_by) {
     int on_edge;
-    struct weir_edge *edge = sock->started_ns ? traffic__edge(sock, &on_edge) : NULL;
+    struct weir_edge *edge =
+        sock->started_ns ? edge__of(&sock->edge, sock->on_other, &on_edge) : NULL;
     struct traffic now = traffic__of(tcp);
     if (traffic__is_told(sock, cut_off_by))
         traffic__tell_closed(sock, &now, cut_off_by);
@@ -115,7 +105,7 @@ static __always_inline void traffic__flush(struct weir_sock *sock, const struct 
     __u32 retransmits = *(volatile __u32 *)&sock->retransmits;
     struct traffic now = traffic__of(tcp);
     int on_edge;
-    struct weir_edge *edge = traffic__edge(sock, &on_edge);
+    struct weir_edge *edge = edge__of(&sock->edge, sock->on_other, &on_edge);
     if (!edge)
         return;
     sent = TRAFFIC_TAKE(&sock->sent, sent, now.sent);

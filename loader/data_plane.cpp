@@ -110,7 +110,7 @@ Status DataPlane::load_objects(const TableSizes& sizes, const ProgramSettings& s
     features_.push_back({steer.feature(), true, ""});
     loaded.push_back(std::move(steer));
     WEIR_TRY(Object observe,
-             load_with_tracing([&] { return open_observe(settings); },
+             load_with_tracing([&] { return open_observe(settings, before); },
                                "no time to the first byte is taken", sizes, before));
     loaded.push_back(std::move(observe));
     objects_ = std::move(loaded);
@@ -120,6 +120,7 @@ Status DataPlane::load_objects(const TableSizes& sizes, const ProgramSettings& s
 Status DataPlane::load(const TableSizes& sizes, const ProgramSettings& settings) {
     sizes_ = sizes;
     settings_ = settings;
+    settings_.datagrams = counted_datagrams();
     WEIR_TRY(const Object declared, open_identity());
     WEIR_CHECK(refuse_other_layout(pins_, declared.object()));
     if (before_)
@@ -196,11 +197,41 @@ Status DataPlane::attach(const Object& object, const Hook& hook) {
 Status DataPlane::attach_all() {
     for (const auto& object : objects_)
         for (const auto& hook : object.hooks())
-            if (auto attached = attach(object, hook); !attached)
-                return fail_with(attached.error(), hook.program);
+            if (settings_.wants(hook))
+                if (auto attached = attach(object, hook); !attached)
+                    return fail_with(attached.error(), hook.program);
     for (const auto& hook : kHooks)  // of an agent before, which had other settings
         if (!settings_.wants(hook))
             WEIR_CHECK(Link::remove(pins_.link(hook.program)));
+    return {};
+}
+
+// Whether an agent before did, also one of another build: it goes on until the mesh says otherwise.
+bool DataPlane::counted_datagrams() const {
+    const auto is_pinned = [](const PinDir& pins, const Hook& hook) {
+        return ::access(pins.link(hook.program).c_str(), F_OK) == 0;
+    };
+    return std::any_of(kHooks.begin(), kHooks.end(), [&](const Hook& hook) {
+        return hook.what == Hook::For::kDatagrams &&
+               (is_pinned(pins_, hook) || (before_ && is_pinned(before_->pins(), hook)));
+    });
+}
+
+Status DataPlane::count_datagrams(bool wanted) {
+    if (settings_.datagrams == wanted)
+        return {};
+    for (const auto& object : objects_)
+        for (const auto& hook : object.hooks()) {
+            if (hook.what != Hook::For::kDatagrams)
+                continue;
+            if (wanted) {
+                WEIR_CHECK(attach(object, hook));
+            } else {
+                WEIR_CHECK(Link::remove(pins_.link(hook.program)));
+                links_.erase(hook.program);
+            }
+        }
+    settings_.datagrams = wanted;
     return {};
 }
 
@@ -224,7 +255,7 @@ std::vector<LinkState> pinned_links(const PinDir& pins) {
     const auto pinned = PinDir::names(pins.links());
     std::set<std::string> names(pinned.begin(), pinned.end());
     for (const auto& hook : kHooks)
-        if (!hook.optional)  // listed where it is pinned
+        if (hook.what == Hook::For::kAlways)  // the rest is listed where it is pinned
             names.insert(hook.program);
     std::vector<LinkState> states;
     for (const auto& name : names) {

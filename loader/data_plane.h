@@ -69,6 +69,10 @@ class DataPlane {
     // Descriptors of the programs that the agent runs, owned by the data plane.
     AgentPrograms agent_programs() const;
 
+    // Attaches or detaches what counts datagrams; nothing happens where it is as wanted. An error
+    // may leave one of the two hooks attached: to be called again.
+    Status count_datagrams(bool wanted);
+
     // Attaches and pins again what others detached or removed; how many links and tables that were.
     Result<int> repair();
 
@@ -79,6 +83,7 @@ class DataPlane {
     Result<Object> load_with_tracing(const std::function<Result<Object>()>& open, const char* lost,
                                      const TableSizes& sizes, const Before* before);
     Status refuse_other_cgroup(const Link& link, const std::string& pin) const;
+    bool counted_datagrams() const;
     Status take_link(const Hook& hook);
     Status attach_all();
     Status finish_takeover();

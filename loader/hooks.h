@@ -18,10 +18,11 @@ struct Hook {
     const char* program;  // its name, and its link's pin
     Kind kind;
     bpf_attach_type type;
-    bool optional = false;  // a setting may leave it out
+    enum class For { kAlways, kFirstByte, kDatagrams };
+    For what = For::kAlways;  // else: only where that is asked for
 };
 
-inline constexpr std::array<Hook, 13> kHooks{{
+inline constexpr std::array<Hook, 15> kHooks{{
     {"identity", "weir_mkdir", Hook::Kind::kTracing, BPF_TRACE_RAW_TP},
     {"identity", "weir_rmdir", Hook::Kind::kTracing, BPF_TRACE_RAW_TP},
     {"steer", "weir_release", Hook::Kind::kCgroup, BPF_CGROUP_INET_SOCK_RELEASE},
@@ -32,7 +33,10 @@ inline constexpr std::array<Hook, 13> kHooks{{
     {"steer", "weir_recvmsg6", Hook::Kind::kCgroup, BPF_CGROUP_UDP6_RECVMSG},
     {"steer", "weir_sendmsg4", Hook::Kind::kCgroup, BPF_CGROUP_UDP4_SENDMSG},
     {"steer", "weir_sendmsg6", Hook::Kind::kCgroup, BPF_CGROUP_UDP6_SENDMSG},
-    {"observe", "weir_first_byte", Hook::Kind::kTracing, BPF_TRACE_RAW_TP, true},
+    {"observe", "weir_first_byte", Hook::Kind::kTracing, BPF_TRACE_RAW_TP, Hook::For::kFirstByte},
+    {"observe", "weir_egress", Hook::Kind::kCgroup, BPF_CGROUP_INET_EGRESS, Hook::For::kDatagrams},
+    {"observe", "weir_ingress", Hook::Kind::kCgroup, BPF_CGROUP_INET_INGRESS,
+     Hook::For::kDatagrams},
     {"steer", "weir_connect4", Hook::Kind::kCgroup, BPF_CGROUP_INET4_CONNECT},
     {"steer", "weir_connect6", Hook::Kind::kCgroup, BPF_CGROUP_INET6_CONNECT},
 }};

@@ -38,7 +38,14 @@ struct ProgramSettings {
     std::uint32_t counts_unmanaged = 1;          // 1: connects to no service are counted
     std::uint64_t slow_ns = 0;  // what takes so long is told of in any case; 0 = nothing is slow
 
-    bool wants(const Hook& hook) const { return !hook.optional || first_byte_every != 0; }
+    // Datagrams are counted where a service asks; unlike the rest, this may change at any time.
+    bool datagrams = false;
+
+    bool wants(const Hook& hook) const {
+        return hook.what == Hook::For::kFirstByte   ? first_byte_every != 0
+               : hook.what == Hook::For::kDatagrams ? datagrams
+                                                    : true;
+    }
 };
 
 class Before;
@@ -81,7 +88,7 @@ class Object {
 // The features, one factory each, in files of their own: the only places that see the skeletons.
 Result<Object> open_steer(const ProgramSettings& settings, const Before* before);
 Result<Object> open_identity();
-Result<Object> open_observe(const ProgramSettings& settings);
+Result<Object> open_observe(const ProgramSettings& settings, const Before* before);
 Result<Object> open_migrate(const Before& before, const ProgramSettings& settings);
 
 // Sends libbpf's messages to a buffer that ends up in errors; the last lines of it.

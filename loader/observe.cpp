@@ -5,14 +5,20 @@
 
 #include <observe.skel.h>
 
+#include "loader/before.h"
 #include "loader/object.h"
 
 namespace weir {
 
-Result<Object> open_observe(const ProgramSettings& settings) {
+Result<Object> open_observe(const ProgramSettings& settings, const Before* before) {
     observe_bpf* skeleton = observe_bpf::open();
     if (skeleton == nullptr)
         return fail_errno("cannot open the programs of \"observe\"", errno);
+    if (before != nullptr) {
+        skeleton->rodata->weir_sock_at = before->sock();
+        skeleton->rodata->weir_udp_at = before->udp();
+        skeleton->rodata->weir_edges_are_new = before->changed("weir_edge") ? 1 : 0;
+    }
     Object object("observe",
                   {skeleton, [](void* s) { observe_bpf::destroy(static_cast<observe_bpf*>(s)); }},
                   skeleton->obj);

@@ -74,6 +74,8 @@ Result<int> DataPlane::repair() {
         WEIR_TRY(const int pinned, object.pin_missing(pins_, maps));
         repaired += pinned;
         for (const auto& hook : object.hooks()) {
+            if (!settings_.wants(hook))
+                continue;
             WEIR_TRY(const bool mended, mend_link(object, hook, holds(links, hook.program)));
             repaired += mended ? 1 : 0;
         }

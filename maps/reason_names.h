@@ -31,6 +31,7 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"event_lost", "events lost: the ring was full"},
     {"event_limited", "events left out: their service has too many"},
     {"unmanaged_full", "connects to no service that were not counted: the table is full"},
+    {"datagram_unread", "datagrams that were not counted: headers in between, or cut short"},
 }};
 
 }  // namespace weir

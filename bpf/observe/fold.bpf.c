@@ -25,6 +25,8 @@ static __always_inline void fold_counts(struct weir_edge *to, const struct weir_
     __sync_fetch_and_add(&to->retransmits, edge->retransmits);
     __sync_fetch_and_add(&to->resets_sent, edge->resets_sent);
     __sync_fetch_and_add(&to->resets_received, edge->resets_received);
+    __sync_fetch_and_add(&to->datagrams_sent, edge->datagrams_sent);
+    __sync_fetch_and_add(&to->datagrams_received, edge->datagrams_received);
 }
 
 static __always_inline void fold_histogram(struct weir_histogram *to,

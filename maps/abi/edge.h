@@ -48,13 +48,14 @@ struct weir_edge {
     __u64 untracked; /* of them: socket storage was refused, their end is unknown */
     __u64 failed_by[WEIR_FAILURES];
     /* Payload, without what was sent again: when a connection ends, and every few seconds before.
-     */
+     * Of datagrams where the service asks (WEIR_SVC_COUNTS_DATAGRAMS), as they come and go. */
     __u64 bytes_sent;      /* by the caller */
     __u64 bytes_received;  /* by the caller */
     __u64 retransmits;     /* segments that the caller's side sent again, SYNs included */
     __u64 resets_sent;     /* connections that the caller's side cut off */
     __u64 resets_received; /* connections that the endpoint, or the network, cut off */
-    __u64 reserved[2];
+    __u64 datagrams_sent;  /* by the caller, where the service asks */
+    __u64 datagrams_received;
 };
 WEIR_ASSERT(sizeof(struct weir_edge) == 160);
 

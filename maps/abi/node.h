@@ -48,6 +48,7 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_EVENT_LOST 13     /* an event: the ring was full */
 #define WEIR_REASON_EVENT_LIMITED 14  /* an event beyond the bound of its service port: left out */
 #define WEIR_REASON_UNMANAGED_FULL 15 /* a connect to no service found no row in `unmanaged` */
-#define WEIR_REASON_COUNT 16
+#define WEIR_REASON_DATAGRAM_UNREAD 16 /* its header is not what was expected: not counted */
+#define WEIR_REASON_COUNT 17
 
 #endif

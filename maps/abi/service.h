@@ -58,6 +58,7 @@ WEIR_ASSERT(sizeof(struct weir_vip) == 4);
 #define WEIR_SVC_NEEDS_TRACKING                                       \
     1 /* refuse a socket without storage (ENOBUFS): a limit, a policy \
          or failover would otherwise be bypassed at the caller's will */
+#define WEIR_SVC_COUNTS_DATAGRAMS 2 /* UDP: datagrams and bytes are counted, too */
 
 /* A subset of a service port's slots. */
 struct weir_slot_set {

@@ -17,7 +17,7 @@ from test_udp import MANY, UdpCase
 from lab import service_yaml
 
 OURS, NEXT = f"v{ABI}", f"v{ABI + 1}"
-TALK = ROOT + "/tests/tools/talk.py"
+TALK, DATAGRAMS = ROOT + "/tests/tools/talk.py", ROOT + "/tests/tools/datagrams.py"
 CHANGED = ROOT + "/build/changed/bin/weir-agent"
 DNS = "10.96.0.53"
 # Answers a line with what getpeername says of a TCP and of an MPTCP socket.
@@ -266,6 +266,23 @@ class Layouts(UdpCase):
                                  "bytesReceived": sum(t["received"] for t in tallies)})
         connects = [e["latencies"]["connect"]["count"] for e in (before, after)]
         self.assertAlmostEqual(connects[1] - connects[0], 2401, delta=3)  # a handshake may end between two rows
+
+    def test_datagrams_go_on(self):
+        """Of services that ask; also while the hooks are not all of one build."""
+        self.a.start("python3", DATAGRAMS, "serve", 5355).first_line("ready")
+        counts = lambda: self.lab.weir("edges", "sized.shop", "-o", "json", parse=True)["items"][0]["counts"]  # noqa: E731
+        sized = service_yaml("sized.shop", ["10.96.0.14"], [self.a.ip], 53, 5355, "random", "UDP")
+        self.lab.apply(self.mesh_of([self.a.ip, self.b.ip], sized + "    observe: {datagrams: true}\n"))
+        self.addCleanup(self.lab.apply, self.mesh())
+        wait_for(lambda: os.path.exists(pins_of(self.lab) + "/links/weir_ingress"), "the hooks")
+        asking = [self.client.start("python3", DATAGRAMS, "ask", "10.96.0.14", 53, "--seconds", 4 * SLOW, *how)
+                  for how in ([], ["--connected"])]
+        for changed in (True, False) * 3:
+            self.start(changed)
+        tallies = [json.loads(process.communicate(timeout=60 * SLOW)[0].splitlines()[-1]) for process in asking]
+        expected = {f"{what}{side.capitalize()}": sum(tally[side][at] for tally in tallies)
+                    for side in ("sent", "received") for at, what in enumerate(("datagrams", "bytes"))}
+        self.assertEqual({name: counts()[name] for name in expected}, expected)
 
     def test_killed_at_any_point_of_it(self):
         before = self.settled()

@@ -134,6 +134,10 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
     EXPECT_THAT(service("affinity: {timeout: 2d}"),
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
+    EXPECT_THAT(service("observe: {datagrams: yes}"),
+                ElementsAre(HasSubstr("write false or true")));
+    EXPECT_THAT(service("observe: {datagram: true}"),
+                ElementsAre(HasSubstr("did you mean \"datagrams\"?")));
     EXPECT_THAT(service("mode: stear"), ElementsAre(HasSubstr("did you mean \"steer\"?")));
     for (const char* pattern : {"'*'", "a*b", "/", "''"})
         EXPECT_EQ(complaints("workloads:\n  w: {cgroup: " + std::string(pattern) + "}\n").size(),
@@ -200,10 +204,12 @@ TEST(MeshFile, TellsEmptyNullAndMissingApartOnPurpose) {
                 ElementsAre(HasSubstr("is nothing")));
     // Defaults hold for missing and null; an empty text is not one of the words.
     for (const char* fields : {", balance: ~", ", balance: {}", ", balance: {algorithm: ~}",
-                               ", affinity: ~", ", mode: ~"})
+                               ", affinity: ~", ", mode: ~", ", observe: ~", ", observe: {}",
+                               ", observe: {datagrams: ~}", ", observe: {datagrams: false}"})
         EXPECT_TRUE(service(whole + fields).empty()) << fields;
-    for (const char* fields : {", balance: {algorithm: ''}", ", mode: ''", ", affinity: ''",
-                               ", affinity: {timeout: ''}"})
+    for (const char* fields :
+         {", balance: {algorithm: ''}", ", mode: ''", ", affinity: ''", ", affinity: {timeout: ''}",
+          ", observe: {datagrams: ''}", ", observe: {datagrams: true}"})  // it has no UDP port
         EXPECT_EQ(service(whole + fields).size(), 1U) << fields;
     // Affinity alone differs: `{}` asks for it with its default, null does not ask.
     const auto affinity = [&](const std::string& field) {

@@ -371,6 +371,7 @@ TEST(Screen, ServiceConfig) {
       - {address: 10.0.0.3, weight: 0}
     balance: {algorithm: round-robin}
     affinity: {timeout: 90m}
+    observe: {datagrams: true}
     mode: observe
   plain.shop:
     addresses: [10.96.0.11]

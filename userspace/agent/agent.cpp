@@ -148,6 +148,7 @@ Status Agent::start(const Listeners& listeners) {
     if (!reading.snapshot)
         WEIR_CHECK(follower_.restore());
     WEIR_CHECK(follower_.take(reading));
+    look_after_datagrams();
     ::malloc_trim(0);  // loading programs took megabytes that are not needed again
     notify_service_manager("READY=1\nSTATUS=" + follower_.summary());
     spawn(loop_, follow_directory());
@@ -227,6 +228,7 @@ awaitable<void> Agent::tick() {
         notify_service_manager("WATCHDOG=1\nSTATUS=" + follower_.summary());
         follower_.retry();
         spawn(loop_, sync_state());
+        look_after_datagrams();
         look_after_hooks();
         look_after_rows();
         look_after_cgroups();
@@ -317,6 +319,22 @@ void Agent::look_after_switches() {
         else
             log::info("switched-on", "weir steers again", {{"weir.target", change.target}});
     }
+}
+
+// The hooks for it see every packet: they are attached only while some service asks.
+void Agent::look_after_datagrams() {
+    const auto mesh = follower_.in_force();
+    if (mesh->digest == 0 || mesh == looked_at_)
+        return;
+    const bool wanted = std::any_of(mesh->services.begin(), mesh->services.end(),
+                                    [](const auto& service) { return service->counts_datagrams; });
+    const auto done = plane_.count_datagrams(wanted);
+    const std::string error = done ? "" : done.error().message;
+    if (!done && error != datagrams_error_)
+        log::error("datagrams-not-counted", error);
+    datagrams_error_ = error;
+    if (done)
+        looked_at_ = mesh;
 }
 
 void Agent::look_after_hooks() {

@@ -46,6 +46,7 @@ class Agent {
     boost::asio::awaitable<HttpResponse> answer_control(const HttpRequest& request);
     boost::asio::awaitable<Result<std::string>> scrape();
     boost::asio::awaitable<HttpResponse> answer_metrics(const HttpRequest& request);
+    void look_after_datagrams();
     void look_after_hooks();
     void look_after_rows();
     void look_after_cgroups();
@@ -63,8 +64,9 @@ class Agent {
     boost::asio::io_context loop_{1};
     boost::asio::thread_pool worker_{1};
     HttpCounters http_counters_;
-    std::string hooks_error_;  // said once
-    SeriesBudget budget_;      // the worker's
+    std::string hooks_error_, datagrams_error_;  // said once
+    std::shared_ptr<const Snapshot> looked_at_;  // for whether datagrams are counted
+    SeriesBudget budget_;                        // the worker's
     FlowStore flows_;
     ConnectionLog connection_log_;
     std::uint64_t epoch_;  // of the numbers in flows_

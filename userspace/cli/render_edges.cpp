@@ -72,12 +72,17 @@ std::string render_table(const std::vector<EdgeView>& edges) {
 }
 
 std::string render_wide(const std::vector<EdgeView>& edges) {
-    Table table({"FROM",   "TO",        "PORT",     "ENDPOINT", "SUCCESS", "OPENED", "ACTIVE",
-                 "CLOSED", "UNTRACKED", "FAILED",   "CONNECT",  "P50",     "P95",    "P99",
-                 "RTT",    "SENT",      "RECEIVED", "RETRANS",  "RESETS",  "WHY"});
+    Table table({"FROM",   "TO",        "PORT",     "ENDPOINT",  "SUCCESS", "OPENED", "ACTIVE",
+                 "CLOSED", "UNTRACKED", "FAILED",   "CONNECT",   "P50",     "P95",    "P99",
+                 "RTT",    "SENT",      "RECEIVED", "DATAGRAMS", "RETRANS", "RESETS", "WHY"});
     for (const auto& edge : edges) {
         const auto& counts = edge.counts;
         const auto& times = edge.latencies;
+        // Of UDP they are counted where the service asks.
+        const auto datagrams = counts.datagrams_sent + counts.datagrams_received;
+        const auto bytes_cell = [&](std::uint64_t bytes) {
+            return edge.protocol == "UDP" && datagrams == 0 ? "-" : short_bytes(bytes);
+        };
         table.add({edge.workload,
                    edge.service,
                    port_of(edge),
@@ -93,8 +98,9 @@ std::string render_wide(const std::vector<EdgeView>& edges) {
                    time_cell(times.first_byte, 0.95),
                    time_cell(times.first_byte, 0.99),
                    time_cell(times.rtt, 0.5),
-                   short_bytes(counts.bytes_sent),
-                   short_bytes(counts.bytes_received),
+                   bytes_cell(counts.bytes_sent),
+                   bytes_cell(counts.bytes_received),
+                   datagrams == 0 ? "-" : number(datagrams),
                    number(counts.retransmits),
                    number(counts.resets_sent + counts.resets_received),
                    or_none(why_failed(counts))});

@@ -160,6 +160,7 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.endpoint_capacity = static_cast<__u32>(made.range.rows.size());
     settings.born = port.born;
     settings.algorithm = slots.algorithm;
+    settings.flags = desired.counts_datagrams ? WEIR_SVC_COUNTS_DATAGRAMS : 0;
     settings.affinity_s = desired.affinity_s;
     settings.mode = static_cast<__u32>(desired.mode);
     settings.both = slots.both;

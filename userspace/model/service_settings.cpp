@@ -36,7 +36,9 @@ std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& 
          origin_str(service.origins.algorithm)},
         {"affinity.timeout",
          service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s)),
-         origin_str(service.origins.affinity)}};
+         origin_str(service.origins.affinity)},
+        {"observe.datagrams", service.counts_datagrams ? "true" : "",
+         origin_str(service.origins.datagrams)}};
     for (const auto& address : service.addresses)
         all.push_back({"address", address.addr.str(), origin_str(address.origin)});
     for (const auto& port : service.ports)

@@ -60,7 +60,7 @@ struct Endpoint {
 
 // Where the settings of a service are written; line 0 = nowhere: the default holds.
 struct ServiceOrigins {
-    Origin algorithm, affinity, mode;
+    Origin algorithm, affinity, datagrams, mode;
     bool operator==(const ServiceOrigins&) const = default;
 };
 
@@ -70,7 +70,8 @@ struct Service {
     std::vector<Port> ports;
     std::vector<Endpoint> endpoints;
     Algorithm algorithm = Algorithm::kRandom;
-    std::uint32_t affinity_s = 0;  // a client keeps its endpoint for so long; 0 = not
+    std::uint32_t affinity_s = 0;   // a client keeps its endpoint for so long; 0 = not
+    bool counts_datagrams = false;  // of its UDP ports, and their bytes
     Mode mode = Mode::kSteer;
     ServiceOrigins origins{};
     Origin origin{};

@@ -98,6 +98,25 @@ void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
             std::chrono::duration_cast<std::chrono::seconds>(*read).count());
 }
 
+void read_observe(const YamlNode& node, Service& service, Diagnostics& found) {
+    const Phrase what = "`observe` of " + quoted("service", service.name);
+    const MappingReader reader(node, what, {"datagrams"}, found);
+    const auto* datagrams = reader.find("datagrams");
+    if (datagrams == nullptr)
+        return;
+    const auto chosen = read_choice(*datagrams, "`datagrams` of " + what, {"false", "true"}, found);
+    service.counts_datagrams = chosen == 1U;
+    service.origins.datagrams = datagrams->origin;
+    const bool has_udp =
+        std::any_of(service.ports.begin(), service.ports.end(),
+                    [](const Port& port) { return port.protocol == Protocol::kUdp; });
+    if (service.counts_datagrams && !has_udp)
+        found.error(datagrams->origin,
+                    quoted("service", service.name) +
+                        " has no UDP port whose `datagrams` could be counted: remove this line, or "
+                        "give a port `protocol: UDP`");
+}
+
 void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragment) {
     auto& found = fragment.found;
     auto service = std::make_shared<Service>();
@@ -105,7 +124,8 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
     service->origin = key.origin;
     const Phrase what = quoted("service", service->name);
     const MappingReader reader(
-        node, what, {"addresses", "ports", "endpoints", "balance", "affinity", "mode"}, found);
+        node, what, {"addresses", "ports", "endpoints", "balance", "affinity", "observe", "mode"},
+        found);
     const bool named = check_name(key, "service", found);
     if (!reader.ok())
         return;
@@ -131,6 +151,8 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
         read_balance(*balance, *service, found);
     if (const auto* affinity = reader.find("affinity"))
         read_affinity(*affinity, *service, found);
+    if (const auto* observe = reader.find("observe"))
+        read_observe(*observe, *service, found);
     if (const auto* mode = reader.find("mode")) {
         service->mode = read_mode(*mode, "`mode` of " + what, found);
         service->origins.mode = mode->origin;

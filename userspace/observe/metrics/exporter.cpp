@@ -100,6 +100,7 @@ class Collector {
         exported_ = budget.divide(edges, unmanaged, taken);
         collect_edges(all);
         collect_traffic(all);
+        collect_datagrams(all);
         collect_failures(all);
         collect_times(all);
         collect_unmanaged(all);
@@ -190,6 +191,31 @@ class Collector {
             add(resets, labels, static_cast<double>(edge.counts.resets_received));
         }
         all.push_back(std::move(resets));
+    }
+
+    // Of those that were counted at all: services ask for it.
+    void collect_datagrams(std::vector<MetricFamily>& all) const {
+        const auto collect = [&](const char* name, const char* help,
+                                 std::uint64_t EdgeCounts::* caller,
+                                 std::uint64_t EdgeCounts::* endpoint) {
+            auto made = family(name, help, MetricType::Counter);
+            for (const auto& edge : exported_.edges) {
+                const auto& counts = edge.counts;
+                if (edge.protocol != "UDP" ||
+                    counts.datagrams_sent + counts.datagrams_received == 0)
+                    continue;
+                auto labels = endpoint_labels(edge);
+                labels.emplace_back("by", "caller");
+                add(made, labels, static_cast<double>(counts.*caller));
+                labels.back().second = "endpoint";
+                add(made, labels, static_cast<double>(counts.*endpoint));
+            }
+            all.push_back(std::move(made));
+        };
+        collect("weir_udp_datagrams_total", "Datagrams, by who sent them.",
+                &EdgeCounts::datagrams_sent, &EdgeCounts::datagrams_received);
+        collect("weir_udp_bytes_total", "Payload bytes of datagrams, by who sent them.",
+                &EdgeCounts::bytes_sent, &EdgeCounts::bytes_received);
     }
 
     // Every reason of those that failed at all, so that a rate sees the first one.

@@ -15,9 +15,9 @@
 
 namespace weir {
 
-// Series of an edge, of a caller's failures, and of its times (three histograms with 16 buckets,
-// sum and count).
-constexpr std::size_t kSeriesOfTcpEdge = 10, kSeriesOfUdpEdge = 5;
+// Series of an edge (of UDP with those of its datagrams, which not every service asks for), of a
+// caller's failures, and of its times (three histograms with 16 buckets, sum and count).
+constexpr std::size_t kSeriesOfTcpEdge = 10, kSeriesOfUdpEdge = 9;
 constexpr std::size_t kSeriesOfFailures = kFailureNames.size(), kSeriesOfTimes = 3 * 18 + 1;
 
 struct ExportedEdges {

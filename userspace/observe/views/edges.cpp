@@ -8,10 +8,19 @@ namespace weir {
 namespace {
 
 EdgeCounts counts_of(const weir_edge& edge) {
-    EdgeCounts counts{edge.opened,      edge.closed,         edge.failed,
-                      edge.active,      edge.untracked,      {},
-                      edge.bytes_sent,  edge.bytes_received, edge.retransmits,
-                      edge.resets_sent, edge.resets_received};
+    EdgeCounts counts{edge.opened,
+                      edge.closed,
+                      edge.failed,
+                      edge.active,
+                      edge.untracked,
+                      {},
+                      edge.bytes_sent,
+                      edge.bytes_received,
+                      edge.retransmits,
+                      edge.resets_sent,
+                      edge.resets_received,
+                      edge.datagrams_sent,
+                      edge.datagrams_received};
     // The kernel counts the sum first, and is counting meanwhile.
     std::uint64_t told = 0;
     for (std::size_t i = 0; i < WEIR_FAILURES; i++)
@@ -47,6 +56,8 @@ EdgeCounts& EdgeCounts::operator+=(const EdgeCounts& other) {
     retransmits += other.retransmits;
     resets_sent += other.resets_sent;
     resets_received += other.resets_received;
+    datagrams_sent += other.datagrams_sent;
+    datagrams_received += other.datagrams_received;
     return *this;
 }
 

@@ -20,6 +20,7 @@ struct EdgeCounts {
     std::uint64_t bytes_sent = 0, bytes_received = 0;             // payload, as the caller sees it
     std::uint64_t retransmits = 0;                                // by the caller's side
     std::uint64_t resets_sent = 0, resets_received = 0;
+    std::uint64_t datagrams_sent = 0, datagrams_received = 0;  // where the service asks
     EdgeCounts& operator+=(const EdgeCounts& other);
 };
 

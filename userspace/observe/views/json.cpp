@@ -23,7 +23,9 @@ void to_json(nlohmann::json& out, const EdgeCounts& counts) {
            {"bytesReceived", counts.bytes_received},
            {"retransmits", counts.retransmits},
            {"resetsSent", counts.resets_sent},
-           {"resetsReceived", counts.resets_received}};
+           {"resetsReceived", counts.resets_received},
+           {"datagramsSent", counts.datagrams_sent},
+           {"datagramsReceived", counts.datagrams_received}};
 }
 
 void from_json(const nlohmann::json& in, EdgeCounts& counts) {
@@ -37,6 +39,8 @@ void from_json(const nlohmann::json& in, EdgeCounts& counts) {
     in.at("retransmits").get_to(counts.retransmits);
     in.at("resetsSent").get_to(counts.resets_sent);
     in.at("resetsReceived").get_to(counts.resets_received);
+    in.at("datagramsSent").get_to(counts.datagrams_sent);
+    in.at("datagramsReceived").get_to(counts.datagrams_received);
     for (std::size_t i = 0; i < counts.failed_by.size(); i++)
         counts.failed_by.at(i) =
             in.at("failedBy").value(std::string(kFailureNames.at(i).name), std::uint64_t{0});

@@ -29,7 +29,8 @@ EdgeCounts grown(const EdgeCounts& before, const EdgeCounts& now) {
     for (const auto member :
          {&EdgeCounts::opened, &EdgeCounts::closed, &EdgeCounts::failed, &EdgeCounts::untracked,
           &EdgeCounts::bytes_sent, &EdgeCounts::bytes_received, &EdgeCounts::retransmits,
-          &EdgeCounts::resets_sent, &EdgeCounts::resets_received})
+          &EdgeCounts::resets_sent, &EdgeCounts::resets_received, &EdgeCounts::datagrams_sent,
+          &EdgeCounts::datagrams_received})
         counts.*member = grown(before.*member, now.*member);
     for (std::size_t i = 0; i < counts.failed_by.size(); i++)
         counts.failed_by.at(i) = grown(before.failed_by.at(i), now.failed_by.at(i));
