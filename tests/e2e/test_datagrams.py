@@ -11,7 +11,7 @@ from pinned import pins_of
 
 DATAGRAMS = ROOT + "/tests/tools/datagrams.py"
 OTHER = "10.96.0.11"
-MANY = [f"10.96.1.{n}" for n in range(1, 7)]
+MANY, PORTS = [f"10.96.1.{n}" for n in range(1, 7)], range(5361, 5367)
 ASKS = "    observe: {datagrams: true}\n"
 HOOKS = {"weir_egress", "weir_ingress"}
 
@@ -21,14 +21,14 @@ class DatagramCounts(LabCase):
     def setUpClass(cls):
         super().setUpClass()
         for pod in (cls.a, cls.b):
-            pod.start("python3", DATAGRAMS, "serve", 5353).first_line("ready")
+            pod.start("python3", DATAGRAMS, "serve", 5353, *PORTS).first_line("ready")
 
     @classmethod
     def mesh_of(cls, endpoints, asks=ASKS, mode=""):
-        service = lambda *addresses: service_yaml(  # noqa: E731
-            "dns.shop" if VIP in addresses else "many.shop" if len(addresses) > 2 else "quiet.shop", addresses,
-            endpoints, 53, 5353, "round-robin", "UDP")
-        return ("services:\n" + service(VIP, VIP6) + asks + mode + service(OTHER) + service(*MANY) + asks
+        service = lambda name, addresses, port=5353: service_yaml(  # noqa: E731
+            name, addresses, endpoints, 53, port, "round-robin", "UDP")
+        many = "".join(service(f"many{port}.shop", [address], port) + asks for address, port in zip(MANY, PORTS))
+        return ("services:\n" + service("dns.shop", [VIP, VIP6]) + asks + mode + service("quiet.shop", [OTHER]) + many
                 + f"workloads:\n  client.shop: {{cgroup: {cls.lab.pattern('client')}}}\n")
 
     def setUp(self):
@@ -73,7 +73,9 @@ class DatagramCounts(LabCase):
                 self.assertEqual(tally["sent"], [600, 550000])
 
     def test_one_socket_and_more_services_than_it_has_room_for(self):
-        self.assert_counted(",".join(MANY), "--count", 60, service="many.shop")
+        tally = self.ask(",".join(MANY), "--count", 60)
+        shares = [self.counted(f"many{port}.shop") for port in PORTS]
+        self.assertEqual(shares, [{side: [n // 6 for n in both] for side, both in tally.items()}] * 6)
 
     def test_only_of_services_that_ask(self):
         before = self.counted("quiet.shop")

@@ -2,26 +2,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends datagrams and tells what it sent and received; the other side answers each with one of its own size.
 
-usage: datagrams.py serve PORT
+usage: datagrams.py serve PORT…
        datagrams.py ask ADDRESS[,ADDRESS…] PORT [--count N] [--size BYTES] [--connected] [--segment BYTES] [--seconds S]
 """
 
 import argparse
 import json
+import select
 import socket
 import time
 
 UDP_SEGMENT = 103  # linux/udp.h
 
 
-def serve(port):
+def listen(port):
     server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     server.bind(("::", port))
+    return server
+
+
+def serve(ports):
+    servers = [listen(port) for port in ports]
     print("ready", flush=True)
     while True:
-        payload, client = server.recvfrom(65536)
-        server.sendto(b"a" * (len(payload) // 2 + 3), client)
+        for server in select.select(servers, [], [])[0]:
+            payload, client = server.recvfrom(65536)
+            server.sendto(b"a" * (len(payload) // 2 + 3), client)
 
 
 class Client:
@@ -63,7 +70,7 @@ class Client:
 def main():
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve").add_argument("port", type=int)
+    commands.add_parser("serve").add_argument("ports", type=int, nargs="+")
     ask = commands.add_parser("ask")
     ask.add_argument("address")
     ask.add_argument("port", type=int)
@@ -73,7 +80,7 @@ def main():
     ask.add_argument("--seconds", type=float)
     args = parser.parse_args()
     if args.command == "serve":
-        serve(args.port)
+        serve(args.ports)
     Client(args).run()
 
 
