@@ -46,6 +46,7 @@ class Shop:
             ends = [(self.lab.pods[name].ip, weight) for name, weight in self.weights[role].items()]
             text += service_yaml(f"{role}.shop", [address], ends, port=PORTS.get(role, 80), target=PORTS.get(role, 8080),
                                  algorithm=ALGORITHMS.get(role, "round-robin"), protocol="UDP" if role == "dns" else "TCP")
+            text += "    observe: {datagrams: true}\n" if role == "dns" else ""
         text += "workloads:\n"
         for role in ("client", *INSTANCES):
             text += f"  {role}.shop: {{cgroup: \"{self.lab.pattern(role)}*\"}}\n"

@@ -79,8 +79,10 @@ def mesh():
     board.line(panel("Failures by reason", "cps", (total("reason", rate("weir:service_failures:sum")) + " > 0", "{{reason}}")),
                panel("Open connections", "short", (total(by, "weir_tcp_connections_active"), legend)))
     board.line(panel("Bytes answered", "Bps", (total("destination_service", rate("weir:service_answered_bytes:sum")), "{{destination_service}}")),
-               panel("Bytes asked", "Bps", (total("destination_service", rate("weir:service_asked_bytes:sum")), "{{destination_service}}")),
-               panel("UDP flows", "cps", (total("destination_service", rate("weir:service_flows:sum")), "{{destination_service}}")))
+               panel("Bytes asked", "Bps", (total("destination_service", rate("weir:service_asked_bytes:sum")), "{{destination_service}}")))
+    board.line(panel("UDP flows", "cps", (total("destination_service", rate("weir:service_flows:sum")), "{{destination_service}}")),
+               panel("Datagrams", "pps", (total("destination_service, by", rate("weir:service_datagrams:sum")), "{{destination_service}} by {{by}}"),
+                     description="Of services with observe: {datagrams: true}."))
     board.line(panel("Who calls whom", "cps", (total("source_workload, source_workload_namespace, destination_service",
                                                     rate("weir:call_opened:sum")) + " > 0", ""), kind="table"))
     return board

@@ -5,8 +5,8 @@ without weir and against nft."""
 import json
 import subprocess
 
-from lab import BIN, service_yaml
-from node import MS, PINNED, ROUNDS, Node, interleaved
+from lab import BIN, service_yaml, wait_for
+from node import MS, PINNED, ROUNDS, STEERED, Empty, Node, bpf_stats, interleaved, ns_per_run, programs_at, runs_during
 
 VIP, SERVED, UNSTEERED = "10.101.0.1", 5400, 5401
 
@@ -45,5 +45,26 @@ def datagrams(figures, _):
             figures.note(f"datagram and answer, {name}, {variant}", "us, p50", [r[variant] for r in rounds])
         figures.note(f"datagram and answer, {name}, weir / direct", "ratio of p50", [r["weir"] / r["direct"] for r in rounds])
         figures.note(f"datagram and answer, {name}, weir / nft", "ratio of p50", [r["weir"] / r["nft"] for r in rounds])
+    counting(figures, weir)
     for node in (weir, nft):
         node.lab.close()
+
+
+def counting(figures, node):
+    """What it costs to count them where a service asks; and every packet of TCP then, which is looked at as well."""
+    node.lab.write_mesh("services:\n" + service_yaml("udp.bench", [VIP], [node.server.ip], 53, SERVED, protocol="UDP")
+                        + "    observe: {datagrams: true}\n"
+                        + service_yaml("tcp.bench", [VIP], [node.server.ip], 80, STEERED))
+    wait_for(lambda: "weir_ingress" in programs_at(node.lab.cgroup), "datagrams to be counted")
+
+    def ns(*mode):
+        _, runs = runs_during(node.lab.cgroup, lambda: node.client.run(*PINNED, BIN + "/weir-peer", *mode, "--ms", MS))
+        return sum(ns_per_run(runs[name]) for name in ("weir_egress", "weir_ingress")) / 2
+
+    with bpf_stats(), Empty(node) as empty:
+        rounds = interleaved({"empty": empty.ns, "tcp": lambda: ns("bench-rr", VIP, 80),
+                              "unconnected": lambda: ns("bench-udp", VIP, 53, "--connected", 0),
+                              "connected": lambda: ns("bench-udp", VIP, 53, "--connected", 1)}, ROUNDS)
+    floor = min(r["empty"] for r in rounds)
+    for name, what in (("unconnected", "a datagram, unconnected"), ("connected", "a datagram, connected"), ("tcp", "a packet of TCP")):
+        figures.note(f"counting datagrams: {what}", "ns less empty", [r[name] - floor for r in rounds])
