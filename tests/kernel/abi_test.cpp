@@ -158,6 +158,7 @@ unsigned verified_instructions(int program) {
 
 TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
     start_plane();
+    ASSERT_TRUE(plane_->count_datagrams(true));
     for (const auto& feature : plane_->features())
         EXPECT_TRUE(feature.complete) << feature.lost;
     std::map<std::string, unsigned> counts;
@@ -250,6 +251,33 @@ TEST_F(Objects, AStartThatDoesNotComeToItsEndLeavesWhatWasThere) {
     EXPECT_EQ(pins(), before);
     for (const auto& link : pinned_links(PinDir(bpffs_)))
         EXPECT_TRUE(link.attached) << link.name;
+}
+
+// Asked for or not, also by an agent that was there before; and repaired only while asked for.
+TEST_F(Objects, DatagramsAreCountedOnlyWhereAskedFor) {
+    const auto has_hooks = [&] {
+        const auto links = PinDir::names(plane_->pins().links());
+        return std::count(links.begin(), links.end(), "weir_egress") +
+                   std::count(links.begin(), links.end(), "weir_ingress") ==
+               2;
+    };
+    start_plane();
+    EXPECT_FALSE(has_hooks());
+    for (int i = 0; i < 2; i++) {
+        ASSERT_TRUE(plane_->count_datagrams(true));
+        EXPECT_TRUE(has_hooks());
+    }
+    stop_plane();
+    start_plane();
+    EXPECT_TRUE(has_hooks()) << "the mesh has not said otherwise";
+    ASSERT_TRUE(Link::remove(plane_->pins().link("weir_egress")));
+    EXPECT_EQ(plane_->repair(), 1);
+    EXPECT_TRUE(has_hooks());
+    ASSERT_TRUE(plane_->count_datagrams(false));
+    EXPECT_EQ(plane_->repair(), 0);
+    EXPECT_EQ(PinDir::names(plane_->pins().links()).size(), kHooks.size() - 2);
+    const Fd cgroup(::open(cgroup_.c_str(), O_RDONLY | O_CLOEXEC));
+    EXPECT_TRUE(attached_programs(cgroup.get(), BPF_CGROUP_INET_EGRESS)->programs.empty());
 }
 
 TEST_F(Objects, AMissingHookIsSeen) {
