@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import sys
 
 from lab import BIN, Lab, run, service_yaml, wait_for
@@ -114,6 +115,12 @@ def during_connects(node, address, port=80, ms=150):
     seen, runs = runs_during(node.lab.cgroup, lambda: node.measure("bench-connect", address, port, ms))
     total = [sum(one[i] for name, one in runs.items() if name != "weir_release") / seen["n"] for i in (0, 1)]
     return ns_per_run(runs["weir_connect4"]), total
+
+
+def status(pid, field):
+    """Of a process, in KiB."""
+    with open(f"/proc/{pid}/status") as file:
+        return int(re.search(rf"{field}:\s+(\d+)", file.read())[1])
 
 
 def cpu_usage(*pods):

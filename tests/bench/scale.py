@@ -5,7 +5,6 @@ Started by tests/run.sh scale."""
 
 import os
 import random
-import re
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, HERE + "/../../deploy/lab", HERE + "/../tools"]
 from lab import ROOT, Lab, run, wait_for  # noqa: E402
+from node import status  # noqa: E402
 from pinned import Table  # noqa: E402
 from report import Figures  # noqa: E402
 
@@ -45,11 +45,6 @@ def mesh_file(number, shift=0, changed=1):
 def big_service(third):
     rows = "".join(f"      - {{address: 10.{third}.{e // 250}.{e % 250 + 1}}}\n" for e in range(MANY))
     return f"services:\n  big:\n    addresses: [10.99.0.1]\n    ports: [{{port: 80, targetPort: 8080}}]\n    endpoints:\n{rows}"
-
-
-def status(pid, field):
-    with open(f"/proc/{pid}/status") as file:
-        return int(re.search(rf"{field}:\s+(\d+)", file.read())[1])
 
 
 def cpu_seconds(pid):
