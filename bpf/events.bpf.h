@@ -101,16 +101,21 @@ static __noinline int event__refused(const struct weir_vip_key *target, __u32 wo
     return 0;
 }
 
-/* Flows of datagrams are told of when all connections are. */
-static __always_inline void event__flow(__u32 kind, const struct weir_udp_flow *flow) {
-    struct weir_event *event = weir_events_every == 1 ? event__begin(kind, &flow->edge) : NULL;
-    if (!event)
-        return;
+static __always_inline void event__addresses_of_flow(struct weir_event *event,
+                                                     const struct weir_udp_flow *flow) {
     event->service_addr = flow->service_addr;
     event->service_port = flow->service_port;
     event->endpoint_addr = flow->endpoint_addr;
     event->endpoint_port = flow->endpoint_port;
     event->protocol = WEIR_PROTO_UDP;
+}
+
+/* Flows of datagrams are told of when all connections are. */
+static __always_inline void event__flow(__u32 kind, const struct weir_udp_flow *flow) {
+    struct weir_event *event = weir_events_every == 1 ? event__begin(kind, &flow->edge) : NULL;
+    if (!event)
+        return;
+    event__addresses_of_flow(event, flow);
     event__end(event);
 }
 

@@ -23,8 +23,8 @@ AgentPrograms DataPlane::agent_programs() const {
         if (object.feature() == "observe") {
             programs.fold = object.program("weir_fold");
             programs.sweep = object.program("weir_sweep");
-            programs.list = object.program("weir_list");
             programs.sockets = object.table("weir_sock");
+            programs.lists = socket_lists(object);
         }
     }
     return programs;

@@ -26,6 +26,7 @@
 
 #include "loader/before.h"
 #include "loader/link.h"
+#include "loader/list_sockets.h"
 #include "loader/object.h"
 #include "loader/pin_dir.h"
 #include "maps/result.h"
@@ -43,8 +44,8 @@ struct AgentPrograms {
     int resolve = -1;  // gives a cgroup its workload
     int fold = -1;     // moves an edge's counts to `other`
     int sweep = -1;    // brings what open connections have moved onto their edges …
-    int list = -1;     // writes a row for each of them
-    int sockets = -1;  // … both iterators over this table
+    int sockets = -1;  // … an iterator over this table
+    SocketLists lists;
 };
 
 class DataPlane {

@@ -2,11 +2,26 @@
 #include "loader/list_sockets.h"
 
 #include "loader/before.h"
-#include "loader/object.h"
 #include "loader/pin_dir.h"
 #include "loader/run_program.h"
 
 namespace weir {
+
+SocketLists socket_lists(const Object& observe) {
+    return {{{observe.program("weir_list"), observe.table("weir_sock")},
+             {observe.program("weir_list_flows"), observe.table("weir_udp_sock")}}};
+}
+
+Result<std::vector<char>> list_sockets(const SocketLists& lists) {
+    std::vector<char> all;
+    for (const auto& [program, table] : lists) {
+        if (program < 0)
+            return fail("the kernel refused a program that lists connections: see `weir status`");
+        WEIR_TRY(const auto rows, read_iterator(program, table, "list the open connections"));
+        all.insert(all.end(), rows.begin(), rows.end());
+    }
+    return all;
+}
 
 Result<std::vector<char>> list_sockets(const std::string& bpffs) {
     capture_libbpf_messages();
@@ -17,8 +32,7 @@ Result<std::vector<char>> list_sockets(const std::string& bpffs) {
          {"weir_first_byte", "weir_sweep", "weir_fold", "weir_egress", "weir_ingress"})
         object.drop(other);
     WEIR_CHECK(object.load(pins, {}));
-    return read_iterator(object.program("weir_list"), object.table("weir_sock"),
-                         "list the open connections");
+    return list_sockets(socket_lists(object));
 }
 
 }  // namespace weir

@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which connections there are now, for whoever asks without an agent: loads the program that lists
-// them beside the pinned tables, runs it once, and leaves nothing.
+// Which connections and flows there are now: runs the programs that list them, which leave nothing
+// behind. For the agent, and for whoever asks without one.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
+#include "loader/object.h"
 #include "maps/result.h"
 
 namespace weir {
 
-// One weir_event after the other. Root; the tables must be those of this build.
+// An iterator's program, and the table of sockets that it goes over; descriptors, owned by others.
+struct SocketList {
+    int program = -1, table = -1;
+};
+using SocketLists = std::array<SocketList, 2>;  // connections, and flows of unconnected sockets
+
+SocketLists socket_lists(const Object& observe);
+// One weir_event after the other.
+Result<std::vector<char>> list_sockets(const SocketLists& lists);
+// Without an agent: loads the programs beside the pinned tables, which must be those of this build.
+// Root.
 Result<std::vector<char>> list_sockets(const std::string& bpffs);
 
 }  // namespace weir

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * weir_list: an iterator over all sockets that weir steered, in all network namespaces, for whoever
- * asks which connections there are now. Writes one weir_event for each, and changes nothing.
+ * weir_list and weir_list_flows: iterators over all sockets that weir steered, in all network
+ * namespaces, for whoever asks which connections and flows there are now. They write one weir_event
+ * for each, and change nothing.
  * A socket that comes or goes while a long list is read may be missing, or its neighbour twice.
  */
 #include "../maps.bpf.h"
 
 #include "../traffic.bpf.h"
+#include "../udp_flows.bpf.h"
 
 /* What is left of a connection that is over: the phase says so, or its socket does. */
 static __always_inline int is_open(const struct weir_sock *sock, __u8 state) {
@@ -48,5 +50,29 @@ int weir_list(struct bpf_iter__bpf_sk_storage_map *ctx) {
     event__addresses(&row, sock);
     add_figures(&row, sock, sk);
     bpf_seq_write(seq, &row, sizeof(row));
+    return 0;
+}
+
+/* The flows of sockets that are not connected. */
+SEC("iter/bpf_sk_storage_map")
+int weir_list_flows(struct bpf_iter__bpf_sk_storage_map *ctx) {
+    struct seq_file *seq = ctx->meta->seq;
+    struct sock *sk = ctx->sk;
+    asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
+    struct weir_udp_sock *sock = sk ? bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0) : NULL;
+    if (!sock)
+        return 0;
+    for (int i = 0; i < WEIR_UDP_FLOWS; i++) {
+        bpf_spin_lock(&sock->lock);
+        struct weir_udp_flow flow = sock->flows[i];
+        bpf_spin_unlock(&sock->lock);
+        if (flow.state != WEIR_FLOW_ON_EDGE && flow.state != WEIR_FLOW_ON_OTHER)
+            continue;
+        struct weir_event row = {.abi = WEIR_ABI_VERSION, .at_ns = bpf_ktime_get_ns()};
+        row.kind = WEIR_EVENT_LIVES;
+        row.edge = flow.edge;
+        event__addresses_of_flow(&row, &flow);
+        bpf_seq_write(seq, &row, sizeof(row));
+    }
     return 0;
 }

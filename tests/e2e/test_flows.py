@@ -14,7 +14,7 @@ import unittest
 from case import BIN, ROOT, SLOW, VIP, Background, LabCase, service_yaml, wait_for
 
 TALK = ROOT + "/tests/tools/talk.py"
-TALKER, NOBODY, DNS = "10.96.0.13", "10.96.0.14", "10.96.0.53"
+TALKER, NOBODY, DNS, DNS2 = "10.96.0.13", "10.96.0.14", "10.96.0.53", "10.96.0.54"
 
 
 def now():
@@ -130,16 +130,20 @@ class Flows(FlowsCase):
         held = self.client.start(sys.executable, TALK, "hold", TALKER, 80, "--ask", "20 3000", stdin=-1)
         self.addCleanup(held.stop)
         held.first_line("holding")
+        self.lab.apply(self.mesh(service_yaml("dns.shop", [DNS], [self.a.ip], 53, 53, protocol="UDP")
+                                 + service_yaml("more.shop", [DNS2], [self.b.ip], 53, 53, protocol="UDP")))
+        self.addCleanup(self.lab.apply, self.mesh())
         udp = self.client.start(sys.executable, "-c", f"""
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.connect(("{DNS}", 53))
+free = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for address in ("{DNS}", "{DNS2}"):
+    free.sendto(b"x", (address, 53))
 print("open", flush=True)
 input()
 """, stdin=-1)
         self.addCleanup(udp.stop)
-        self.lab.apply(self.mesh(service_yaml("dns.shop", [DNS], [self.a.ip], 53, 53, protocol="UDP")))
-        self.addCleanup(self.lab.apply, self.mesh())
         udp.first_line("open")
         for _ in range(2):  # the second time without an agent
             [one] = self.connections("--service", "talk.shop")
@@ -147,6 +151,9 @@ input()
                              ("client.shop", self.talker.ip + ":8080", "established", 3000))
             self.assertTrue(0.02 <= one["durationSeconds"] < 10 * SLOW and one["rttSeconds"] > 0 and one["firstByteSeconds"] >= 0.02, one)
             self.assertIn("talk.shop:80", self.lab.weir("connections").stdout)
+            for service, rows in (("dns.shop", 2), ("more.shop", 1)):  # an unconnected socket has two of them
+                self.assertEqual([(f["verdict"], f["protocol"]) for f in self.connections("--service", service)],
+                                 [("established", "UDP")] * rows)
             self.assertEqual(self.connections("--service", "orders.shop"), [])
             self.lab.kill_agent()
         self.lab.start_agent()

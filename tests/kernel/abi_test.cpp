@@ -164,7 +164,9 @@ TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
     std::map<std::string, unsigned> counts;
     counts["weir_resolve"] = verified_instructions(plane_->agent_programs().resolve);
     counts["weir_sweep"] = verified_instructions(plane_->agent_programs().sweep);
-    counts["weir_list"] = verified_instructions(plane_->agent_programs().list);
+    const auto lists = plane_->agent_programs().lists;
+    counts["weir_list"] = verified_instructions(lists[0].program);
+    counts["weir_list_flows"] = verified_instructions(lists[1].program);
     counts["weir_fold"] = verified_instructions(plane_->agent_programs().fold);
     for (const auto& link : pinned_links(plane_->pins())) {
         EXPECT_TRUE(link.attached) << link.name;

@@ -100,9 +100,7 @@ Status Engine::sweep() const {
 }
 
 Result<std::vector<char>> Engine::list_connections() const {
-    if (programs_.list < 0)
-        return fail("the kernel refused the program that lists connections: see `weir status`");
-    return read_iterator(programs_.list, programs_.sockets, "list the open connections");
+    return list_sockets(programs_.lists);
 }
 
 Result<std::uint64_t> Engine::repair() {
