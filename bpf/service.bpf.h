@@ -10,17 +10,7 @@
 #include "affinity.bpf.h"
 #include "core/published.h"
 #include "core/vip_filter.h"
-#include "pick.bpf.h"
-
-/* A service port as it was published at one moment. */
-struct service_view {
-    const struct weir_svc_port *row;
-    const struct weir_svc_settings *settings;
-    struct weir_slot_set slots; /* those that the socket can reach; an offset in `slot` */
-    __u32 svc_port;
-    __u32 reach;
-    __u32 generation; /* that was published, as in core/published.h */
-};
+#include "healthy.bpf.h"
 
 /* What was picked, or why nothing was. */
 struct service_pick {
@@ -57,18 +47,25 @@ static __always_inline int service__open(__u32 svc_port, __u32 reach, struct ser
     return 0;
 }
 
-/* Whether a service port has a flag, as it is published now. */
-static __always_inline int service__has(__u32 svc_port, __u16 flag) {
+/* Of a service port, as they are published now; NULL: there is no such row. */
+static __always_inline const struct weir_svc_settings *service__settings(__u32 svc_port) {
     struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
     if (!row)
-        return 0;
+        return NULL;
     struct weir_published published = weir_published_decode(*(volatile __u64 *)&row->published);
-    return row->settings[published.settings & 1].flags & flag;
+    return &row->settings[published.settings & 1];
 }
 
 /* Whether the choice depends on who the client is. */
 static __always_inline int service__asks_for_client(const struct service_view *view) {
     return view->settings->affinity_s || view->settings->algorithm >= WEIR_ALGORITHM_RENDEZVOUS;
+}
+
+/* Whether an endpoint that a client has kept is well, or may be tried again. */
+static __always_inline int service__admits(const struct service_view *view, __u32 endpoint) {
+    return !view->settings->eject_after ||
+           health__admits(view->svc_port, endpoint, view->settings->eject_ms,
+                          bpf_ktime_get_coarse_ns());
 }
 
 static __always_inline void service__pick(const struct service_view *view, __u64 client,
@@ -84,11 +81,11 @@ static __always_inline void service__pick(const struct service_view *view, __u64
     }
     if (settings->affinity_s) {
         pick->endpoint = affinity__recall(&kept, settings->affinity_s, &pick->endpoint_id);
-        if (pick->endpoint)
+        if (pick->endpoint && service__admits(view, pick->endpoint_id))
             return;
     }
     pick->reason = WEIR_REASON_CORRUPT_ROW;
-    if (pick__slot(view->svc_port, view->reach, settings, view->slots, client, &index))
+    if (pick__healthy(view, client, &index))
         return;
     pick->endpoint_id = settings->endpoint_base + index;
     const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &pick->endpoint_id);

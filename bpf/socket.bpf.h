@@ -12,12 +12,19 @@
 #include "events.bpf.h"
 #include "maps.bpf.h"
 
+/* The row has another endpoint: what was known of the one before is not its. */
+static __always_inline void socket__begin_endpoint(struct weir_ep_state *state, __u32 generation) {
+    state->ejected_until_ns = state->changed_ns = 0;
+    state->failures = state->resets = state->ejections = 0;
+    state->generation = generation;
+}
+
 static __always_inline void socket__add_active(const struct weir_edge_key *key, __s64 delta) {
     struct weir_ep_state *endpoint = bpf_map_lookup_elem(&weir_ep_state, &key->endpoint);
     if (endpoint) {
         __sync_fetch_and_add(&endpoint->active, delta);
-        if (delta > 0)
-            endpoint->generation = key->generation;
+        if (delta > 0 && endpoint->generation != key->generation)
+            socket__begin_endpoint(endpoint, key->generation);
         else if (endpoint->generation && endpoint->generation != key->generation) /* 0: not yet */
             reason__count(WEIR_REASON_STALE_ENDPOINT);
     }
@@ -87,10 +94,12 @@ static __always_inline void socket__finish(struct weir_sock *sock, __u32 was, __
         event__tell(WEIR_EVENT_CLOSED, sock);
 }
 
-/* … of what the socket was doing, if anything; the rest as weir_end_of wants it. */
-static __always_inline void socket__end(struct weir_sock *sock, __u32 *phase, __u32 error,
-                                        __u32 heard) {
-    socket__finish(sock, __sync_lock_test_and_set(phase, WEIR_PHASE_DONE), error, heard);
+/* … of what the socket was doing, if anything; the rest as weir_end_of wants it. Its phase. */
+static __always_inline __u32 socket__end(struct weir_sock *sock, __u32 *phase, __u32 error,
+                                         __u32 heard) {
+    __u32 was = __sync_lock_test_and_set(phase, WEIR_PHASE_DONE);
+    socket__finish(sock, was, error, heard);
+    return was;
 }
 
 /* The application closed the socket, or connects it elsewhere. */

@@ -93,8 +93,10 @@ static __noinline int datagrams__count(struct __sk_buff *skb, struct bpf_sock *s
         reason__count(WEIR_REASON_DATAGRAM_UNREAD);
         return 0;
     }
-    if (!datagrams__edge(skb, sk, &seen.peer, &key, &on_other) ||
-        !service__has(key.svc_port, WEIR_SVC_COUNTS_DATAGRAMS))
+    if (!datagrams__edge(skb, sk, &seen.peer, &key, &on_other))
+        return 0;
+    const struct weir_svc_settings *settings = service__settings(key.svc_port);
+    if (!settings || !(settings->flags & WEIR_SVC_COUNTS_DATAGRAMS))
         return 0;
     struct weir_edge *edge = edge__of(&key, on_other, &on_edge);
     if (!edge)

@@ -8,6 +8,7 @@
 #include "../core/addr.h"
 #include "../kernel_types.bpf.h"
 #include "../load.bpf.h"
+#include "../outliers.bpf.h"
 #include "../traffic.bpf.h"
 
 #define WEIR_AF_INET 2
@@ -49,7 +50,12 @@ static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u
     struct tcp_sock *tcp = (struct tcp_sock *)bpf_skc_to_tcp_sock(sk);
     /* The errno that the kernel has for the application; 0: it was not the kernel that ended it. */
     __u32 error = tcp ? ((struct sock *)tcp)->sk_err : 0;
-    socket__end(sock, phase, heard ? 0 : error, heard);
+    __u32 was = socket__end(sock, phase, heard ? 0 : error, heard);
+    __u32 end = weir_end_of(was, heard ? 0 : error, heard);
+    if (end == WEIR_END_FAILED)
+        outliers__failed(sock, weir_failure_of(was, error));
+    else if (heard)
+        outliers__heard(sock);
     if (tcp)
         traffic__flush_last(sock, tcp,
                             weir_cut_off_by(old_state, error, TRAFFIC_HAS(tcp, SOCK_DEAD)));
@@ -74,8 +80,10 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
         begin(ctx, sk, sock, phase);
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
         sock->asked = snd_nxt; /* nothing yet */
-        if (socket__advance(phase, WEIR_EVENT_ESTABLISHED))
+        if (socket__advance(phase, WEIR_EVENT_ESTABLISHED)) {
             count_connect_time(sock);
+            outliers__connected(sock);
+        }
     } else {
         end(sk, sock, phase, old_state, received != 0);
     }

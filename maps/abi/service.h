@@ -80,8 +80,11 @@ struct weir_svc_settings {
     __u32 affinity_s; /* a client keeps its endpoint until so many seconds without a connect; 0 = no
                        */
     __u32 mode;       /* WEIR_MODE_* */
+    __u32 eject_ms;   /* an endpoint's first ejection lasts so long (core/health.h) */
+    __u16 eject_after;   /* failures in a row that eject an endpoint; 0 = none do */
+    __u16 eject_percent; /* of the endpoints may be out at once */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 48);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 56);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
@@ -90,7 +93,7 @@ struct weir_svc_port {
                            switches the service off; the kernel looks at the clock */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 112);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 128);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

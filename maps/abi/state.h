@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the kernel knows of endpoints, service ports and sockets. Written by the kernel only, with
- * atomics; user space reads, and clears the row of a service port that is not published yet.
+ * atomics; user space reads, and clears the row of a service port or an endpoint that nobody can
+ * reach yet.
  * Append-only: fields are never moved or reused, so that two builds of the programs can work on the
  * same rows while links are updated one by one.
  */
@@ -16,7 +17,14 @@ struct weir_ep_state {
     __u32 generation; /* of the endpoint that was picked last */
     __u32 pad;        /* 0 */
     __u64 active;     /* tracked sockets that hold this row; it is not reused before this is 0 */
-    __u64 reserved[6];
+    /* Outlier detection (bpf/health.bpf.h), of the endpoint of `generation`. */
+    __u64 ejected_until_ns; /* CLOCK_MONOTONIC; 0 = it is in. After it, one connect may try it */
+    __u64 changed_ns;       /* when it was ejected, or came back */
+    __u32 failures;         /* connects that failed, in a row */
+    __u32 resets;           /* connections that were reset before a byte came, in a row */
+    __u32 ejections;        /* in a row: each lasts longer */
+    __u32 pad2;             /* 0 */
+    __u64 reserved[2];
 };
 WEIR_ASSERT(sizeof(struct weir_ep_state) == 64);
 
@@ -27,7 +35,10 @@ struct weir_svc_state {
     __u64 cursor_v4;        /* … of sockets that reach one family only: each walks a schedule */
     __u64 cursor_v6;        /* of its own */
     __u64 events;           /* second, and in its low half the events in it (bpf/events.bpf.h) */
-    __u64 reserved[4];
+    __u64 ejections;        /* of endpoints, also after a try that failed */
+    __u64 restores;         /* endpoints that came back */
+    __u64 half_open_tries;  /* connects that tried an ejected endpoint */
+    __u64 panics;           /* picks that found all endpoints out: they are used then */
 };
 WEIR_ASSERT(sizeof(struct weir_svc_state) == 224);
 

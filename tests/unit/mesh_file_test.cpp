@@ -134,6 +134,10 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
     EXPECT_THAT(service("affinity: {timeout: 2d}"),
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
+    for (const char* setting : {"consecutiveFailures: 0", "maxEjectionPercent: 0",
+                                "maxEjectionPercent: 101", "baseEjectionTime: 5ms"})
+        EXPECT_EQ(service("outlierDetection: {" + std::string(setting) + "}").size(), 1U)
+            << setting;
     EXPECT_THAT(service("observe: {datagrams: yes}"),
                 ElementsAre(HasSubstr("write false or true")));
     EXPECT_THAT(service("observe: {datagram: true}"),
@@ -221,6 +225,15 @@ TEST(MeshFile, TellsEmptyNullAndMissingApartOnPurpose) {
     EXPECT_EQ(affinity(", affinity: null"), 0U);
     EXPECT_EQ(affinity(", affinity: {}"), 10800U);
     EXPECT_EQ(affinity(", affinity: {timeout: null}"), 10800U);
+    // Outlier detection likewise.
+    const auto failures = [&](const std::string& field) {
+        return read("services: {a: {" + whole + field + "}}\n")
+            .snapshot->services.at("a")
+            .outliers.consecutive_failures;
+    };
+    EXPECT_EQ(failures(", outlierDetection: ~"), 0U);
+    EXPECT_EQ(failures(", outlierDetection: {}"), 3U);
+    EXPECT_EQ(failures(", outlierDetection: {consecutiveFailures: 7}"), 7U);
     // Sections and files of nothing are empty; a service of nothing lacks everything.
     for (const char* text : {"", "services:\n", "services: {}\n", "workloads: null\n"})
         EXPECT_TRUE(complaints(text).empty()) << text;

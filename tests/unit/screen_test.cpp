@@ -371,6 +371,7 @@ TEST(Screen, ServiceConfig) {
       - {address: 10.0.0.3, weight: 0}
     balance: {algorithm: round-robin}
     affinity: {timeout: 90m}
+    outlierDetection: {consecutiveFailures: 5}
     observe: {datagrams: true}
     mode: observe
   plain.shop:

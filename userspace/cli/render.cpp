@@ -136,12 +136,25 @@ std::string render_services(const std::vector<ServiceView>& views, Format format
     return views.empty() ? "No services.\n" : table.str();
 }
 
+namespace {
+
+// "3 connects failed; out for 1.20s, to be tried in 800ms"
+std::string why_out(const EndpointView& view) {
+    if (view.reason.empty())
+        return "<none>";
+    return view.reason + "; out for " + short_time(view.sinceSeconds) +
+           (view.untilSeconds > 0 ? ", to be tried in " + short_time(view.untilSeconds)
+                                  : ", the next connect tries it");
+}
+
+}  // namespace
+
 std::string render_endpoints(const std::vector<EndpointView>& views, Format format) {
     if (is_document(format))
         return render_document(document("EndpointList", {{"items", views}}), format);
     const bool wide = format == Format::kWide;
     std::vector<std::string> header{"SERVICE", "PORT",   "ENDPOINT", "WEIGHT", "SHARE",
-                                    "STATE",   "ACTIVE", "OPENED",   "FAILED"};
+                                    "STATE",   "ACTIVE", "OPENED",   "FAILED", "WHY"};
     if (wide)
         header.insert(header.end(), {"CLOSED", "UNTRACKED", "ZONE", "LABELS"});
     Table table(header);
@@ -154,7 +167,8 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
                                      view.state,
                                      number(view.counts.active),
                                      number(view.counts.opened),
-                                     number(view.counts.failed)};
+                                     number(view.counts.failed),
+                                     why_out(view)};
         if (wide)
             row.insert(row.end(), {number(view.counts.closed), number(view.counts.untracked),
                                    or_none(view.zone), or_none(labels_str(view.labels))});

@@ -30,6 +30,7 @@ void compile_service(const Service& service, std::map<std::string, DesiredPort>&
         row.name = service_port_name(service.name, port);
         row.algorithm = service.algorithm;
         row.affinity_s = service.affinity_s;
+        row.outliers = service.outliers;
         row.counts_datagrams = service.counts_datagrams && port.protocol == Protocol::kUdp;
         row.mode = service.mode;
         for (const auto& address : service.addresses)

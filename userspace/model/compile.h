@@ -36,6 +36,7 @@ struct DesiredPort {
     std::string name;  // "orders.shop:80/TCP"
     Algorithm algorithm = Algorithm::kRandom;
     std::uint32_t affinity_s = 0;
+    OutlierDetection outliers{};
     bool counts_datagrams = false;
     Mode mode = Mode::kSteer;
     std::vector<Vip> vips;                   // sorted

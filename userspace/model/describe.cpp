@@ -111,6 +111,7 @@ Fields settings_of(const Service& service) {
     return {{"algorithm", std::string(algorithm_name(service.algorithm))},
             {"affinity",
              service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s))},
+            {"outlierDetection", outlier_detection_str(service.outliers)},
             {"datagrams", service.counts_datagrams ? "counted" : ""},
             {"mode", std::string(mode_name(service.mode))}};
 }

@@ -37,6 +37,8 @@ std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& 
         {"affinity.timeout",
          service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s)),
          origin_str(service.origins.affinity)},
+        {"outlierDetection", outlier_detection_str(service.outliers),
+         origin_str(service.origins.outliers)},
         {"observe.datagrams", service.counts_datagrams ? "true" : "",
          origin_str(service.origins.datagrams)}};
     for (const auto& address : service.addresses)

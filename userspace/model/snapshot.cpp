@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/model/snapshot.h"
 
+#include "userspace/model/duration.h"
+
 namespace weir {
 
 std::string_view algorithm_name(Algorithm algorithm) {
@@ -30,6 +32,14 @@ std::string labels_str(const Labels& labels) {
     for (const auto& [key, value] : labels)
         text += (text.empty() ? "" : ",") + key + "=" + value;
     return text;
+}
+
+std::string outlier_detection_str(const OutlierDetection& outliers) {
+    if (outliers.consecutive_failures == 0)
+        return "";
+    return std::to_string(outliers.consecutive_failures) + " failures, " +
+           duration_str(std::chrono::milliseconds(outliers.base_ms)) + ", at most " +
+           std::to_string(outliers.max_percent) + " %";
 }
 
 std::string_view namespace_of(std::string_view name) {

@@ -60,9 +60,19 @@ struct Endpoint {
 
 // Where the settings of a service are written; line 0 = nowhere: the default holds.
 struct ServiceOrigins {
-    Origin algorithm, affinity, datagrams, mode;
+    Origin algorithm, affinity, outliers, datagrams, mode;
     bool operator==(const ServiceOrigins&) const = default;
 };
+
+// Endpoints whose connects fail are left out for a while (bpf/core/health.h).
+struct OutlierDetection {
+    std::uint16_t consecutive_failures = 0;  // so many eject an endpoint; 0 = none do
+    std::uint16_t max_percent = 50;          // of the endpoints, out at once
+    std::uint32_t base_ms = 2000;            // the first ejection; longer with each that follows
+    bool operator==(const OutlierDetection&) const = default;
+};
+// "3 failures, 2s, at most 50 %"; "" where it is off.
+std::string outlier_detection_str(const OutlierDetection& outliers);
 
 struct Service {
     std::string name;  // "orders.shop": the part after the first dot is the namespace
@@ -70,7 +80,8 @@ struct Service {
     std::vector<Port> ports;
     std::vector<Endpoint> endpoints;
     Algorithm algorithm = Algorithm::kRandom;
-    std::uint32_t affinity_s = 0;   // a client keeps its endpoint for so long; 0 = not
+    std::uint32_t affinity_s = 0;  // a client keeps its endpoint for so long; 0 = not
+    OutlierDetection outliers{};
     bool counts_datagrams = false;  // of its UDP ports, and their bytes
     Mode mode = Mode::kSteer;
     ServiceOrigins origins{};

@@ -14,6 +14,8 @@ class Writer {
     Status operator()(const WriteEndpoint& write) {
         if (write.id >= tables_.endpoint.size())
             return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
+        if (write.row.generation > 1)
+            WEIR_CHECK(forget_health(write.id));
         tables_.endpoint[write.id] = mirror_.endpoint(write.id) = write.row;
         return {};
     }
@@ -85,6 +87,16 @@ class Writer {
     }
 
   private:
+    // No socket holds the row and no connect can reach it: nobody writes it but this.
+    Status forget_health(std::uint32_t id) {
+        WEIR_TRY(const auto state, tables_.ep_state.find(id));
+        if (!state || state->ejected_until_ns == 0)
+            return {};
+        weir_ep_state fresh{};
+        fresh.active = state->active;
+        return tables_.ep_state.put(id, fresh);
+    }
+
     Tables& tables_;
     Mirror& mirror_;
 };

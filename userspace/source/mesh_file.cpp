@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t kWeightMax = 1'000'000;
 constexpr std::uint32_t kAffinityDefault = 3 * 3600;  // as Kubernetes' sessionAffinityConfig
+constexpr std::uint16_t kConsecutiveFailures = 3;
 constexpr std::array kAlgorithms{Algorithm::kRandom, Algorithm::kRoundRobin,
                                  Algorithm::kLeastConnections, Algorithm::kConsistentHash};
 
@@ -98,6 +99,25 @@ void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
             std::chrono::duration_cast<std::chrono::seconds>(*read).count());
 }
 
+void read_outlier_detection(const YamlNode& node, Service& service, Diagnostics& found) {
+    const Phrase what = "`outlierDetection` of " + quoted("service", service.name);
+    const MappingReader reader(
+        node, what, {"consecutiveFailures", "baseEjectionTime", "maxEjectionPercent"}, found);
+    auto& outliers = service.outliers;
+    outliers.consecutive_failures = kConsecutiveFailures;
+    service.origins.outliers = node.origin;
+    if (const auto* failures = reader.find("consecutiveFailures"))
+        outliers.consecutive_failures = static_cast<std::uint16_t>(
+            read_number(*failures, "`consecutiveFailures` of " + what, 1, 1000, found).value_or(1));
+    if (const auto* percent = reader.find("maxEjectionPercent"))
+        outliers.max_percent = static_cast<std::uint16_t>(
+            read_number(*percent, "`maxEjectionPercent` of " + what, 1, 100, found).value_or(1));
+    if (const auto* time = reader.find("baseEjectionTime"))
+        if (const auto read =
+                read_duration(*time, "`baseEjectionTime` of " + what, 100ms, 5min, found))
+            outliers.base_ms = static_cast<std::uint32_t>(read->count());
+}
+
 void read_observe(const YamlNode& node, Service& service, Diagnostics& found) {
     const Phrase what = "`observe` of " + quoted("service", service.name);
     const MappingReader reader(node, what, {"datagrams"}, found);
@@ -123,9 +143,10 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
     service->name = key.scalar;
     service->origin = key.origin;
     const Phrase what = quoted("service", service->name);
-    const MappingReader reader(
-        node, what, {"addresses", "ports", "endpoints", "balance", "affinity", "observe", "mode"},
-        found);
+    const MappingReader reader(node, what,
+                               {"addresses", "ports", "endpoints", "balance", "affinity",
+                                "outlierDetection", "observe", "mode"},
+                               found);
     const bool named = check_name(key, "service", found);
     if (!reader.ok())
         return;
@@ -151,6 +172,8 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
         read_balance(*balance, *service, found);
     if (const auto* affinity = reader.find("affinity"))
         read_affinity(*affinity, *service, found);
+    if (const auto* outliers = reader.find("outlierDetection"))
+        read_outlier_detection(*outliers, *service, found);
     if (const auto* observe = reader.find("observe"))
         read_observe(*observe, *service, found);
     if (const auto* mode = reader.find("mode")) {

@@ -22,7 +22,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeView, workload, service, port, protocol, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, protocol, portName, addresses,
                                    algorithm, affinitySeconds, mode, endpoints, state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, zone,
-                                   labels, share, state, counts)
+                                   labels, share, state, counts, reason, sinceSeconds, untilSeconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CandidateView, endpoint, in, share, why, counts, latencies)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainView, from, to, service, address, protocol, verdict, why,
                                    algorithm, affinitySeconds, candidates)
@@ -36,6 +36,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings
                                    applyError, saveError, lostFeatures, meshDigest, meshReads,
                                    meshRejections, staleSeconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EventCounts, produced, delivered, lost)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OutlierCounts, ejections, restores, halfOpenTries, panics,
+                                   ejected)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HookView, name, attached)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReasonView, name, count, meaning)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SwitchView, service, secondsLeft)

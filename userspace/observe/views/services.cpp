@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "bpf/core/published.h"
+#include "userspace/observe/views/health.h"
 #include "userspace/observe/views/mode.h"
 
 namespace weir {
@@ -16,11 +17,25 @@ Key key_of(const std::string& service, const Port& port) {
     return {service, port.port, std::string(protocol_name(port.protocol))};
 }
 
-std::uint64_t weight_sum(const Service& service) {
-    std::uint64_t sum = 0;
-    for (const auto& endpoint : service.endpoints)
-        sum += endpoint.weight;
-    return sum;
+using Ejections = std::map<std::string, Ejection>;
+
+// Of those that are in; of all, where none is.
+std::uint64_t weight_sum(const Service& service, const Port& port, const Ejections& out) {
+    std::uint64_t sum = 0, all = 0;
+    for (const auto& endpoint : service.endpoints) {
+        all += endpoint.weight;
+        if (!out.contains(endpoint_str(endpoint.addr, port.target_port)))
+            sum += endpoint.weight;
+    }
+    return sum == 0 ? all : sum;
+}
+
+void eject(EndpointView& view, const Ejection& ejection) {
+    view.state = ejection.state;
+    view.reason = ejection.reason;
+    view.sinceSeconds = ejection.sinceSeconds;
+    view.untilSeconds = ejection.untilSeconds;
+    view.share = 0;
 }
 
 bool is_published(const Tables& tables, const Names& names, const Service& service,
@@ -30,9 +45,9 @@ bool is_published(const Tables& tables, const Names& names, const Service& servi
 }
 
 // The endpoints of one service port that the mesh names.
-void add_wanted(const Service& service, const Port& port, bool published,
+void add_wanted(const Service& service, const Port& port, bool published, const Ejections& out,
                 std::map<std::string, EdgeCounts>& counts, std::vector<EndpointView>& views) {
-    const auto sum = weight_sum(service);
+    const auto sum = weight_sum(service, port, out);
     for (const auto& endpoint : service.endpoints) {
         EndpointView view;
         view.service = service.name;
@@ -49,6 +64,8 @@ void add_wanted(const Service& service, const Port& port, bool published,
             view.state = "drained";
         else
             view.share = static_cast<double>(endpoint.weight) / static_cast<double>(sum);
+        if (const auto found = out.find(view.endpoint); found != out.end() && published)
+            eject(view, found->second);
         if (const auto found = counts.find(view.endpoint); found != counts.end()) {
             view.counts = found->second;
             counts.erase(found);
@@ -114,7 +131,12 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
     for (const auto& service : snapshot.services) {
         for (const auto& port : service->ports) {
             auto& counts = sums[key_of(service->name, port)];
-            add_wanted(*service, port, is_published(tables, names, *service, port), counts, views);
+            Ejections out;
+            if (const auto id = names.id_of(service->name, port)) {
+                WEIR_TRY(out, ejections_of(tables, *id));
+            }
+            add_wanted(*service, port, is_published(tables, names, *service, port), out, counts,
+                       views);
             for (const auto& [endpoint, count] : counts) {
                 EndpointView view;
                 view.service = service->name;

@@ -36,10 +36,13 @@ struct EndpointView {
     std::string zone;                           // may be empty
     std::map<std::string, std::string> labels;  // of the mesh file
     double share = 0;                           // of new connections, 0 to 1
-    // serving, drained (weight 0), pending (not in the kernel); of those not in the mesh: leaving
-    // (only old connections), gone, refused ("none"), summed ("other", "departed").
+    // serving, ejected or half-open (views/health.h), drained (weight 0), pending (not in the
+    // kernel); of those not in the mesh: leaving (only old connections), gone, refused ("none"),
+    // summed ("other", "departed").
     std::string state;
     EdgeCounts counts;
+    std::string reason{};  // of ejected and half-open ones
+    double sinceSeconds = 0, untilSeconds = 0;
 };
 
 Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snapshot& snapshot);

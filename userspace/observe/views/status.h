@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "userspace/model/mesh_text.h"
+#include "userspace/observe/views/health.h"
 #include "userspace/observe/views/switches.h"
 
 namespace weir {
@@ -63,6 +64,7 @@ struct StatusView {
     std::uint64_t relinked = 0;
     std::uint64_t repaired = 0;
     EventCounts events;
+    OutlierCounts outliers;
     std::string mode;                  // of the node: steer, observe, off
     std::vector<SwitchView> switches;  // what is off by hand
     std::optional<AgentFacts> agent;

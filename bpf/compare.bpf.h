@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Algorithms that compare endpoints: the least connections, and the best bid of a rendezvous.
+ * Endpoints that are out are no candidates. Writes nothing.
+ */
+#ifndef WEIR_COMPARE_BPF_H
+#define WEIR_COMPARE_BPF_H
+
+#include "core/consistent_hash.h"
+#include "core/least_connections.h"
+#include "core/pick.h"
+#include "health.bpf.h"
+
+/* A service port as it was published at one moment. */
+struct service_view {
+    const struct weir_svc_port *row;
+    const struct weir_svc_settings *settings;
+    struct weir_slot_set slots; /* those that the socket can reach; an offset in `slot` */
+    __u32 svc_port;
+    __u32 reach;
+    __u32 generation; /* that was published, as in core/published.h */
+};
+
+/*
+ * What a look at several endpoints knows. By bpf_loop: a loop in place costs the verifier ten times
+ * as many instructions. Kernel 6.1 verifies only the first call of the callback, and cuts out what
+ * that one does not reach: at the start nothing may hold a value that decides a branch.
+ */
+struct pick_scan {
+    struct weir_slot_set slots;
+    __u32 endpoint_base;
+    int corrupt;
+    __u64 now_ns; /* for which endpoints are ejected */
+    union {
+        struct {
+            struct weir_least least;
+            __u32 random;
+        };
+        struct {
+            __u64 key;          /* of the client's hash slot */
+            __u32 cost, weight; /* the best bid of a rendezvous */
+            __u32 index;
+        };
+    };
+};
+
+#define WEIR_LOOP_ON 0
+#define WEIR_LOOP_END 1
+
+static long pick__look_at_load(__u32 i, struct pick_scan *scan) {
+    __u32 slot = i;
+    scan->random = weir_next_random(scan->random);
+    if (scan->slots.count > WEIR_SCAN_MAX)
+        slot = weir_random_cell(scan->random, scan->slots.count);
+    __u32 word = scan->slots.offset + slot;
+    __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
+    __u32 id = scan->endpoint_base + (cell ? weir_cell_index(*cell) : 0);
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    if (!cell || !state) {
+        scan->corrupt = 1;
+        return WEIR_LOOP_END;
+    }
+    if (health__of(state, scan->now_ns) == WEIR_HEALTH_OUT)
+        return WEIR_LOOP_ON;
+    scan->random = weir_next_random(scan->random);
+    weir_least_offer(&scan->least, weir_cell_index(*cell), weir_cell_weight(*cell), state->active,
+                     scan->random);
+    return WEIR_LOOP_ON;
+}
+
+static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
+    __u32 word = scan->slots.offset + 2 * i;
+    __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
+    word++;
+    __u64 *seed = bpf_map_lookup_elem(&weir_slot, &word);
+    if (!cell || !seed) {
+        scan->corrupt = 1;
+        return WEIR_LOOP_END;
+    }
+    __u32 cost = weir_rendezvous_cost(scan->key, *seed), weight = weir_cell_weight(*cell);
+    if (!weir_rendezvous_wins(cost, weight, scan->cost, scan->weight) ||
+        health__is_out(scan->endpoint_base + weir_cell_index(*cell), scan->now_ns))
+        return WEIR_LOOP_ON;
+    scan->cost = cost;
+    scan->weight = weight;
+    scan->index = weir_cell_index(*cell);
+    return WEIR_LOOP_ON;
+}
+
+/* Least connections: all endpoints up to WEIR_SCAN_MAX, two drawn ones where there are more.
+ * Consistent hashing: all. `now_ns`: who is ejected until later is no candidate. A function of its
+ * own, for its stack. 0 and the index, or -1 when a row leads nowhere. */
+static __noinline int pick__compared(const struct service_view *view, __u64 client, __u64 now_ns,
+                                     __u32 *index) {
+    __u32 count = view->slots.count;
+    struct pick_scan scan = {
+        .slots = view->slots, .endpoint_base = view->settings->endpoint_base, .now_ns = now_ns};
+    if (view->settings->algorithm == WEIR_ALGORITHM_RENDEZVOUS) {
+        scan.key = weir_hash_slot_key(weir_hash_slot(client));
+        scan.cost = WEIR_NO_BID_COST;
+        scan.weight = WEIR_NO_BID_WEIGHT;
+        bpf_loop(count, pick__look_at_bid, &scan, 0);
+        *index = scan.index;
+    } else {
+        scan.least = (struct weir_least)WEIR_LEAST_NONE;
+        scan.random = bpf_get_prandom_u32();
+        bpf_loop(count > WEIR_SCAN_MAX ? 2 : count, pick__look_at_load, &scan, 0);
+        *index = scan.least.index;
+    }
+    return scan.corrupt ? -1 : 0;
+}
+
+#endif

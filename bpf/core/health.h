@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Outlier detection, the decisions: whose fault a failed connect is, whether an endpoint is out,
+ * and for how long. After Envoy's outlier detection, with the half-open state of a circuit breaker
+ * (Nygard, Release It!, 2007). Compiled for the kernel and natively; no maps, no context, no clock.
+ */
+#ifndef WEIR_CORE_HEALTH_H
+#define WEIR_CORE_HEALTH_H
+
+#include "../../maps/abi/edge.h"
+
+#define WEIR_HEALTH_IN 0
+#define WEIR_HEALTH_OUT 1
+#define WEIR_HEALTH_DUE 2 /* its time is over: one connect may try it */
+
+/* Clocks that make everybody due, and nobody. */
+#define WEIR_HEALTH_ALL_DUE ~0ull
+#define WEIR_HEALTH_NONE_DUE 0ull
+
+/* `until_ns`: weir_ep_state.ejected_until_ns. */
+static inline __u32 weir_health_at(__u64 until_ns, __u64 now_ns) {
+    if (!until_ns)
+        return WEIR_HEALTH_IN;
+    return now_ns < until_ns ? WEIR_HEALTH_OUT : WEIR_HEALTH_DUE;
+}
+
+/* Whether a failure (WEIR_FAILURE_*) speaks against the endpoint. Not what this node could not do,
+ * and not a caller's own impatience. */
+static inline int weir_blames_endpoint(__u32 failure) {
+    return failure == WEIR_FAILURE_REFUSED || failure == WEIR_FAILURE_TIMEOUT ||
+           failure == WEIR_FAILURE_UNREACHABLE || failure == WEIR_FAILURE_RESET;
+}
+
+/* Whether `out` of `total` endpoints may be ejected at once. */
+static inline int weir_may_be_out(__u32 out, __u32 total, __u32 percent) {
+    return (__u64)out * 100 <= (__u64)total * percent;
+}
+
+#define WEIR_EJECTIONS_MOST 10
+#define WEIR_EJECTION_MOST_NS 300000000000ull
+#define WEIR_NS_PER_MS 1000000ull
+
+/* How long the ejection after so many in a row lasts: once more the base time for each, and up to
+ * an eighth more by chance, so that the nodes of a cluster do not all try an endpoint at one
+ * moment. */
+static inline __u64 weir_ejection_ns(__u32 base_ms, __u32 before, __u32 random) {
+    __u64 times = before < WEIR_EJECTIONS_MOST ? before + 1 : WEIR_EJECTIONS_MOST;
+    __u64 ns = times * base_ms * WEIR_NS_PER_MS;
+    if (ns > WEIR_EJECTION_MOST_NS)
+        ns = WEIR_EJECTION_MOST_NS;
+    return ns + (ns / 8 >> 16) * (random >> 16);
+}
+
+/* Ejections are in a row unless the endpoint was in for as long as the longest of them. */
+static inline __u32 weir_ejections_in_a_row(__u32 ejections, __u64 in_for_ns, __u32 base_ms) {
+    return in_for_ns >= WEIR_EJECTIONS_MOST * base_ms * WEIR_NS_PER_MS ? 0 : ejections;
+}
+
+#endif

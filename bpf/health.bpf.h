@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is known of an endpoint's health, by the connects of this node: written by sock_ops as they
+ * fail and succeed, read by every pick. No probe, and no daemon. Decisions are core/health.h's.
+ */
+#ifndef WEIR_HEALTH_BPF_H
+#define WEIR_HEALTH_BPF_H
+
+#include "core/health.h"
+#include "maps.bpf.h"
+
+/* WEIR_HEALTH_* of a row; user space clears it before the row gets another endpoint. */
+static __always_inline __u32 health__of(const struct weir_ep_state *state, __u64 now_ns) {
+    return weir_health_at(*(volatile __u64 *)&state->ejected_until_ns, now_ns);
+}
+
+static __always_inline int health__is_out(__u32 id, __u64 now_ns) {
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    return !state || health__of(state, now_ns) == WEIR_HEALTH_OUT;
+}
+
+static __always_inline struct weir_svc_state *health__count(__u32 svc_port) {
+    return bpf_map_lookup_elem(&weir_svc_state, &svc_port);
+}
+
+#define HEALTH_COUNT(svc_port, what)                             \
+    do {                                                         \
+        struct weir_svc_state *counts = health__count(svc_port); \
+        if (counts)                                              \
+            __sync_fetch_and_add(&counts->what, 1);              \
+    } while (0)
+
+/* Whether a connect may go to a picked endpoint: it is in, or this connect is the one that tries
+ * it; the next may when the ejection's base time has passed again. */
+static __always_inline int health__admits(__u32 svc_port, __u32 id, __u32 base_ms, __u64 now_ns) {
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    if (!state)
+        return 1;
+    __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
+    __u32 health = health__of(state, now_ns);
+    if (health != WEIR_HEALTH_DUE)
+        return health == WEIR_HEALTH_IN;
+    __u64 next = now_ns + base_ms * WEIR_NS_PER_MS;
+    if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
+        return 0;
+    HEALTH_COUNT(svc_port, half_open_tries);
+    return 1;
+}
+
+/* A look at all endpoints of a service port. */
+struct health_scan {
+    __u32 base, capacity, svc_port;
+    __u32 start;      /* the first one looked at: by chance, where one is looked for */
+    __u32 total, out; /* counted */
+    __u32 index;      /* the first that is in; or `none` */
+    __u32 reach;      /* WEIR_REACH_* it must be in */
+};
+#define HEALTH_NONE ~0u
+
+/* The endpoint is in use; *id and *state. Leaving and drained ones are not. */
+static __always_inline const struct weir_endpoint *health__at(const struct health_scan *scan,
+                                                              __u32 i, __u32 *index,
+                                                              struct weir_ep_state **state) {
+    *index = scan->start + i;
+    if (*index >= scan->capacity)
+        *index -= scan->capacity;
+    __u32 id = scan->base + *index;
+    const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &id);
+    *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    if (!endpoint || !*state || endpoint->svc_port != scan->svc_port || !endpoint->generation ||
+        endpoint->flags)
+        return NULL;
+    return endpoint;
+}
+
+static long health__count_one(__u32 i, struct health_scan *scan) {
+    struct weir_ep_state *state;
+    __u32 index;
+    const struct weir_endpoint *endpoint = health__at(scan, i, &index, &state);
+    if (!endpoint)
+        return 0;
+    scan->total++;
+    scan->out += state->ejected_until_ns != 0;
+    return 0;
+}
+
+/* Whether so many more may be out: `more` is 0 for one that is out already. */
+static __noinline int health__may_be_out(__u32 svc_port, const struct weir_svc_settings *settings,
+                                         __u32 more) {
+    struct health_scan scan = {.base = settings->endpoint_base,
+                               .capacity = settings->endpoint_capacity,
+                               .svc_port = svc_port};
+    bpf_loop(scan.capacity, health__count_one, &scan, 0);
+    return weir_may_be_out(scan.out + more, scan.total, settings->eject_percent);
+}
+
+static long health__find_one(__u32 i, struct health_scan *scan) {
+    struct weir_ep_state *state;
+    __u32 index;
+    const struct weir_endpoint *endpoint = health__at(scan, i, &index, &state);
+    if (!endpoint || state->ejected_until_ns != 0 ||
+        !(scan->reach & (weir_addr_is_v4(&endpoint->addr) ? WEIR_REACH_V4 : WEIR_REACH_V6)))
+        return 0;
+    scan->index = index;
+    return 1;
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What sock_ops sees of connects becomes the health of their endpoints: failures in a row eject
+ * one, a success after its time restores it. Only connects begun after an ejection speak for or
+ * against it; those before have had their say.
+ */
+#ifndef WEIR_OUTLIERS_BPF_H
+#define WEIR_OUTLIERS_BPF_H
+
+#include "health.bpf.h"
+#include "service.bpf.h"
+#include "socket.bpf.h"
+
+/* The endpoint's row, where it is still the same endpoint; NULL. */
+static __always_inline struct weir_ep_state *outliers__endpoint(const struct weir_sock *sock) {
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &sock->edge.endpoint);
+    return state && state->generation == sock->edge.generation ? state : NULL;
+}
+
+/* Ejects it, or once more where a try has failed: `until` is what stood there. Two that find the
+ * last place at once both give it back: the next failure takes it. */
+static __noinline int outliers__eject(struct weir_sock *sock,
+                                      const struct weir_svc_settings *settings, __u64 until) {
+    struct weir_ep_state *state = outliers__endpoint(sock);
+    if (!state || !health__may_be_out(sock->edge.svc_port, settings, !until))
+        return 0;
+    __u64 now_ns = bpf_ktime_get_coarse_ns();
+    __u64 since_ns = now_ns - state->changed_ns;
+    __u32 before = until ? state->ejections
+                         : weir_ejections_in_a_row(state->ejections, since_ns, settings->eject_ms);
+    __u64 next = now_ns + weir_ejection_ns(settings->eject_ms, before, bpf_get_prandom_u32());
+    __u64 changed_ns = state->changed_ns;
+    if (!until)
+        state->changed_ns = now_ns;
+    if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
+        return 0;
+    if (!until && !health__may_be_out(sock->edge.svc_port, settings, 0)) {
+        state->changed_ns = changed_ns;
+        __sync_val_compare_and_swap(&state->ejected_until_ns, next, 0);
+        return 0;
+    }
+    state->ejections = before + 1;
+    HEALTH_COUNT(sock->edge.svc_port, ejections);
+    return 0;
+}
+
+/* A connect failed, or its connection was reset before a byte came. */
+static __noinline int outliers__failed(struct weir_sock *sock, __u32 failure) {
+    struct weir_ep_state *state = outliers__endpoint(sock);
+    const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
+    if (!state || !settings || !settings->eject_after || !weir_blames_endpoint(failure))
+        return 0;
+    __u32 *row = failure == WEIR_FAILURE_RESET ? &state->resets : &state->failures;
+    __u32 failures = __sync_fetch_and_add(row, 1) + 1;
+    __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
+    if (until ? sock->started_ns < state->changed_ns : failures < settings->eject_after)
+        return 0;
+    return outliers__eject(sock, settings, until);
+}
+
+static __always_inline void outliers__restore(struct weir_sock *sock, struct weir_ep_state *state) {
+    __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
+    if (!until || sock->started_ns < state->changed_ns)
+        return;
+    if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, 0) != until)
+        return;
+    state->changed_ns = bpf_ktime_get_coarse_ns();
+    HEALTH_COUNT(sock->edge.svc_port, restores);
+}
+
+/* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */
+static __always_inline void outliers__connected(struct weir_sock *sock) {
+    struct weir_ep_state *state = outliers__endpoint(sock);
+    if (!state)
+        return;
+    if (state->failures)
+        state->failures = 0;
+    if (!state->resets)
+        outliers__restore(sock, state);
+}
+
+/* A connection ended of which bytes were heard. */
+static __always_inline void outliers__heard(struct weir_sock *sock) {
+    struct weir_ep_state *state = outliers__endpoint(sock);
+    if (!state || !state->resets)
+        return;
+    state->resets = 0;
+    outliers__restore(sock, state);
+}
+
+#endif

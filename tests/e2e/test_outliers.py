@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Outlier detection: endpoints whose connects fail are left out, tried one connect at a time, and come back. By the
+kernel alone: the client's own errors are the truth that counts are held against."""
+
+import sys
+import time
+import unittest
+
+from case import SLOW, VIP, LabCase, service_yaml, wait_for
+
+ALGORITHMS = ("random", "round-robin", "least-connections", "consistent-hash")
+# Accepts, and resets before it says a byte.
+RESETTER = """
+import socket, struct, sys
+server = socket.socket(socket.AF_INET6)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind(("::", 8080)); server.listen(1000)
+print("ready", flush=True)
+while True:
+    one, _ = server.accept()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    one.close()
+"""
+
+
+class Outliers(LabCase):
+    def detect(self, algorithm="round-robin", endpoints=None, extra="", **settings):
+        """A service that only this test has, with these settings."""
+        given = {"consecutiveFailures": 3, "baseEjectionTime": f"{int(2000 * SLOW)}ms", "maxEjectionPercent": 50} | settings
+        flow = ", ".join(f"{name}: {value}" for name, value in given.items())
+        self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP], endpoints or [self.a.ip, self.b.ip], algorithm=algorithm)
+                       + f"    outlierDetection: {{{flow}}}\n" + extra
+                       + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
+
+    def setUp(self):
+        if self.lab.agent.poll() is not None:
+            self.lab.start_agent()
+        self.lab.apply("services: {}\n")  # nobody is out at the start
+        wait_for(lambda: self.sums()["ejected"] == 0, "nobody to be out")
+
+    def refuse(self, name="b"):
+        getattr(self, name + "_server").stop()
+        self.addCleanup(self.serve, name)
+
+    def serve(self, name="b"):
+        if getattr(self, name + "_server").poll() is not None:
+            setattr(type(self), name + "_server", getattr(self, name).serve())
+
+    def connects(self, count):
+        return self.client.connects(VIP, 80, count=count)
+
+    def sums(self):
+        return self.lab.weir("status", "-o", "json", parse=True)["outliers"]
+
+    def endpoint(self, pod):
+        items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
+        return next(e for e in items if e["endpoint"] == pod.ip + ":8080")
+
+    def left_out(self, tally, count, before, failures=3):
+        """All went to `a`, but what ejected `b`, and what tried it since."""
+        after = self.sums()
+        tries = after["halfOpenTries"] - before["halfOpenTries"]
+        self.assertEqual(tally["errors"], {"ECONNREFUSED": failures + tries})
+        self.assertEqual(tally["greeted"], {"a": count - failures - tries})
+        self.assertEqual(after["ejections"] - before["ejections"], 1 + tries)
+
+    def test_an_endpoint_that_refuses_is_left_out_and_comes_back(self):
+        for algorithm in ALGORITHMS[:3]:
+            with self.subTest(algorithm):
+                self.detect(algorithm)
+                before = self.sums()
+                self.assertEqual(self.connects(40)["errors"], {})
+                self.refuse()
+                self.left_out(self.connects(500), 500, before)
+                shown = self.endpoint(self.b)
+                self.assertIn(shown["state"], ("ejected", "half-open"))
+                self.assertEqual((shown["share"], self.endpoint(self.a)["share"], shown["reason"][1:]), (0, 1, " connects failed"))
+                self.assertIn("connects failed; out for", self.lab.weir("endpoints", "orders.shop").stdout)
+                self.serve()
+                wait_for(lambda: self.connects(20) and self.endpoint(self.b)["state"] == "serving", "it to come back", 20 * SLOW)
+                tally = self.connects(200)
+                self.assertEqual(tally["errors"], {})
+                self.assertGreater(tally["greeted"]["b"], 60)
+                self.assertEqual(self.sums()["restores"] - before["restores"], 1)
+                self.lab.apply("services: {}\n")
+
+    def test_a_client_that_is_hashed_to_it_moves_alone(self):
+        self.detect("consistent-hash")
+        [name] = self.connects(50)["greeted"]
+        other = "b" if name == "a" else "a"
+        self.refuse(name)
+        tally = self.connects(200)
+        self.assertEqual(list(tally["greeted"]), [other])
+        self.assertLessEqual(sum(tally["errors"].values()), 3 + 2)
+
+    def test_a_client_with_affinity_leaves_it(self):
+        self.detect("random", extra="    affinity: {timeout: 1h}\n")
+        [name] = self.connects(50)["greeted"]
+        self.refuse(name)
+        tally = self.connects(200)
+        self.assertEqual(list(tally["greeted"]), ["b" if name == "a" else "a"])
+        self.assertLessEqual(sum(tally["errors"].values()), 3 + 2)
+
+    def test_an_endpoint_that_resets_before_a_byte(self):
+        self.detect()
+        self.refuse()
+        resetter = self.b.start(sys.executable, "-c", RESETTER)
+        self.addCleanup(resetter.stop)
+        resetter.first_line("ready")
+        before = self.sums()
+        failed = sum(self.connects(300)["errors"].values())
+        tries = self.sums()["halfOpenTries"] - before["halfOpenTries"]
+        self.assertEqual(failed, 3 + tries)
+        self.assertIn("reset before a byte", self.endpoint(self.b)["reason"])
+
+    def test_it_works_with_the_agent_dead(self):
+        self.detect()
+        before = self.sums()
+        self.lab.kill_agent()
+        self.refuse()
+        self.left_out(self.connects(500), 500, before)
+        self.serve()
+        wait_for(lambda: self.connects(20) and self.endpoint(self.b)["state"] == "serving", "it to come back", 20 * SLOW)
+        self.assertEqual(self.connects(100)["greeted"], {"a": 50, "b": 50})
+        self.lab.start_agent()
+
+    def test_no_more_are_out_than_may_be(self):
+        self.detect()
+        self.refuse("a")
+        self.refuse("b")
+        self.connects(100)
+        self.assertEqual(self.sums()["ejected"], 1)
+
+    def test_all_are_used_where_all_are_out(self):
+        self.detect(maxEjectionPercent=100)
+        before = self.sums()["panics"]
+        self.refuse("a")
+        self.refuse("b")
+        tally = self.connects(100)
+        self.assertEqual(tally["errors"], {"ECONNREFUSED": 100})
+        self.assertGreater(self.sums()["panics"] - before, 80)
+        self.serve("a")
+        self.serve("b")
+        wait_for(lambda: self.connects(20)["errors"] == {} and self.sums()["ejected"] == 0, "both to come back", 30 * SLOW)
+
+    def test_each_time_lasts_longer(self):
+        self.detect(baseEjectionTime=f"{int(500 * SLOW)}ms")
+        self.refuse()
+        before, end = self.sums()["halfOpenTries"], time.monotonic() + 6 * SLOW
+        while time.monotonic() < end:
+            self.connects(20)
+        # After 0.5, 1, 1.5 and 2 s, each up to an eighth more.
+        self.assertIn(self.sums()["halfOpenTries"] - before, (3, 4))
+
+    def test_one_that_leaves_and_comes_back_is_new(self):
+        self.detect()
+        self.refuse()
+        self.connects(20)
+        self.assertEqual(self.endpoint(self.b)["state"], "ejected")
+        self.detect(endpoints=[self.a.ip])
+        self.serve()
+        self.detect()
+        wait_for(lambda: self.connects(10)["greeted"].get("b") == 5, "it to be used")
+
+    def test_nobody_is_out_where_it_is_not_asked_for(self):
+        self.lab.apply(self.mesh())
+        self.refuse()
+        self.assertEqual(self.connects(100)["errors"], {"ECONNREFUSED": 50})
+        self.assertEqual(self.sums()["ejected"], 0)
+
+    def test_metrics(self):
+        self.detect()
+        before = self.scraped()
+        self.refuse()
+        self.connects(50)
+        wait_for(lambda: self.scraped()["weir_outlier_ejected_endpoints"] == 1, "it to be told of")
+        after = self.scraped()
+        self.assertGreaterEqual(after["weir_outlier_ejections_total"] - before["weir_outlier_ejections_total"], 1)
+
+    def scraped(self):
+        lines = [line.split() for line in self.lab.metrics().splitlines() if line.startswith("weir_outlier_")]
+        return {name: float(value) for name, value in lines}
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outlier detection, the decisions (bpf/core/health.h).
+#include "bpf/core/health.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+TEST(Health, IsInOutOrDue) {
+    EXPECT_EQ(weir_health_at(0, 5), static_cast<__u32>(WEIR_HEALTH_IN));
+    EXPECT_EQ(weir_health_at(10, 9), static_cast<__u32>(WEIR_HEALTH_OUT));
+    EXPECT_EQ(weir_health_at(10, 10), static_cast<__u32>(WEIR_HEALTH_DUE));
+    EXPECT_EQ(weir_health_at(1, WEIR_HEALTH_NONE_DUE), static_cast<__u32>(WEIR_HEALTH_OUT));
+    EXPECT_EQ(weir_health_at(~1ULL, WEIR_HEALTH_ALL_DUE), static_cast<__u32>(WEIR_HEALTH_DUE));
+}
+
+// What this node or the caller did is not the endpoint's fault.
+TEST(Health, BlamesTheEndpointOnlyForItsOwn) {
+    for (const __u32 its :
+         {WEIR_FAILURE_REFUSED, WEIR_FAILURE_TIMEOUT, WEIR_FAILURE_UNREACHABLE, WEIR_FAILURE_RESET})
+        EXPECT_TRUE(weir_blames_endpoint(its)) << its;
+    for (const __u32 not_its :
+         {WEIR_FAILURE_ABANDONED, WEIR_FAILURE_LOCAL, WEIR_FAILURE_NO_ENDPOINT,
+          WEIR_FAILURE_NO_STORAGE, WEIR_FAILURE_OTHER})
+        EXPECT_FALSE(weir_blames_endpoint(not_its)) << not_its;
+}
+
+TEST(Health, NoMoreAreOutThanThePercentage) {
+    EXPECT_TRUE(weir_may_be_out(1, 2, 50));
+    EXPECT_FALSE(weir_may_be_out(2, 2, 50));
+    EXPECT_FALSE(weir_may_be_out(1, 1, 99));
+    EXPECT_TRUE(weir_may_be_out(1, 1, 100));
+    EXPECT_FALSE(weir_may_be_out(2, 3, 66));
+    EXPECT_TRUE(weir_may_be_out(2, 3, 67));
+}
+
+TEST(Health, EjectionsGrowUpToALimitWithJitter) {
+    const std::uint64_t ms = 1'000'000;
+    EXPECT_EQ(weir_ejection_ns(2000, 0, 0), 2000 * ms);
+    EXPECT_EQ(weir_ejection_ns(2000, 3, 0), 8000 * ms);
+    EXPECT_EQ(weir_ejection_ns(2000, 9, 0), 20000 * ms);
+    EXPECT_EQ(weir_ejection_ns(2000, 1000, 0), 20000 * ms);
+    EXPECT_EQ(weir_ejection_ns(300'000, 5, 0), WEIR_EJECTION_MOST_NS);
+    for (const std::uint32_t base : {100U, 2000U, 300'000U}) {
+        const auto least = weir_ejection_ns(base, 0, 0),
+                   most = weir_ejection_ns(base, 0, UINT32_MAX);
+        EXPECT_GT(most, least + least / 9);
+        EXPECT_LE(most, least + least / 8);
+    }
+}
+
+TEST(Health, EjectionsAreForgottenAfterALongTimeInUse) {
+    EXPECT_EQ(weir_ejections_in_a_row(4, 19'999'000'000, 2000), 4U);
+    EXPECT_EQ(weir_ejections_in_a_row(4, 20'000'000'000, 2000), 0U);
+}
+
+}  // namespace
+}  // namespace weir

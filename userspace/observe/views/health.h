@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What outlier detection knows: which endpoints are out, since when and until when; and how often
+// that happened.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "maps/tables.h"
+
+namespace weir {
+
+// An endpoint that is not in: "ejected", or "half-open" when its time is over and it is being
+// tried.
+struct Ejection {
+    std::string state;
+    std::string reason;
+    double sinceSeconds = 0;  // ago
+    double untilSeconds = 0;  // from now; 0: the next connect tries it
+};
+
+// Of one service port's endpoints, by "10.0.0.2:8080".
+Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port);
+
+// Of all service ports, since their rows were made.
+struct OutlierCounts {
+    std::uint64_t ejections = 0, restores = 0, halfOpenTries = 0, panics = 0;
+    std::uint32_t ejected = 0;  // endpoints, now
+};
+Result<OutlierCounts> outlier_counts(const Tables& tables);
+
+}  // namespace weir
