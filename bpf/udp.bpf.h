@@ -24,18 +24,26 @@ static __always_inline int udp__may_go_on(const struct weir_udp_flow *flow, __u3
            mode__of(&view, WEIR_MODE_STEER) == flow->mode;
 }
 
-/* Steps 4 and 5. 0, or the errno to refuse with. */
-static __always_inline int udp__track(struct bpf_sock *sk, __u64 cookie, struct weir_udp_flow *flow,
-                                      const struct connect_choice *choice) {
+/* The flow needs room in its socket: weir does not only observe it, and its service asks. */
+static __always_inline const struct weir_svc_settings *udp__needs_tracking(
+    const struct weir_udp_flow *flow) {
+    const struct weir_svc_settings *settings = service__settings(flow->edge.svc_port);
+    int observed = flow->endpoint_port == flow->service_port &&
+                   weir_addr_equal(&flow->endpoint_addr, &flow->service_addr);
+    return settings && settings->flags & WEIR_SVC_NEEDS_TRACKING && !observed ? settings : NULL;
+}
+
+/* Steps 4 and 5. 0, or the errno to refuse with. A function of its own for its stack. */
+static __noinline int udp__track(struct bpf_sock *sk, __u64 cookie, struct weir_udp_flow *flow) {
     struct weir_udp_flow replaced = {};
-    const struct weir_svc_settings *settings = choice->view.settings;
     __u32 on_other;
     struct weir_udp_sock *sock =
         bpf_sk_storage_get(&weir_udp_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     struct weir_edge *edge = edge__find_or_make(&flow->edge, &on_other);
     flow->state = on_other ? WEIR_FLOW_ON_OTHER : WEIR_FLOW_ON_EDGE;
     int kept = sock && udp__keep(sock, flow, &replaced);
-    if (!kept && settings->flags & WEIR_SVC_NEEDS_TRACKING && !choice->observed) {
+    const struct weir_svc_settings *settings = kept ? NULL : udp__needs_tracking(flow);
+    if (settings) {
         reason__count(WEIR_REASON_TRACKING_REQUIRED);
         edge__count_refused(flow->edge.workload, flow->edge.svc_port, settings->born,
                             WEIR_FAILURE_NO_STORAGE);
@@ -56,10 +64,10 @@ static __always_inline int udp__track(struct bpf_sock *sk, __u64 cookie, struct 
     return 0; /* 5 */
 }
 
-/* Steps 2 to 5 for a datagram without a flow, whose service port is in flow->edge. 0 with the flow,
- * or the outcome. A function of its own for its stack. */
-static __noinline int udp__begin(struct bpf_sock_addr *ctx, struct bpf_sock *sk, int is_v6,
-                                 const struct weir_vip_key *target, struct weir_udp_flow *flow) {
+/* Steps 2 and 3 for a datagram without a flow, whose service port is in flow->edge. 0 with the
+ * flow, or the outcome. A function of its own for its stack. */
+static __noinline int udp__choose(struct bpf_sock_addr *ctx, struct bpf_sock *sk, int is_v6,
+                                  const struct weir_vip_key *target, struct weir_udp_flow *flow) {
     __u32 svc_port = flow->edge.svc_port;
     struct connect_choice choice = {};
     int outcome =
@@ -77,10 +85,7 @@ static __noinline int udp__begin(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
     flow->endpoint_port = choice.observed ? target->port : endpoint->port;
     flow->mode = mode__of(&choice.view, WEIR_MODE_STEER);
     flow->used_ns = bpf_ktime_get_ns();
-    outcome = udp__track(sk, bpf_get_socket_cookie(ctx), flow, &choice);
-    if (outcome < 0)
-        event__refused(target, choice.caller.id, svc_port, outcome);
-    return outcome;
+    return 0;
 }
 
 /* As connect__steer, for a datagram to `target`. */
@@ -104,7 +109,12 @@ static __always_inline int udp__steer(struct bpf_sock_addr *ctx, struct bpf_sock
         known = udp__recall_spilled(bpf_get_socket_cookie(ctx), target, now_ns, &flow);
     if (!known || !udp__may_go_on(&flow, svc_port, now_ns)) {
         flow.edge.svc_port = svc_port;
-        int outcome = udp__begin(ctx, sk, is_v6, target, &flow);
+        int outcome = udp__choose(ctx, sk, is_v6, target, &flow);
+        if (outcome)
+            return outcome;
+        outcome = udp__track(sk, bpf_get_socket_cookie(ctx), &flow);
+        if (outcome < 0)
+            event__refused(target, flow.edge.workload, svc_port, outcome);
         if (outcome)
             return outcome;
     }
