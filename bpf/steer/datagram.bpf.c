@@ -11,6 +11,7 @@
 
 #include "../sock_addr.bpf.h"
 #include "../udp.bpf.h"
+#include "../udp_answer.bpf.h"
 
 SEC("cgroup/sendmsg4")
 int weir_sendmsg4(struct bpf_sock_addr *ctx) {
