@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What outlier detection costs a connect: where all endpoints are in, and where one of two is out."""
+
+from lab import service_yaml, wait_for
+from node import ROUNDS, STEERED, Node, interleaved
+from peers import service_address
+
+DETECTS = "    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 5m, maxEjectionPercent: 50}\n"
+
+
+def outliers(figures, _):
+    node = Node()
+    dead = node.lab.pod("dead")
+    well = node.endpoints[:2]
+    plain, detecting, ejecting = (service_address(n) for n in range(3))
+    service = lambda name, address, ends: service_yaml(name, [address], ends, target=STEERED)  # noqa: E731
+    node.lab.write_mesh("services:\n" + service("plain.bench", plain, well) + service("detecting.bench", detecting, well) + DETECTS
+                        + service("ejecting.bench", ejecting, [node.server.ip, dead.ip]) + DETECTS)
+    node.lab.start_agent()
+    wait_for(lambda: node.client.connects(ejecting, 80, count=20) and
+             node.lab.weir("status", "-o", "json", parse=True)["outliers"]["ejected"] == 1, "one to be out")
+    rounds = interleaved({name: lambda address=address: node.measure("bench-connect", address)["p50"]
+                          for name, address in (("plain", plain), ("detecting", detecting), ("one out", ejecting))}, ROUNDS)
+    figures.ratio("connect, outlier detection on / off", "ratio of p50", rounds, "detecting", "plain", 1.05)
+    figures.ratio("connect, one of two endpoints is out / all are in", "ratio of p50", rounds, "one out", "detecting", 1.05)
+    node.lab.close()
