@@ -78,6 +78,9 @@ class Outliers(LabCase):
                 shown = self.endpoint(self.b)
                 self.assertIn(shown["state"], ("ejected", "half-open"))
                 self.assertEqual((shown["share"], self.endpoint(self.a)["share"], shown["reason"][1:]), (0, 1, " connects failed"))
+                told = self.lab.weir("explain", "client.shop", "orders.shop").stdout
+                self.assertIn("1 of 2 endpoints", told)
+                self.assertRegex(told, self.b.ip + r":8080 .*(ejected|half-open): [0-9]+ connects failed")
                 self.assertIn("connects failed; out for", self.lab.weir("endpoints", "orders.shop").stdout)
                 self.serve()
                 wait_for(lambda: self.connects(20) and self.endpoint(self.b)["state"] == "serving", "it to come back", 20 * SLOW)

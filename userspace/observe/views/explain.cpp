@@ -12,6 +12,7 @@
 #include "bpf/core/published.h"
 #include "userspace/model/compile.h"
 #include "userspace/model/slots.h"
+#include "userspace/observe/views/health.h"
 #include "userspace/observe/views/mode.h"
 
 namespace weir {
@@ -159,11 +160,28 @@ std::map<std::string, bool> rows_of(const Tables& tables, const Found& found) {
     return rows;
 }
 
+// Outlier detection's say over those that are in otherwise. Where nobody would be left, all are
+// used.
+void leave_out(const std::map<std::string, Ejection>& ejected, std::vector<CandidateView>& all) {
+    const bool nobody_left = std::all_of(all.begin(), all.end(), [&](const CandidateView& view) {
+        return !view.in || ejected.contains(view.endpoint);
+    });
+    for (auto& view : all) {
+        const auto found = ejected.find(view.endpoint);
+        if (!view.in || found == ejected.end())
+            continue;
+        view.in = nobody_left;
+        view.why = found->second.state + ": " + found->second.reason;
+        if (nobody_left)
+            view.why += "; used, since all are out";
+    }
+}
+
 std::vector<CandidateView> candidates_of(const Tables& tables, const Target& target,
-                                         const Found& found) {
+                                         const Found& found,
+                                         const std::map<std::string, Ejection>& ejected) {
     const auto rows = rows_of(tables, found);
     std::vector<CandidateView> candidates;
-    std::uint64_t weights = 0;
     for (const auto& endpoint : target.service->endpoints) {
         CandidateView view;
         view.endpoint = endpoint_str(endpoint.addr, target.port->target_port);
@@ -171,12 +189,15 @@ std::vector<CandidateView> candidates_of(const Tables& tables, const Target& tar
         view.in = row != rows.end() && row->second;
         if (!view.in)
             view.why = why_out(endpoint, row != rows.end(), target);
-        view.share = view.in ? endpoint.weight : 0;
-        weights += view.in ? endpoint.weight : 0;
+        view.share = endpoint.weight;
         candidates.push_back(std::move(view));
     }
+    leave_out(ejected, candidates);
+    double weights = 0;
     for (auto& view : candidates)
-        view.share /= static_cast<double>(std::max<std::uint64_t>(weights, 1));
+        weights += view.share *= view.in ? 1 : 0;
+    for (auto& view : candidates)
+        view.share /= std::max(weights, 1.0);
     return candidates;
 }
 
@@ -262,7 +283,8 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
     }
     view.algorithm = algorithm_name(target->service->algorithm);
     view.affinitySeconds = target->service->affinity_s;
-    view.candidates = candidates_of(tables, *target, *found);
+    WEIR_TRY(const auto ejected, ejections_of(tables, found->id));
+    view.candidates = candidates_of(tables, *target, *found, ejected);
     give_verdict(view, mode_in_force(tables, found->id, target->service->mode,
                                      workload ? workload->mode : Mode::kSteer));
     WEIR_TRY(const auto names, Names::read(tables, snapshot));
