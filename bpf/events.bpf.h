@@ -10,6 +10,7 @@
 #include "../maps/abi/event.h"
 #include "core/errno.h"
 #include "counters.bpf.h"
+#include "settings.bpf.h"
 
 /* A constant of its own, so that the type information names all fields. */
 static const volatile struct weir_event weir_new_event
@@ -110,9 +111,12 @@ static __always_inline void event__addresses_of_flow(struct weir_event *event,
     event->protocol = WEIR_PROTO_UDP;
 }
 
-/* Flows of datagrams are told of when all connections are. */
+/* Flows of datagrams are told of when all connections of their service are. */
 static __always_inline void event__flow(__u32 kind, const struct weir_udp_flow *flow) {
-    struct weir_event *event = weir_events_every == 1 ? event__begin(kind, &flow->edge) : NULL;
+    const struct weir_svc_settings *settings = service__settings(flow->edge.svc_port);
+    struct weir_event *event = NULL;
+    if (settings && settings__events_every(settings) == 1)
+        event = event__begin(kind, &flow->edge);
     if (!event)
         return;
     event__addresses_of_flow(event, flow);

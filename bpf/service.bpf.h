@@ -47,15 +47,6 @@ static __always_inline int service__open(__u32 svc_port, __u32 reach, struct ser
     return 0;
 }
 
-/* Of a service port, as they are published now; NULL: there is no such row. */
-static __always_inline const struct weir_svc_settings *service__settings(__u32 svc_port) {
-    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
-    if (!row)
-        return NULL;
-    struct weir_published published = weir_published_decode(*(volatile __u64 *)&row->published);
-    return &row->settings[published.settings & 1];
-}
-
 /* Whether the choice depends on who the client is. */
 static __always_inline int service__asks_for_client(const struct service_view *view) {
     return view->settings->affinity_s || view->settings->algorithm >= WEIR_ALGORITHM_RENDEZVOUS;

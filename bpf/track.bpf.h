@@ -9,6 +9,7 @@
 #include "choose.bpf.h"
 #include "kernel_types.bpf.h"
 #include "sample.bpf.h"
+#include "settings.bpf.h"
 #include "socket.bpf.h"
 
 /* An MPTCP socket connects through a subflow, but getpeername sees the MPTCP socket itself. */
@@ -65,7 +66,7 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->sampled = sample__one_of(weir_first_byte_every);
     sock->started_ns = target->proto == WEIR_PROTO_TCP ? bpf_ktime_get_ns() : 0;
     sock->connect_us = sock->first_byte_us = 0;
-    sock->told = sample__one_of(weir_events_every);
+    sock->told = sample__one_of(settings__events_every(choice->view.settings));
     sock->protocol = target->proto;
     sock->service_addr = target->addr;
     sock->service_port = target->port;

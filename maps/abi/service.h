@@ -60,6 +60,9 @@ WEIR_ASSERT(sizeof(struct weir_vip) == 4);
          or failover would otherwise be bypassed at the caller's will */
 #define WEIR_SVC_COUNTS_DATAGRAMS 2 /* UDP: datagrams and bytes are counted, too */
 
+/* weir_svc_settings.events_every: none but failures and what is slow. */
+#define WEIR_EVENTS_NONE 0xffffffffu
+
 /* A subset of a service port's slots. */
 struct weir_slot_set {
     __u32 offset; /* words, relative to the published offset */
@@ -83,8 +86,10 @@ struct weir_svc_settings {
     __u32 eject_ms;   /* an endpoint's first ejection lasts so long (core/health.h) */
     __u16 eject_after;   /* failures in a row that eject an endpoint; 0 = none do */
     __u16 eject_percent; /* of the endpoints may be out at once */
+    __u32 events_every;  /* one of so many connections is told of; 0 = as the node has it */
+    __u32 pad;           /* 0 */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 56);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 64);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
@@ -93,7 +98,7 @@ struct weir_svc_port {
                            switches the service off; the kernel looks at the clock */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 128);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 144);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

@@ -224,6 +224,32 @@ for connected in (0, 1):
         self.assertEqual(len(self.flows("--verdict", "closed")), 7)
 
 
+class PerService(FlowsCase):
+    """Each service may have a share of its own; failures are told of in any case."""
+
+    def test_shares(self):
+        service = lambda name, last, share: (  # noqa: E731
+            service_yaml(name, [f"10.96.0.{last}"], [self.a.ip], 80, 8080) + f"    observe: {{events: {share}}}\n")
+        self.lab.apply(self.mesh(service("none.shop", 60, 0) + service("some.shop", 61, "1/4") + service("all.shop", 62, 1)))
+        self.addCleanup(self.lab.apply, self.mesh())
+
+        def connect():
+            for last, count in ((60, 100), (61, 400), (62, 100)):
+                self.client.connects(f"10.96.0.{last}", 80, count=count)
+        _, flows = self.since(connect)
+        told = {name: [sum(f["service"] == name and f["verdict"] == verdict for f in flows) for verdict in ("opened", "closed")]
+                for name in ("none.shop", "some.shop", "all.shop")}
+        self.assertEqual((told["none.shop"], told["all.shop"]), ([0, 0], [100, 100]))
+        self.assertEqual(told["some.shop"][0], told["some.shop"][1])
+        self.assertTrue(60 <= told["some.shop"][0] <= 140, told)  # 100 and more than four standard deviations
+
+    def test_failures_are_told_of_in_any_case(self):
+        self.lab.apply(self.mesh(service_yaml("none.shop", ["10.96.0.60"], [self.a.ip], 80, 81) + "    observe: {events: 0}\n"))
+        self.addCleanup(self.lab.apply, self.mesh())
+        _, flows = self.since(lambda: self.client.connects("10.96.0.60", 80, count=10))
+        self.assertEqual([(f["verdict"], f["reason"]) for f in flows if f["service"] == "none.shop"], [("failed", "refused")] * 10)
+
+
 class Bounded(FlowsCase):
     AGENT_FLAGS = ("--events-per-second", "20")
 

@@ -9,7 +9,7 @@ from case import SLOW, VIP, LabCase, service_yaml, wait_for
 from pinned import Table
 
 SERVICES, ENDPOINTS = 100, 10
-ENDPOINT, SVC_PORT = 40, 112  # bytes of a row
+ENDPOINT = 40  # bytes of a row
 
 
 class ChangedRows(LabCase):
@@ -41,18 +41,20 @@ class ChangedRows(LabCase):
     def change_arrays(self):
         """Returns how many rows."""
         ports, ranges, slots = self.array["weir_svc_port"], [], []
+        row_bytes = self.table["weir_svc_port"].value_size
+        settings_bytes = (row_bytes - 16) // 2
         rows = []
         for row in range(self.table["weir_svc_port"].rows):
-            published, = struct.unpack_from("<Q", ports, row * SVC_PORT)
+            published, = struct.unpack_from("<Q", ports, row * row_bytes)
             if published == 0:
                 continue
             offset, which = published & 0xffffffff, published >> 32 & 1
-            settings = row * SVC_PORT + 16 + which * 48
+            settings = row * row_bytes + 16 + which * settings_bytes
             base, _ = struct.unpack_from("<II", ports, settings)
             count, = struct.unpack_from("<I", ports, settings + 20)
             ranges.append((base, count))
             slots += [offset + word for word in range((count + 3) // 4)]
-            rows.append((row * SVC_PORT, settings))
+            rows.append((row * row_bytes, settings))
         for base, count in ranges:
             for row in range(base, base + min(count, ENDPOINTS)):
                 self.flip("weir_endpoint", row * ENDPOINT + self.random.randrange(ENDPOINT))
@@ -60,7 +62,7 @@ class ChangedRows(LabCase):
         for word in self.random.sample(slots, 100):
             self.flip("weir_slot", word * 8 + self.random.randrange(8))
         for published, settings in rows[:20]:
-            self.flip("weir_svc_port", settings + self.random.randrange(48))
+            self.flip("weir_svc_port", settings + self.random.randrange(settings_bytes))
             self.flip("weir_svc_port", published + 4)
         for word in self.random.sample(range(self.table["weir_vip_filter"].rows), 30):
             self.flip("weir_vip_filter", word * 8 + self.random.randrange(8))

@@ -138,6 +138,7 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
                                 "maxEjectionPercent: 101", "baseEjectionTime: 5ms"})
         EXPECT_EQ(service("outlierDetection: {" + std::string(setting) + "}").size(), 1U)
             << setting;
+    EXPECT_THAT(service("observe: {events: 2/3}"), ElementsAre(HasSubstr("write 0 (none), 1")));
     EXPECT_THAT(service("observe: {datagrams: yes}"),
                 ElementsAre(HasSubstr("write false or true")));
     EXPECT_THAT(service("observe: {datagram: true}"),

@@ -372,7 +372,7 @@ TEST(Screen, ServiceConfig) {
     balance: {algorithm: round-robin}
     affinity: {timeout: 90m}
     outlierDetection: {consecutiveFailures: 5}
-    observe: {datagrams: true}
+    observe: {datagrams: true, events: 1/8}
     mode: observe
   plain.shop:
     addresses: [10.96.0.11]

@@ -13,6 +13,7 @@
 
 #include "userspace/agent/options.h"
 #include "userspace/model/origin.h"
+#include "userspace/model/share.h"
 
 namespace weir {
 
@@ -57,11 +58,6 @@ class Settings {
   private:
     std::vector<Setting> all_;
 };
-
-// "0", "1", "1/8" -> one of so many; nullopt: it is none of these.
-std::optional<std::uint32_t> parse_share(std::string_view text);
-std::string share_str(std::uint32_t every);
-inline constexpr const char* kShareForms = "0 (none), 1 (all) or 1/N";
 
 inline constexpr const char* kAgentFile = "/etc/weir/agent.yaml";
 

@@ -31,6 +31,7 @@ void compile_service(const Service& service, std::map<std::string, DesiredPort>&
         row.algorithm = service.algorithm;
         row.affinity_s = service.affinity_s;
         row.outliers = service.outliers;
+        row.events_every = service.events_every;
         row.counts_datagrams = service.counts_datagrams && port.protocol == Protocol::kUdp;
         row.mode = service.mode;
         for (const auto& address : service.addresses)

@@ -37,6 +37,7 @@ struct DesiredPort {
     Algorithm algorithm = Algorithm::kRandom;
     std::uint32_t affinity_s = 0;
     OutlierDetection outliers{};
+    std::optional<std::uint32_t> events_every;
     bool counts_datagrams = false;
     Mode mode = Mode::kSteer;
     std::vector<Vip> vips;                   // sorted

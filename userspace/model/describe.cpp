@@ -2,6 +2,7 @@
 #include "userspace/model/describe.h"
 
 #include "userspace/model/duration.h"
+#include "userspace/model/share.h"
 
 namespace weir {
 namespace {
@@ -112,6 +113,7 @@ Fields settings_of(const Service& service) {
             {"affinity",
              service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s))},
             {"outlierDetection", outlier_detection_str(service.outliers)},
+            {"events", service.events_every ? share_str(*service.events_every) : ""},
             {"datagrams", service.counts_datagrams ? "counted" : ""},
             {"mode", std::string(mode_name(service.mode))}};
 }

@@ -2,6 +2,7 @@
 #include "userspace/model/service_settings.h"
 
 #include "userspace/model/duration.h"
+#include "userspace/model/share.h"
 
 namespace weir {
 namespace {
@@ -39,6 +40,8 @@ std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& 
          origin_str(service.origins.affinity)},
         {"outlierDetection", outlier_detection_str(service.outliers),
          origin_str(service.origins.outliers)},
+        {"observe.events", service.events_every ? share_str(*service.events_every) : "",
+         origin_str(service.origins.events)},
         {"observe.datagrams", service.counts_datagrams ? "true" : "",
          origin_str(service.origins.datagrams)}};
     for (const auto& address : service.addresses)

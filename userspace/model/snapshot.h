@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,7 +61,7 @@ struct Endpoint {
 
 // Where the settings of a service are written; line 0 = nowhere: the default holds.
 struct ServiceOrigins {
-    Origin algorithm, affinity, outliers, datagrams, mode;
+    Origin algorithm, affinity, outliers, datagrams, events, mode;
     bool operator==(const ServiceOrigins&) const = default;
 };
 
@@ -82,7 +83,8 @@ struct Service {
     Algorithm algorithm = Algorithm::kRandom;
     std::uint32_t affinity_s = 0;  // a client keeps its endpoint for so long; 0 = not
     OutlierDetection outliers{};
-    bool counts_datagrams = false;  // of its UDP ports, and their bytes
+    std::optional<std::uint32_t> events_every;  // share.h; not given: as the node has it
+    bool counts_datagrams = false;              // of its UDP ports, and their bytes
     Mode mode = Mode::kSteer;
     ServiceOrigins origins{};
     Origin origin{};

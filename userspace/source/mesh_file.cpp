@@ -5,6 +5,7 @@
 #include <array>
 
 #include "userspace/model/checks.h"
+#include "userspace/model/share.h"
 #include "userspace/source/fields.h"
 
 namespace weir {
@@ -118,9 +119,21 @@ void read_outlier_detection(const YamlNode& node, Service& service, Diagnostics&
             outliers.base_ms = static_cast<std::uint32_t>(read->count());
 }
 
+void read_events(const YamlNode& node, const Phrase& what, Service& service, Diagnostics& found) {
+    service.origins.events = node.origin;
+    const auto text = read_string(node, what, found);
+    if (!text)
+        return;
+    service.events_every = parse_share(*text);
+    if (!service.events_every)
+        found.error(node.origin, what + " is \"" + *text + "\": write " + kShareForms);
+}
+
 void read_observe(const YamlNode& node, Service& service, Diagnostics& found) {
     const Phrase what = "`observe` of " + quoted("service", service.name);
-    const MappingReader reader(node, what, {"datagrams"}, found);
+    const MappingReader reader(node, what, {"datagrams", "events"}, found);
+    if (const auto* events = reader.find("events"))
+        read_events(*events, "`events` of " + what, service, found);
     const auto* datagrams = reader.find("datagrams");
     if (datagrams == nullptr)
         return;
