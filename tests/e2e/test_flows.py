@@ -60,10 +60,6 @@ class FlowsCase(LabCase):
         reasons = self.lab.weir("status", "-o", "json", parse=True)["reasons"]
         return next(r["count"] for r in reasons if r["name"] == "event_limited")
 
-
-class Flows(FlowsCase):
-    AGENT_FLAGS = ("--first-byte", "1", "--events-per-second", "1000000")
-
     def since(self, do):
         """The flows that came while `do` ran."""
         self.settled_events()
@@ -72,6 +68,10 @@ class Flows(FlowsCase):
         result = do()
         self.settled_events()
         return result, [f for f in self.flows() if f["time"] > started]
+
+
+class Flows(FlowsCase):
+    AGENT_FLAGS = ("--first-byte", "1", "--events-per-second", "1000000")
 
     def test_a_connection_is_told_of_with_its_own_figures(self):
         tally, flows = self.since(lambda: json.loads(self.client.run(

@@ -146,6 +146,9 @@ class Outliers(LabCase):
         self.assertEqual(self.sums()["ejected"], 1)
 
     def test_all_are_used_where_all_are_out(self):
+        self.detect(endpoints=[self.a.ip, self.b.ip, self.c.ip])
+        self.lab.apply("services: {}\n")  # c's row is where the next service's may be
+        time.sleep(3 * SLOW)
         self.detect(maxEjectionPercent=100, baseEjectionTime="5m")
         before = self.sums()["panics"]
         self.refuse("a")

@@ -142,11 +142,13 @@ TEST(Plan, ARemovedServiceIsUnpublishedAfterItsAddressesAndAGrace) {
     auto live = empty_live();
     plan(live, desired({port("a:80", {"10.0.0.1"}, {{"10.1.0.1", 1}})}), 1);
     const auto made = plan(live, desired({}), 2);
-    ASSERT_EQ(made.operations.size(), 4U);
+    ASSERT_EQ(made.operations.size(), 5U);
     EXPECT_TRUE(std::holds_alternative<DeleteVip>(made.operations[0]));
     EXPECT_TRUE(std::holds_alternative<ClearVipFilter>(made.operations[1]));
-    EXPECT_TRUE(std::holds_alternative<Grace>(made.operations[2]));
-    EXPECT_EQ(std::get<Publish>(made.operations[3]).word, 0U);
+    EXPECT_EQ(std::get<FlagEndpoint>(made.operations[2]).flags,
+              static_cast<__u32>(WEIR_ENDPOINT_LEAVING));
+    EXPECT_TRUE(std::holds_alternative<Grace>(made.operations[3]));
+    EXPECT_EQ(std::get<Publish>(made.operations[4]).word, 0U);
     EXPECT_EQ(live.leaving_ports.size(), 1U);
     EXPECT_EQ(live.vip_count, 0U);
 }

@@ -109,9 +109,15 @@ void remove_port(LiveState& live, std::uint32_t id, Stages& stages, Plan& plan) 
     stages.unpublishes.emplace_back(Publish{id, 0});
     plan.slots_to_free.emplace_back(port.slots.offset,
                                     static_cast<std::uint32_t>(port.slots.words.size()));
-    for (auto& row : port.range.rows)
-        if (row.state == State::kHeld)
-            row.state = State::kDraining;
+    for (std::size_t i = 0; i < port.range.rows.size(); i++) {
+        auto& row = port.range.rows[i];
+        if (row.state != State::kHeld)
+            continue;
+        row.state = State::kDraining;
+        row.flags = WEIR_ENDPOINT_LEAVING;  // also for a service that is given this id and range
+        stages.deletes.emplace_back(
+            FlagEndpoint{port.range.base + static_cast<std::uint32_t>(i), row.flags});
+    }
     live.leaving_ports.emplace(id, std::move(port.range));
     live.port_ids.erase(port.name);
     live.draining_ports.erase(id);
