@@ -125,7 +125,7 @@ class FirstByte(LabCase):
     def test_pgbench(self):
         script = self.lab.directory + "/think.sql"
         with open(script, "w") as file:  # longer than a login takes
-            file.write(f"\\set ms random({10 * SLOW:.0f}, {40 * SLOW:.0f})\nselect pg_sleep(:ms / 1000.0);\n")
+            file.write(f"\\set ms random({20 * SLOW:.0f}, {50 * SLOW:.0f})\nselect pg_sleep(:ms / 1000.0);\n")
         _, samples = self.during("postgres.shop", "pgbench", "-h", POSTGRES, "-U", "postgres", "-n", "-f", script, "-c2", "-j2",
                                  "-t", 100, "-l", "--log-prefix", self.lab.directory + "/pgbench", "postgres")
         times = []
@@ -135,7 +135,7 @@ class FirstByte(LabCase):
         self.assertEqual(len(times), 200)
         self.assertGreaterEqual(sum(samples.values()), 200)  # and those of logging in
         times.sort()
-        slow = {us: count for us, count in samples.items() if us >= 8192 * SLOW}
+        slow = {us: count for us, count in samples.items() if us >= 16384 * SLOW}
         self.assertEqual(sum(slow.values()), 200)
         self.assert_agrees(slow, times[100], times[197])
 
