@@ -7,7 +7,7 @@
 #define WEIR_HEALTH_BPF_H
 
 #include "core/health.h"
-#include "maps.bpf.h"
+#include "counters.bpf.h"
 
 /* WEIR_HEALTH_* of a row; user space clears it before the row gets another endpoint. */
 static __always_inline __u32 health__of(const struct weir_ep_state *state, __u64 now_ns) {
@@ -19,20 +19,9 @@ static __always_inline int health__is_out(__u32 id, __u64 now_ns) {
     return !state || health__of(state, now_ns) == WEIR_HEALTH_OUT;
 }
 
-static __always_inline struct weir_svc_state *health__count(__u32 svc_port) {
-    return bpf_map_lookup_elem(&weir_svc_state, &svc_port);
-}
-
-#define HEALTH_COUNT(svc_port, what)                             \
-    do {                                                         \
-        struct weir_svc_state *counts = health__count(svc_port); \
-        if (counts)                                              \
-            __sync_fetch_and_add(&counts->what, 1);              \
-    } while (0)
-
 /* Whether a connect may go to a picked endpoint: it is in, or this connect is the one that tries
  * it; the next may when the ejection's base time has passed again. */
-static __always_inline int health__admits(__u32 svc_port, __u32 id, __u32 base_ms, __u64 now_ns) {
+static __always_inline int health__admits(__u32 id, __u32 base_ms, __u64 now_ns) {
     struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
     if (!state)
         return 1;
@@ -43,7 +32,7 @@ static __always_inline int health__admits(__u32 svc_port, __u32 id, __u32 base_m
     __u64 next = now_ns + base_ms * WEIR_NS_PER_MS;
     if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
         return 0;
-    HEALTH_COUNT(svc_port, half_open_tries);
+    reason__count(WEIR_REASON_HALF_OPEN);
     return 1;
 }
 

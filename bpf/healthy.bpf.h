@@ -84,12 +84,12 @@ static __always_inline int pick__healthy(const struct service_view *view, __u64 
     __u64 now_ns = settings->eject_after ? bpf_ktime_get_coarse_ns() : WEIR_HEALTH_ALL_DUE;
     if (pick__slot(view, client, now_ns, index))
         return -1;
-    if (!settings->eject_after || health__admits(view->svc_port, settings->endpoint_base + *index,
-                                                 settings->eject_ms, now_ns))
+    if (!settings->eject_after ||
+        health__admits(settings->endpoint_base + *index, settings->eject_ms, now_ns))
         return 0;
     if (healthy__other(view, client, index) || healthy__any(view, index))
         return 0;
-    HEALTH_COUNT(view->svc_port, panics);
+    reason__count(WEIR_REASON_PANIC);
     return pick__slot(view, client, WEIR_HEALTH_ALL_DUE, index);
 }
 

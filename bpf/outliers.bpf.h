@@ -24,7 +24,7 @@ static __noinline int outliers__eject(struct weir_sock *sock,
     struct weir_ep_state *state = outliers__endpoint(sock);
     if (!state || !health__may_be_out(sock->edge.svc_port, settings, !until))
         return 0;
-    __u64 now_ns = bpf_ktime_get_coarse_ns();
+    __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it is held against started_ns */
     __u64 since_ns = now_ns - state->changed_ns;
     __u32 before = until ? state->ejections
                          : weir_ejections_in_a_row(state->ejections, since_ns, settings->eject_ms);
@@ -40,7 +40,10 @@ static __noinline int outliers__eject(struct weir_sock *sock,
         return 0;
     }
     state->ejections = before + 1;
-    HEALTH_COUNT(sock->edge.svc_port, ejections);
+    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &sock->edge.svc_port);
+    if (service)
+        __sync_fetch_and_add(&service->ejections, 1);
+    reason__count(WEIR_REASON_EJECTED);
     return 0;
 }
 
@@ -64,8 +67,8 @@ static __always_inline void outliers__restore(struct weir_sock *sock, struct wei
         return;
     if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, 0) != until)
         return;
-    state->changed_ns = bpf_ktime_get_coarse_ns();
-    HEALTH_COUNT(sock->edge.svc_port, restores);
+    state->changed_ns = bpf_ktime_get_ns();
+    reason__count(WEIR_REASON_RESTORED);
 }
 
 /* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */

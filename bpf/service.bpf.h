@@ -55,8 +55,7 @@ static __always_inline int service__asks_for_client(const struct service_view *v
 /* Whether an endpoint that a client has kept is well, or may be tried again. */
 static __always_inline int service__admits(const struct service_view *view, __u32 endpoint) {
     return !view->settings->eject_after ||
-           health__admits(view->svc_port, endpoint, view->settings->eject_ms,
-                          bpf_ktime_get_coarse_ns());
+           health__admits(endpoint, view->settings->eject_ms, bpf_ktime_get_coarse_ns());
 }
 
 static __always_inline void service__pick(const struct service_view *view, __u64 client,

@@ -32,6 +32,10 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"event_limited", "events left out: their service has too many"},
     {"unmanaged_full", "connects to no service that were not counted: the table is full"},
     {"datagram_unread", "datagrams that were not counted: headers in between, or cut short"},
+    {"endpoint_ejected", "times an endpoint was left out since its connects failed"},
+    {"endpoint_restored", "times an endpoint came back"},
+    {"half_open_try", "connects that tried an endpoint that was left out"},
+    {"outlier_panic", "connects that found all endpoints of their service out, and used them all"},
 }};
 
 }  // namespace weir

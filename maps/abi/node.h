@@ -49,6 +49,10 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_EVENT_LIMITED 14  /* an event beyond the bound of its service port: left out */
 #define WEIR_REASON_UNMANAGED_FULL 15 /* a connect to no service found no row in `unmanaged` */
 #define WEIR_REASON_DATAGRAM_UNREAD 16 /* its header is not what was expected: not counted */
-#define WEIR_REASON_COUNT 17
+#define WEIR_REASON_EJECTED 17         /* an endpoint, also after a try that failed */
+#define WEIR_REASON_RESTORED 18        /* an endpoint came back */
+#define WEIR_REASON_HALF_OPEN 19       /* a connect tries an ejected endpoint */
+#define WEIR_REASON_PANIC 20           /* a pick found all endpoints out: they are used then */
+#define WEIR_REASON_COUNT 21
 
 #endif

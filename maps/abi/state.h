@@ -35,10 +35,8 @@ struct weir_svc_state {
     __u64 cursor_v4;        /* … of sockets that reach one family only: each walks a schedule */
     __u64 cursor_v6;        /* of its own */
     __u64 events;           /* second, and in its low half the events in it (bpf/events.bpf.h) */
-    __u64 ejections;        /* of endpoints, also after a try that failed */
-    __u64 restores;         /* endpoints that came back */
-    __u64 half_open_tries;  /* connects that tried an ejected endpoint */
-    __u64 panics;           /* picks that found all endpoints out: they are used then */
+    __u64 ejections;        /* of its endpoints; 0: none was ever out */
+    __u64 reserved[3];
 };
 WEIR_ASSERT(sizeof(struct weir_svc_state) == 224);
 

@@ -25,7 +25,7 @@ def outliers(figures, _):
                         + service("ejecting.bench", ejecting, [node.server.ip, dead.ip]) + DETECTS)
     node.lab.start_agent()
     wait_for(lambda: node.client.run("python3", "-c", CONNECTS, ejecting) == "" and
-             node.lab.weir("status", "-o", "json", parse=True)["outliers"]["ejected"] == 1, "one to be out")
+             node.lab.weir("status", "-o", "json", parse=True)["ejectedEndpoints"] == 1, "one to be out")
     rounds = interleaved({name: lambda address=address: node.measure("bench-connect", address)["p50"]
                           for name, address in (("plain", plain), ("detecting", detecting), ("one out", ejecting))}, ROUNDS)
     figures.ratio("connect, outlier detection on / off", "ratio of p50", rounds, "detecting", "plain", 1.05)

@@ -53,7 +53,10 @@ class Outliers(LabCase):
         return self.client.connects(VIP, 80, count=count)
 
     def sums(self):
-        return self.lab.weir("status", "-o", "json", parse=True)["outliers"]
+        status = self.lab.weir("status", "-o", "json", parse=True)
+        reasons = {reason["name"]: reason["count"] for reason in status["reasons"]}
+        return {"ejected": status["ejectedEndpoints"], "ejections": reasons["endpoint_ejected"], "restores": reasons["endpoint_restored"],
+                "halfOpenTries": reasons["half_open_try"], "panics": reasons["outlier_panic"]}
 
     def endpoint(self, pod):
         items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
@@ -194,16 +197,13 @@ class Outliers(LabCase):
 
     def test_metrics(self):
         self.detect()
-        before = self.scraped()
+        before = self.sums()["ejections"]
         self.refuse()
         self.connects(50)
-        wait_for(lambda: self.scraped()["weir_outlier_ejected_endpoints"] == 1, "it to be told of")
-        after = self.scraped()
-        self.assertGreaterEqual(after["weir_outlier_ejections_total"] - before["weir_outlier_ejections_total"], 1)
-
-    def scraped(self):
-        lines = [line.split() for line in self.lab.metrics().splitlines() if line.startswith("weir_outlier_")]
-        return {name: float(value) for name, value in lines}
+        wait_for(lambda: "weir_outlier_ejected_endpoints 1" in self.lab.metrics(), "it to be told of")
+        self.assertIn(f'weir_kernel_events_total{{reason="endpoint_ejected"}} {before + 1}', self.lab.metrics())
+        self.lab.apply("services: {}\n")
+        self.assertEqual(self.sums()["ejections"], before + 1)  # sums never fall
 
 
 if __name__ == "__main__":

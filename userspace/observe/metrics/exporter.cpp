@@ -339,18 +339,9 @@ class Collector {
             all.push_back(family(name, help, MetricType::Counter));
             add(all.back(), {}, static_cast<double>(value));
         };
-        count("weir_outlier_ejections_total", "Endpoints left out since their connects failed.",
-              status_.outliers.ejections);
-        count("weir_outlier_restores_total", "Endpoints that came back.",
-              status_.outliers.restores);
-        count("weir_outlier_half_open_tries_total", "Connects that tried an ejected endpoint.",
-              status_.outliers.halfOpenTries);
-        count("weir_outlier_panics_total",
-              "Picks that found all endpoints of a service out, and used them all.",
-              status_.outliers.panics);
         all.push_back(family("weir_outlier_ejected_endpoints", "Endpoints that are out now.",
                              MetricType::Gauge));
-        add(all.back(), {}, status_.outliers.ejected);
+        add(all.back(), {}, status_.ejected);
         count("weir_hooks_reattached_total",
               "Hooks and pins that others took away and the agent restored.", status_.relinked);
         count("weir_rows_repaired_total", "Rows that others changed and the agent wrote again.",

@@ -2,24 +2,16 @@
 #include "userspace/observe/views/health.h"
 
 #include <arpa/inet.h>
-#include <time.h>
 
 #include <algorithm>
 
 #include "bpf/core/health.h"
 #include "bpf/core/published.h"
+#include "maps/clock.h"
 #include "userspace/observe/views/names.h"
 
 namespace weir {
 namespace {
-
-// As the programs' own.
-std::uint64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 double seconds(std::uint64_t from_ns, std::uint64_t to_ns) {
     return to_ns > from_ns ? static_cast<double>(to_ns - from_ns) / 1e9 : 0;
@@ -67,7 +59,7 @@ Status each_ejected(const Tables& tables, std::uint32_t svc_port, const Each& ea
 
 Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port) {
     std::map<std::string, Ejection> found;
-    const auto now = now_ns();
+    const auto now = monotonic_ns();
     WEIR_CHECK(each_ejected(tables, svc_port,
                             [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
                                 found[endpoint_str(Addr(endpoint.addr), ntohs(endpoint.port))] =
@@ -76,22 +68,17 @@ Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::
     return found;
 }
 
-Result<OutlierCounts> outlier_counts(const Tables& tables) {
-    OutlierCounts counts;
+Result<std::uint32_t> ejected_endpoints(const Tables& tables) {
+    std::uint32_t ejected = 0;
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++) {
         const auto* settings = settings_of(tables.svc_port[id]);
         if (settings == nullptr || settings->eject_after == 0)
             continue;
         WEIR_TRY(const auto state, tables.svc_state.find(id));
-        if (state) {
-            counts.ejections += state->ejections;
-            counts.restores += state->restores;
-            counts.halfOpenTries += state->half_open_tries;
-            counts.panics += state->panics;
-        }
-        WEIR_CHECK(each_ejected(tables, id, [&](const auto&, const auto&) { counts.ejected++; }));
+        if (state && state->ejections != 0)
+            WEIR_CHECK(each_ejected(tables, id, [&](const auto&, const auto&) { ejected++; }));
     }
-    return counts;
+    return ejected;
 }
 
 }  // namespace weir

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What outlier detection knows: which endpoints are out, since when and until when; and how often
-// that happened.
+// What outlier detection knows: which endpoints are out, since when and until when.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +22,7 @@ struct Ejection {
 // Of one service port's endpoints, by "10.0.0.2:8080".
 Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port);
 
-// Of all service ports, since their rows were made.
-struct OutlierCounts {
-    std::uint64_t ejections = 0, restores = 0, halfOpenTries = 0, panics = 0;
-    std::uint32_t ejected = 0;  // endpoints, now
-};
-Result<OutlierCounts> outlier_counts(const Tables& tables);
+// How many are out now. How often that happened is told by the node's reasons.
+Result<std::uint32_t> ejected_endpoints(const Tables& tables);
 
 }  // namespace weir

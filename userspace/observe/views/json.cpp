@@ -115,7 +115,7 @@ void to_json(nlohmann::json& out, const StatusView& view) {
            {"relinked", view.relinked},
            {"repaired", view.repaired},
            {"events", view.events},
-           {"outliers", view.outliers},
+           {"ejectedEndpoints", view.ejected},
            {"mode", view.mode},
            {"switches", view.switches},
            {"agent", nullptr}};
@@ -140,7 +140,7 @@ void from_json(const nlohmann::json& in, StatusView& view) {
     in.at("relinked").get_to(view.relinked);
     in.at("repaired").get_to(view.repaired);
     in.at("events").get_to(view.events);
-    in.at("outliers").get_to(view.outliers);
+    in.at("ejectedEndpoints").get_to(view.ejected);
     in.at("mode").get_to(view.mode);
     in.at("switches").get_to(view.switches);
     if (const auto agent = in.find("agent"); agent != in.end() && agent->is_object())

@@ -36,8 +36,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings
                                    applyError, saveError, lostFeatures, meshDigest, meshReads,
                                    meshRejections, staleSeconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EventCounts, produced, delivered, lost)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OutlierCounts, ejections, restores, halfOpenTries, panics,
-                                   ejected)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HookView, name, attached)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReasonView, name, count, meaning)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SwitchView, service, secondsLeft)

@@ -8,6 +8,7 @@
 #include "bpf/core/published.h"
 #include "maps/clock.h"
 #include "maps/reason_names.h"
+#include "userspace/observe/views/health.h"
 
 namespace weir {
 namespace {
@@ -70,7 +71,7 @@ Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, c
     view.hooks = std::move(hooks);
     view.mode = mode_name(static_cast<Mode>(load(node.mode)));
     view.switches = switch_views(tables, names, monotonic_ns());
-    WEIR_TRY(view.outliers, outlier_counts(tables));
+    WEIR_TRY(view.ejected, ejected_endpoints(tables));
     WEIR_TRY(view.tables, fills(tables));
     WEIR_TRY(const auto reasons, tables.reasons());
     for (std::size_t i = 0; i < kReasonNames.size(); i++)

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "userspace/model/mesh_text.h"
-#include "userspace/observe/views/health.h"
 #include "userspace/observe/views/switches.h"
 
 namespace weir {
@@ -64,7 +63,7 @@ struct StatusView {
     std::uint64_t relinked = 0;
     std::uint64_t repaired = 0;
     EventCounts events;
-    OutlierCounts outliers;
+    std::uint32_t ejected = 0;         // endpoints that are out
     std::string mode;                  // of the node: steer, observe, off
     std::vector<SwitchView> switches;  // what is off by hand
     std::optional<AgentFacts> agent;
