@@ -10,16 +10,7 @@
 #include "core/least_connections.h"
 #include "core/pick.h"
 #include "health.bpf.h"
-
-/* A service port as it was published at one moment. */
-struct service_view {
-    const struct weir_svc_port *row;
-    const struct weir_svc_settings *settings;
-    struct weir_slot_set slots; /* those that the socket can reach; an offset in `slot` */
-    __u32 svc_port;
-    __u32 reach;
-    __u32 generation; /* that was published, as in core/published.h */
-};
+#include "service_view.bpf.h"
 
 /*
  * What a look at several endpoints knows. By bpf_loop: a loop in place costs the verifier ten times
@@ -31,11 +22,10 @@ struct pick_scan {
     __u32 endpoint_base;
     int corrupt;
     __u64 now_ns; /* for which endpoints are ejected */
+    __u32 slow_start_ms;
+    __u32 random; /* the luck of whom is in its slow start, too */
     union {
-        struct {
-            struct weir_least least;
-            __u32 random;
-        };
+        struct weir_least least;
         struct {
             __u64 key;          /* of the client's hash slot */
             __u32 cost, weight; /* the best bid of a rendezvous */
@@ -63,8 +53,9 @@ static long pick__look_at_load(__u32 i, struct pick_scan *scan) {
     if (health__of(state, scan->now_ns) == WEIR_HEALTH_OUT)
         return WEIR_LOOP_ON;
     scan->random = weir_next_random(scan->random);
-    weir_least_offer(&scan->least, weir_cell_index(*cell), weir_cell_weight(*cell), state->active,
-                     scan->random);
+    weir_least_offer(&scan->least, weir_cell_index(*cell),
+                     weir_cell_weight(*cell) * health__share(state, scan->slow_start_ms),
+                     state->active, scan->random);
     return WEIR_LOOP_ON;
 }
 
@@ -79,12 +70,26 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
     }
     __u32 cost = weir_rendezvous_cost(scan->key, *seed), weight = weir_cell_weight(*cell);
     if (!weir_rendezvous_wins(cost, weight, scan->cost, scan->weight) ||
-        health__is_out(scan->endpoint_base + weir_cell_index(*cell), scan->now_ns))
+        health__passes_over(scan->endpoint_base + weir_cell_index(*cell), scan->now_ns,
+                            scan->slow_start_ms, scan->random))
         return WEIR_LOOP_ON;
     scan->cost = cost;
     scan->weight = weight;
     scan->index = weir_cell_index(*cell);
     return WEIR_LOOP_ON;
+}
+
+/* The rendezvous of a client's hash slot: all endpoints. In a slow start, the clients that it has
+ * already are the same as its share grows. */
+static __always_inline void pick__rendezvous(struct pick_scan *scan, __u64 client) {
+    scan->key = weir_hash_slot_key(weir_hash_slot(client));
+    scan->cost = WEIR_NO_BID_COST;
+    scan->weight = WEIR_NO_BID_WEIGHT;
+    bpf_loop(scan->slots.count, pick__look_at_bid, scan, 0);
+    if (scan->cost != WEIR_NO_BID_COST || !scan->slow_start_ms)
+        return;
+    scan->slow_start_ms = 0; /* all are in their slow start: nobody else would have the share */
+    bpf_loop(scan->slots.count, pick__look_at_bid, scan, 0);
 }
 
 /* Least connections: all endpoints up to WEIR_SCAN_MAX, two drawn ones where there are more.
@@ -93,13 +98,13 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
 static __noinline int pick__compared(const struct service_view *view, __u64 client, __u64 now_ns,
                                      __u32 *index) {
     __u32 count = view->slots.count;
-    struct pick_scan scan = {
-        .slots = view->slots, .endpoint_base = view->settings->endpoint_base, .now_ns = now_ns};
+    struct pick_scan scan = {.slots = view->slots,
+                             .endpoint_base = view->settings->endpoint_base,
+                             .now_ns = now_ns,
+                             .slow_start_ms = view->settings->slow_start_ms};
     if (view->settings->algorithm == WEIR_ALGORITHM_RENDEZVOUS) {
-        scan.key = weir_hash_slot_key(weir_hash_slot(client));
-        scan.cost = WEIR_NO_BID_COST;
-        scan.weight = WEIR_NO_BID_WEIGHT;
-        bpf_loop(count, pick__look_at_bid, &scan, 0);
+        scan.random = weir_client_luck(client);
+        pick__rendezvous(&scan, client);
         *index = scan.index;
     } else {
         scan.least = (struct weir_least)WEIR_LEAST_NONE;

@@ -6,7 +6,9 @@
 #ifndef WEIR_HEALTH_BPF_H
 #define WEIR_HEALTH_BPF_H
 
+#include "core/addr.h"
 #include "core/health.h"
+#include "core/slow_start.h"
 #include "counters.bpf.h"
 
 /* WEIR_HEALTH_* of a row; user space clears it before the row gets another endpoint. */
@@ -17,6 +19,28 @@ static __always_inline __u32 health__of(const struct weir_ep_state *state, __u64
 static __always_inline int health__is_out(__u32 id, __u64 now_ns) {
     struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
     return !state || health__of(state, now_ns) == WEIR_HEALTH_OUT;
+}
+
+/* Which part of its weight an endpoint has, of WEIR_SHARE_WHOLE. */
+static __always_inline __u32 health__share(const struct weir_ep_state *state, __u32 slow_start_ms) {
+    return slow_start_ms
+               ? weir_slow_start_share(state->changed_ns, bpf_ktime_get_coarse_ns(), slow_start_ms)
+               : WEIR_SHARE_WHOLE;
+}
+
+/* Whether an endpoint is passed over: it is out, or in its slow start and out of luck. Where
+ * endpoints are compared, their weights grow instead. */
+static __always_inline int health__passes_over(__u32 id, __u64 now_ns, __u32 slow_start_ms,
+                                               __u32 luck) {
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    return !state || health__of(state, now_ns) == WEIR_HEALTH_OUT ||
+           !weir_has_share(health__share(state, slow_start_ms), luck);
+}
+
+/* The endpoint's row, where it is still the same endpoint; NULL. */
+static __always_inline struct weir_ep_state *health__row(const struct weir_edge_key *edge) {
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &edge->endpoint);
+    return state && state->generation == edge->generation ? state : NULL;
 }
 
 /* Whether a connect may go to a picked endpoint: it is in, or this connect is the one that tries

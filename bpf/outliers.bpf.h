@@ -11,17 +11,11 @@
 #include "service.bpf.h"
 #include "socket.bpf.h"
 
-/* The endpoint's row, where it is still the same endpoint; NULL. */
-static __always_inline struct weir_ep_state *outliers__endpoint(const struct weir_sock *sock) {
-    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &sock->edge.endpoint);
-    return state && state->generation == sock->edge.generation ? state : NULL;
-}
-
 /* Ejects it, or once more where a try has failed: `until` is what stood there. Two that find the
  * last place at once both give it back: the next failure takes it. */
 static __noinline int outliers__eject(struct weir_sock *sock,
                                       const struct weir_svc_settings *settings, __u64 until) {
-    struct weir_ep_state *state = outliers__endpoint(sock);
+    struct weir_ep_state *state = health__row(&sock->edge);
     if (!state || !health__may_be_out(sock->edge.svc_port, settings, !until))
         return 0;
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it is held against started_ns */
@@ -49,7 +43,7 @@ static __noinline int outliers__eject(struct weir_sock *sock,
 
 /* A connect failed, or its connection was reset before a byte came. */
 static __noinline int outliers__failed(struct weir_sock *sock, __u32 failure) {
-    struct weir_ep_state *state = outliers__endpoint(sock);
+    struct weir_ep_state *state = health__row(&sock->edge);
     const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
     if (!state || !settings || !settings->eject_after || !weir_blames_endpoint(failure))
         return 0;
@@ -73,7 +67,7 @@ static __always_inline void outliers__restore(struct weir_sock *sock, struct wei
 
 /* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */
 static __always_inline void outliers__connected(struct weir_sock *sock) {
-    struct weir_ep_state *state = outliers__endpoint(sock);
+    struct weir_ep_state *state = health__row(&sock->edge);
     if (!state)
         return;
     if (state->failures)
@@ -84,7 +78,7 @@ static __always_inline void outliers__connected(struct weir_sock *sock) {
 
 /* A connection ended of which bytes were heard. */
 static __always_inline void outliers__heard(struct weir_sock *sock) {
-    struct weir_ep_state *state = outliers__endpoint(sock);
+    struct weir_ep_state *state = health__row(&sock->edge);
     if (!state || !state->resets)
         return;
     state->resets = 0;

@@ -8,6 +8,7 @@
 
 #include "compare.bpf.h"
 #include "core/addr.h"
+#include "least_latency.bpf.h"
 #include "maps.bpf.h"
 
 /* The next turn of the schedule that sockets of this reach walk. */
@@ -52,6 +53,8 @@ static __always_inline int pick__slot(const struct service_view *view, __u64 cli
         case WEIR_ALGORITHM_LEAST_CONNECTIONS:
         case WEIR_ALGORITHM_RENDEZVOUS:
             return pick__compared(view, client, now_ns, index);
+        case WEIR_ALGORITHM_LEAST_LATENCY:
+            return pick__least_latency(view, now_ns, index);
         case WEIR_ALGORITHM_HASH_TABLE:
             return pick__packed(slots, weir_hash_slot(client), index);
         default:

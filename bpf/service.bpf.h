@@ -49,7 +49,7 @@ static __always_inline int service__open(__u32 svc_port, __u32 reach, struct ser
 
 /* Whether the choice depends on who the client is. */
 static __always_inline int service__asks_for_client(const struct service_view *view) {
-    return view->settings->affinity_s || view->settings->algorithm >= WEIR_ALGORITHM_RENDEZVOUS;
+    return view->settings->affinity_s || weir_hashes_clients(view->settings->algorithm);
 }
 
 /* Whether an endpoint that a client has kept is well, or may be tried again. */

@@ -15,6 +15,14 @@ static __always_inline const struct weir_svc_settings *service__settings(__u32 s
     return &row->settings[published.settings & 1];
 }
 
+/* One of how many of its connections is sampled for the first bytes of answers: all, where they
+ * decide who is picked. */
+static __always_inline __u32 settings__first_byte_every(const struct weir_svc_settings *settings) {
+    return weir_first_byte_every && settings->algorithm == WEIR_ALGORITHM_LEAST_LATENCY
+               ? 1
+               : weir_first_byte_every;
+}
+
 /* One of how many of its connections is told of; 0 = none. Where the node has no events, no service
  * has. */
 static __always_inline __u32 settings__events_every(const struct weir_svc_settings *settings) {

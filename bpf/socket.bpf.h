@@ -14,8 +14,9 @@
 
 /* The row has another endpoint: what was known of the one before is not its. */
 static __always_inline void socket__begin_endpoint(struct weir_ep_state *state, __u32 generation) {
-    state->ejected_until_ns = state->changed_ns = 0;
-    state->failures = state->resets = state->ejections = 0;
+    state->ejected_until_ns = state->latency_word = 0;
+    state->failures = state->resets = state->ejections = state->tried_ms = 0;
+    state->changed_ns = bpf_ktime_get_coarse_ns();
     state->generation = generation;
 }
 

@@ -63,7 +63,7 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->sent = sock->received = 0;
     sock->retransmits = 0;
     sock->heard_ns = 0;
-    sock->sampled = sample__one_of(weir_first_byte_every);
+    sock->sampled = sample__one_of(settings__first_byte_every(choice->view.settings));
     sock->started_ns = target->proto == WEIR_PROTO_TCP ? bpf_ktime_get_ns() : 0;
     sock->connect_us = sock->first_byte_us = 0;
     sock->told = sample__one_of(settings__events_every(choice->view.settings));

@@ -103,15 +103,20 @@ bool goes_on(const weir_before_counter& run, const Field& from, const Field& to)
            run.from + size == from.offset && run.to + size == to.offset;
 }
 
-// Counters are all that is a u64 under the same name in both; of histograms, what is a u32 too. Not
-// times ("…_ns"), of which a sum is none.
+// Not times ("…_ns") and what is packed ("…_word"), of which a sum is none.
+bool is_counter(const std::string& name) {
+    return name.find("reserved") == std::string::npos && !name.ends_with("_ns") &&
+           !name.ends_with("_word");
+}
+
+// Counters are all that is a u64 under the same name in both; of histograms, what is a u32 too.
 Status list_counters(const RowLayout& from, const RowLayout& to, std::uint32_t least_width,
                      weir_before_counter* list) {
     std::size_t count = 0;
     for (const auto& field : to.fields) {
         const Field* source = from.find(field.name);
         if (field.size < least_width || field.size > sizeof(__u64) || source == nullptr ||
-            field.name.find("reserved") != std::string::npos || field.name.ends_with("_ns"))
+            !is_counter(field.name))
             continue;
         if (source->size != field.size)
             return fail("the counter " + field.name + " had another size");

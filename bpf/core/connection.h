@@ -17,6 +17,7 @@
 /* States of include/net/tcp_states.h. */
 #define WEIR_TCP_ESTABLISHED 1
 #define WEIR_TCP_SYN_SENT 2
+#define WEIR_TCP_FIN_WAIT1 4
 #define WEIR_TCP_CLOSE 7
 #define WEIR_TCP_CLOSE_WAIT 8
 

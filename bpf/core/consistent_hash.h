@@ -69,6 +69,12 @@ static inline __u64 weir_hash_slot_key(__u32 slot) {
     return weir_mix64(slot + 1);
 }
 
+/* Which endpoints in their slow start a client is among the first clients of (core/slow_start.h).
+ */
+static inline __u32 weir_client_luck(__u64 client) {
+    return weir_mix64(~client) >> 32;
+}
+
 /* What an endpoint bids for a slot: -log2(u), u uniform in (0, 1]. To be divided by its weight. */
 static inline __u32 weir_rendezvous_hash(__u64 key, __u64 seed) {
     return weir_mix64(key ^ seed) >> 32;

@@ -58,6 +58,11 @@ static inline int weir_is_packed(__u32 algorithm) {
     return algorithm == WEIR_ALGORITHM_ROUND_ROBIN || algorithm == WEIR_ALGORITHM_HASH_TABLE;
 }
 
+/* Whether who the client is decides which endpoint it has. */
+static inline int weir_hashes_clients(__u32 algorithm) {
+    return algorithm == WEIR_ALGORITHM_RENDEZVOUS || algorithm == WEIR_ALGORITHM_HASH_TABLE;
+}
+
 /* Words that `count` slots of an algorithm take. */
 static inline __u32 weir_slot_words(__u32 algorithm, __u32 count) {
     if (weir_is_packed(algorithm))

@@ -6,6 +6,7 @@
  */
 #include "../maps.bpf.h"
 
+#include "../answer_time.bpf.h"
 #include "../kernel_types.bpf.h"
 #include "../latency.bpf.h"
 
@@ -29,7 +30,7 @@ static __always_inline void count_left_out(const struct weir_sock *sock) {
         __sync_fetch_and_add(&latency->left_out, 1);
 }
 
-static __always_inline void count_answer(struct weir_sock *sock, __s64 ns) {
+static __always_inline void count_answer(struct weir_sock *sock, __s64 ns, __u64 now_ns) {
     /* Below 0: the kernel had planned to send it later, and did not wait. */
     __u64 us = ns > 0 ? (__u64)ns / 1000 : 0;
     struct weir_latency *latency = latency__find_or_make(&sock->edge);
@@ -37,6 +38,9 @@ static __always_inline void count_answer(struct weir_sock *sock, __s64 ns) {
         histogram__add(&latency->of[WEIR_LATENCY_FIRST_BYTE], us);
     if (us > sock->first_byte_us)
         sock->first_byte_us = us;
+    struct weir_ep_state *state = health__row(&sock->edge);
+    if (state)
+        answer_time__add(state, us, 0, now_ns);
 }
 
 /* The socket is locked. */
@@ -54,7 +58,7 @@ static __always_inline void segment__take(struct weir_sock *sock, struct tcp_soc
     if (is != WEIR_SEGMENT_ANSWER)
         return;
     sock->asked = segment.snd_nxt;
-    count_answer(sock, (__s64)(segment.now_ns - tcp->tcp_wstamp_ns));
+    count_answer(sock, (__s64)(segment.now_ns - tcp->tcp_wstamp_ns), segment.now_ns);
 }
 
 SEC("tp_btf/tcp_probe")

@@ -5,6 +5,7 @@
  */
 #include "../maps.bpf.h"
 
+#include "../answer_time.bpf.h"
 #include "../core/addr.h"
 #include "../kernel_types.bpf.h"
 #include "../load.bpf.h"
@@ -22,10 +23,13 @@ static __always_inline int goes_to_endpoint(struct bpf_sock *sk, const struct we
     return sk->dst_port == sock->endpoint_port && weir_addr_equal(&peer, &sock->endpoint_addr);
 }
 
-static __always_inline void count_connect_time(struct weir_sock *sock) {
+static __always_inline void take_connect_time(struct weir_sock *sock) {
     if (!sock->started_ns)
         return;
-    __u64 us = (bpf_ktime_get_ns() - sock->started_ns) / 1000;
+    __u64 now_ns = bpf_ktime_get_ns(), us = (now_ns - sock->started_ns) / 1000;
+    struct weir_ep_state *state = health__row(&sock->edge);
+    if (state)
+        answer_time__add(state, us, WEIR_LATENCY_GUESSED, now_ns);
     sock->connect_us = us ? us : 1;
     struct weir_latency *latency = sock->on_other ? NULL : latency__find_or_make(&sock->edge);
     if (latency)
@@ -44,6 +48,23 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
         reason__count(WEIR_REASON_NO_STATE_CALLBACK);
 }
 
+/* It asked, and ends without an answer: at whatever moment its caller lost patience. */
+static __always_inline void take_silence(struct weir_sock *sock, struct tcp_sock *tcp) {
+    if (!sock->started_ns || !sock->connect_us || !tcp->bytes_sent)
+        return;
+    __u64 now_ns = bpf_ktime_get_ns();
+    answer_time__missing(&sock->edge, (now_ns - sock->started_ns) / 1000, now_ns);
+}
+
+/* FIN_WAIT1 without a byte heard: the application has closed it, which sock_release saw just before
+ * this, or only its own direction. */
+static __always_inline void leave_unheard(struct bpf_sock *sk, struct weir_sock *sock,
+                                          __u32 *phase) {
+    struct tcp_sock *tcp = (struct tcp_sock *)bpf_skc_to_tcp_sock(sk);
+    if (tcp && *phase == WEIR_PHASE_DONE)
+        take_silence(sock, tcp);
+}
+
 /* The last of its events: it comes after the application's close(), too. */
 static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u32 *phase,
                                 __u32 old_state, int heard) {
@@ -56,6 +77,8 @@ static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u
         outliers__failed(sock, weir_failure_of(was, error));
     else if (heard)
         outliers__heard(sock);
+    if (tcp && !heard && was == WEIR_PHASE_ESTABLISHED)
+        take_silence(sock, tcp);
     if (tcp)
         traffic__flush_last(sock, tcp,
                             weir_cut_off_by(old_state, error, TRAFFIC_HAS(tcp, SOCK_DEAD)));
@@ -69,7 +92,8 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     __u64 received = ctx->bytes_received;
     /* Five more questions are asked of every connection (timeouts, windows, ECN): not for weir. */
     if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
-        (op != BPF_SOCK_OPS_STATE_CB || new_state != WEIR_TCP_CLOSE))
+        (op != BPF_SOCK_OPS_STATE_CB ||
+         (new_state != WEIR_TCP_CLOSE && (new_state != WEIR_TCP_FIN_WAIT1 || received))))
         return 1;
     struct weir_sock copy;
     __u32 *phase;
@@ -81,9 +105,11 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
         sock->asked = snd_nxt; /* nothing yet */
         if (socket__advance(phase, WEIR_EVENT_ESTABLISHED)) {
-            count_connect_time(sock);
+            take_connect_time(sock);
             outliers__connected(sock);
         }
+    } else if (new_state == WEIR_TCP_FIN_WAIT1) {
+        leave_unheard(sk, sock, phase);
     } else {
         end(sk, sock, phase, old_state, received != 0);
     }

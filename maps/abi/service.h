@@ -38,8 +38,9 @@ WEIR_ASSERT(sizeof(struct weir_vip) == 4);
 #define WEIR_ALGORITHM_RANDOM 0      /* slots are alias cells, one per endpoint (core/pick.h) */
 #define WEIR_ALGORITHM_ROUND_ROBIN 1 /* slots are endpoint indices in turn, four to a word */
 #define WEIR_ALGORITHM_LEAST_CONNECTIONS 2 /* slots are weighted cells, one per endpoint */
-#define WEIR_ALGORITHM_RENDEZVOUS 3 /* slots are a weighted cell and a seed, two words each */
-#define WEIR_ALGORITHM_HASH_TABLE 4 /* slots are the owners of all hash slots, four to a word */
+#define WEIR_ALGORITHM_RENDEZVOUS 3    /* slots are a weighted cell and a seed, two words each */
+#define WEIR_ALGORITHM_HASH_TABLE 4    /* slots are the owners of all hash slots, four to a word */
+#define WEIR_ALGORITHM_LEAST_LATENCY 5 /* slots are weighted cells, one per endpoint */
 
 /* Services with more endpoints use a table for consistent hashing, and two draws for the least
  * connections. */
@@ -87,9 +88,10 @@ struct weir_svc_settings {
     __u16 eject_after;   /* failures in a row that eject an endpoint; 0 = none do */
     __u16 eject_percent; /* of the endpoints may be out at once */
     __u32 events_every;  /* one of so many connections is told of; 0 = as the node has it */
-    __u32 pad;           /* 0 */
+    __u32 slow_start_ms; /* an endpoint that came has its whole share after so long; 0 = at once */
+    __u32 reserved[16];  /* 0 */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 64);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 128);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
@@ -98,7 +100,7 @@ struct weir_svc_port {
                            switches the service off; the kernel looks at the clock */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 144);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 272);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

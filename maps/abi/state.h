@@ -15,16 +15,17 @@
 /* Row of `ep_state`, parallel to `endpoint`. */
 struct weir_ep_state {
     __u32 generation; /* of the endpoint that was picked last */
-    __u32 pad;        /* 0 */
-    __u64 active;     /* tracked sockets that hold this row; it is not reused before this is 0 */
+    __u32 tried_ms; /* CLOCK_MONOTONIC, low half: when it was last tried in spite of its latency */
+    __u64 active;   /* tracked sockets that hold this row; it is not reused before this is 0 */
     /* Outlier detection (bpf/health.bpf.h), of the endpoint of `generation`. */
     __u64 ejected_until_ns; /* CLOCK_MONOTONIC; 0 = it is in. After it, one connect may try it */
-    __u64 changed_ns;       /* when it was ejected, or came back */
+    __u64 changed_ns;       /* when it was ejected, came back, or was first picked */
     __u32 failures;         /* connects that failed, in a row */
     __u32 resets;           /* connections that were reset before a byte came, in a row */
     __u32 ejections;        /* in a row: each lasts longer */
     __u32 pad2;             /* 0 */
-    __u64 reserved[2];
+    __u64 latency_word;     /* how long it takes to answer: core/least_latency.h */
+    __u64 reserved;
 };
 WEIR_ASSERT(sizeof(struct weir_ep_state) == 64);
 

@@ -7,7 +7,7 @@ import re
 import time
 import unittest
 
-from case import BIN, VIP, LabCase, free_port, service_yaml, wait_for
+from case import BIN, SLOW, VIP, LabCase, free_port, service_yaml, wait_for
 
 
 class LeastConnections(LabCase):
@@ -130,6 +130,28 @@ class ConsistentHash(ClientCase):
             self.assertEqual(len(names), 1)
             owners |= names
         self.assertGreater(len(owners), 1)
+
+    def test_a_new_endpoint_gets_its_clients_one_by_one(self):
+        """Those that it has it keeps while its share grows; with and without a table."""
+        bound = [f"10.78.0.{n + 1}" for n in range(60)]
+        for idle in ([], [(f"10.99.0.{n + 1}", 1) for n in range(32)]):
+            with self.subTest(len(idle)):
+                mesh = lambda pods: self.mesh_of([(p.ip, 1_000_000) for p in pods] + idle, f"consistent-hash, slowStart: {10 * SLOW:.0f}s")  # noqa: E731
+                self.lab.apply(self.mesh_of([]))
+                time.sleep(2.5 * SLOW)
+                self.lab.apply(mesh([self.a]))
+                self.whose(self.client)
+                time.sleep(10 * SLOW)
+                self.lab.apply(mesh([self.a, self.b]))
+                its = lambda: {one for one in bound if self.whose(self.client, bind=one) == "b"}  # noqa: E731
+                self.whose(self.client)
+                early, later = its(), its()
+                time.sleep(10 * SLOW)
+                last = its()
+                self.assertLessEqual(early, later)
+                self.assertLessEqual(later, last)
+                self.assertLess(len(early), 20)
+                self.assertAlmostEqual(len(last), 30, delta=4 * 3.9)  # sigma of 60 draws at a half
 
     def test_many_endpoints(self):
         # More than are compared at each connect: a table, with the same owners for the same clients.

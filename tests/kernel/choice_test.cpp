@@ -97,7 +97,8 @@ TEST_P(Choice, AClientHasTheOwnerThatUserSpaceComputes) {
 INSTANTIATE_TEST_SUITE_P(
     Algorithms, Choice,
     testing::Combine(testing::Values(Algorithm::kRandom, Algorithm::kRoundRobin,
-                                     Algorithm::kLeastConnections, Algorithm::kConsistentHash),
+                                     Algorithm::kLeastConnections, Algorithm::kLeastLatency,
+                                     Algorithm::kConsistentHash),
                      testing::Values(1U, 5U, 32U, 40U)));
 
 }  // namespace

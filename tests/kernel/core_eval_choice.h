@@ -6,8 +6,10 @@
 #include "../../bpf/core/client.h"
 #include "../../bpf/core/consistent_hash.h"
 #include "../../bpf/core/least_connections.h"
+#include "../../bpf/core/least_latency.h"
 #include "../../bpf/core/mode.h"
 #include "../../bpf/core/pick.h"
+#include "../../bpf/core/slow_start.h"
 
 enum core_choice {
     CHOICE_MIX64,
@@ -19,6 +21,9 @@ enum core_choice {
     CHOICE_NEXT_RANDOM,
     CHOICE_LEAST,
     CHOICE_WEIGHTED_CELL,
+    CHOICE_LATENCY_AFTER,
+    CHOICE_QUICKER,
+    CHOICE_SLOW_START,
     CHOICE_IS_OFF,
     CHOICE_MODE,
     CHOICES
@@ -29,6 +34,15 @@ static inline __u64 core_eval_least(const __u64* in) {
     struct weir_least best = {in[0], ((__u32)in[1] & 0xfffff) | !in[1], 7, in[1] & 0xfffff};
     weir_least_offer(&best, 9, (in[3] & 0xfffff) | 1, in[2] & 0xffffffff, in[4]);
     return best.index;
+}
+
+/* in: two endpoints, each as time, connections and weight, and whether its answers are known. */
+static inline __u64 core_eval_quicker(const __u64* in) {
+    struct weir_candidate a = {(__u32)in[0] & WEIR_LATENCY_MOST_US, (__u32)(in[0] >> 63),
+                               (__u32)in[1], (__u32)(in[1] >> 38) | 1};
+    struct weir_candidate b = {(__u32)in[2] & WEIR_LATENCY_MOST_US, (__u32)(in[2] >> 63),
+                               (__u32)in[3], (__u32)(in[3] >> 38) | 1};
+    return weir_is_quicker(a, b, in[0] >> 62 & 1);
 }
 
 /* in: the question, then its arguments. */
@@ -48,6 +62,11 @@ static inline __u64 core_eval_choice(const __u64* in) {
             __u64 cell = weir_weighted_cell(in[1], in[2]);
             return (__u64)weir_cell_weight(cell) << 32 | weir_cell_index(cell);
         }
+        case CHOICE_LATENCY_AFTER:
+            return weir_latency_after(in[1], in[2], in[2] >> 32 & WEIR_LATENCY_GUESSED, in[3]);
+        case CHOICE_QUICKER: return core_eval_quicker(in + 1);
+        case CHOICE_SLOW_START:
+            return weir_slow_start_share(in[1] >> 20, in[2] >> 20, (in[3] & 0xfffff) | 1);
         case CHOICE_IS_OFF: return weir_is_off(in[1], in[2]);
         default: return weir_mode_of_all(in[1], in[2], in[3]);
     }

@@ -129,7 +129,8 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
         ElementsAre(HasSubstr("write TCP or UDP")));
     EXPECT_THAT(
         service("balance: {algorithm: fastest}"),
-        ElementsAre(HasSubstr("write random, round-robin, least-connections or consistent-hash")));
+        ElementsAre(HasSubstr(
+            "write random, round-robin, least-connections, least-latency or consistent-hash")));
     EXPECT_THAT(service("affinity: {timeout: 3}"),
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
     EXPECT_THAT(service("affinity: {timeout: 2d}"),

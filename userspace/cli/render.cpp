@@ -156,7 +156,7 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
     std::vector<std::string> header{"SERVICE", "PORT",   "ENDPOINT", "WEIGHT", "SHARE",
                                     "STATE",   "ACTIVE", "OPENED",   "FAILED", "WHY"};
     if (wide)
-        header.insert(header.end(), {"CLOSED", "UNTRACKED", "ZONE", "LABELS"});
+        header.insert(header.end(), {"CLOSED", "UNTRACKED", "ZONE", "LABELS", "ANSWER"});
     Table table(header);
     for (const auto& view : views) {
         std::vector<std::string> row{view.service,
@@ -171,7 +171,8 @@ std::string render_endpoints(const std::vector<EndpointView>& views, Format form
                                      why_out(view)};
         if (wide)
             row.insert(row.end(), {number(view.counts.closed), number(view.counts.untracked),
-                                   or_none(view.zone), or_none(labels_str(view.labels))});
+                                   or_none(view.zone), or_none(labels_str(view.labels)),
+                                   view.answerSeconds > 0 ? short_time(view.answerSeconds) : "-"});
         table.add(std::move(row));
     }
     return views.empty() ? "No endpoints.\n" : table.str();

@@ -15,12 +15,14 @@ std::string render_explain(const ExplainView& view, Format format) {
                        "\n";
     if (view.candidates.empty())
         return text;
-    Table table({"ENDPOINT", "SHARE", "ACTIVE", "OPENED", "FAILED", "P50", "P99", "RTT", "WHY"});
+    Table table(
+        {"ENDPOINT", "SHARE", "ACTIVE", "OPENED", "FAILED", "P50", "P99", "RTT", "ANSWER", "WHY"});
     for (const auto& one : view.candidates)
         table.add({one.endpoint, percent(one.share), number(one.counts.active),
                    number(one.counts.opened), number(one.counts.failed),
                    time_cell(one.latencies.first_byte, 0.5),
                    time_cell(one.latencies.first_byte, 0.99), time_cell(one.latencies.rtt, 0.5),
+                   one.answerSeconds > 0 ? short_time(one.answerSeconds) : "-",
                    one.why.empty() ? (one.in ? "in" : "out") : one.why});
     return text + "\n" + table.str();
 }

@@ -28,12 +28,8 @@ void compile_service(const Service& service, std::map<std::string, DesiredPort>&
     for (const auto& port : service.ports) {
         DesiredPort row;
         row.name = service_port_name(service.name, port);
-        row.algorithm = service.algorithm;
-        row.affinity_s = service.affinity_s;
-        row.outliers = service.outliers;
-        row.events_every = service.events_every;
-        row.counts_datagrams = service.counts_datagrams && port.protocol == Protocol::kUdp;
-        row.mode = service.mode;
+        static_cast<ServiceSettings&>(row) = service;
+        row.counts_datagrams = row.counts_datagrams && port.protocol == Protocol::kUdp;
         for (const auto& address : service.addresses)
             row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
         row.endpoints.reserve(service.endpoints.size());

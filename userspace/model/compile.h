@@ -32,14 +32,8 @@ struct Vip {
     static Vip from_key(const weir_vip_key& key);
 };
 
-struct DesiredPort {
-    std::string name;  // "orders.shop:80/TCP"
-    Algorithm algorithm = Algorithm::kRandom;
-    std::uint32_t affinity_s = 0;
-    OutlierDetection outliers{};
-    std::optional<std::uint32_t> events_every;
-    bool counts_datagrams = false;
-    Mode mode = Mode::kSteer;
+struct DesiredPort : ServiceSettings {
+    std::string name;                        // "orders.shop:80/TCP"
     std::vector<Vip> vips;                   // sorted
     std::vector<DesiredEndpoint> endpoints;  // sorted
     bool operator==(const DesiredPort&) const = default;

@@ -110,6 +110,9 @@ Things<Addr> endpoints_of(const Service& service) {
 // The settings of a service, each a change of its own.
 Fields settings_of(const Service& service) {
     return {{"algorithm", std::string(algorithm_name(service.algorithm))},
+            {"slowStart", service.slow_start_ms == 0
+                              ? ""
+                              : duration_str(std::chrono::milliseconds(service.slow_start_ms))},
             {"affinity",
              service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s))},
             {"outlierDetection", outlier_detection_str(service.outliers)},

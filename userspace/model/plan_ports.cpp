@@ -162,6 +162,7 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.algorithm = slots.algorithm;
     settings.flags = desired.counts_datagrams ? WEIR_SVC_COUNTS_DATAGRAMS : 0;
     settings.affinity_s = desired.affinity_s;
+    settings.slow_start_ms = desired.slow_start_ms;
     if (desired.events_every)
         settings.events_every =
             *desired.events_every == 0 ? WEIR_EVENTS_NONE : *desired.events_every;

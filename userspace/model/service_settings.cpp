@@ -35,6 +35,11 @@ std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& 
         mode_of(service, node),
         {"balance.algorithm", std::string(algorithm_name(service.algorithm)),
          origin_str(service.origins.algorithm)},
+        {"balance.slowStart",
+         service.slow_start_ms == 0
+             ? ""
+             : duration_str(std::chrono::milliseconds(service.slow_start_ms)),
+         origin_str(service.origins.slow_start)},
         {"affinity.timeout",
          service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s)),
          origin_str(service.origins.affinity)},

@@ -80,7 +80,8 @@ Slots slots_of(std::uint16_t algorithm, const std::vector<WeightedIndex>& entrie
     switch (algorithm) {
         case WEIR_ALGORITHM_ROUND_ROBIN: return packed(round_robin_turns(entries));
         case WEIR_ALGORITHM_HASH_TABLE: return packed(hash_table(in_hash_order(entries)));
-        case WEIR_ALGORITHM_LEAST_CONNECTIONS: return {cells_to_compare(entries, false), count};
+        case WEIR_ALGORITHM_LEAST_CONNECTIONS:
+        case WEIR_ALGORITHM_LEAST_LATENCY: return {cells_to_compare(entries, false), count};
         case WEIR_ALGORITHM_RENDEZVOUS:
             return {cells_to_compare(in_hash_order(entries), true), count};
         default: return {alias_cells(entries), count};
@@ -92,6 +93,7 @@ std::uint16_t algorithm_of(Algorithm algorithm, std::size_t endpoints) {
         case Algorithm::kRandom: return WEIR_ALGORITHM_RANDOM;
         case Algorithm::kRoundRobin: return WEIR_ALGORITHM_ROUND_ROBIN;
         case Algorithm::kLeastConnections: return WEIR_ALGORITHM_LEAST_CONNECTIONS;
+        case Algorithm::kLeastLatency: return WEIR_ALGORITHM_LEAST_LATENCY;
         case Algorithm::kConsistentHash: break;
     }
     return endpoints > WEIR_SCAN_MAX ? WEIR_ALGORITHM_HASH_TABLE : WEIR_ALGORITHM_RENDEZVOUS;

@@ -10,6 +10,7 @@ std::string_view algorithm_name(Algorithm algorithm) {
         case Algorithm::kRandom: return "random";
         case Algorithm::kRoundRobin: return "round-robin";
         case Algorithm::kLeastConnections: return "least-connections";
+        case Algorithm::kLeastLatency: return "least-latency";
         case Algorithm::kConsistentHash: return "consistent-hash";
     }
     return "";

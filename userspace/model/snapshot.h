@@ -16,7 +16,7 @@
 
 namespace weir {
 
-enum class Algorithm { kRandom, kRoundRobin, kLeastConnections, kConsistentHash };
+enum class Algorithm { kRandom, kRoundRobin, kLeastConnections, kLeastLatency, kConsistentHash };
 enum class Protocol { kTcp, kUdp };
 enum class Mode { kSteer, kObserve, kOff };  // as WEIR_MODE_*
 
@@ -61,7 +61,7 @@ struct Endpoint {
 
 // Where the settings of a service are written; line 0 = nowhere: the default holds.
 struct ServiceOrigins {
-    Origin algorithm, affinity, outliers, datagrams, events, mode;
+    Origin algorithm, slow_start, affinity, outliers, datagrams, events, mode;
     bool operator==(const ServiceOrigins&) const = default;
 };
 
@@ -75,17 +75,23 @@ struct OutlierDetection {
 // "3 failures, 2s, at most 50 %"; "" where it is off.
 std::string outlier_detection_str(const OutlierDetection& outliers);
 
-struct Service {
-    std::string name;  // "orders.shop": the part after the first dot is the namespace
-    std::vector<ServiceAddress> addresses;
-    std::vector<Port> ports;
-    std::vector<Endpoint> endpoints;
+// How a service is treated; each of its ports by itself.
+struct ServiceSettings {
     Algorithm algorithm = Algorithm::kRandom;
-    std::uint32_t affinity_s = 0;  // a client keeps its endpoint for so long; 0 = not
+    std::uint32_t slow_start_ms = 0;  // who comes has its whole share after it; 0 = at once
+    std::uint32_t affinity_s = 0;     // a client keeps its endpoint for so long; 0 = not
     OutlierDetection outliers{};
     std::optional<std::uint32_t> events_every;  // share.h; not given: as the node has it
     bool counts_datagrams = false;              // of its UDP ports, and their bytes
     Mode mode = Mode::kSteer;
+    bool operator==(const ServiceSettings&) const = default;
+};
+
+struct Service : ServiceSettings {
+    std::string name;  // "orders.shop": the part after the first dot is the namespace
+    std::vector<ServiceAddress> addresses;
+    std::vector<Port> ports;
+    std::vector<Endpoint> endpoints;
     ServiceOrigins origins{};
     Origin origin{};
     bool operator==(const Service&) const = default;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/reconcile/table_writer.h"
 
+#include <cstring>
+
 #include "bpf/core/vip_filter.h"
 #include "maps/grace.h"
 
@@ -90,10 +92,13 @@ class Writer {
     // No socket holds the row and no connect can reach it: nobody writes it but this.
     Status forget_health(std::uint32_t id) {
         WEIR_TRY(const auto state, tables_.ep_state.find(id));
-        if (!state || state->ejected_until_ns == 0)
+        if (!state)
             return {};
         weir_ep_state fresh{};
         fresh.active = state->active;
+        fresh.generation = state->generation;
+        if (std::memcmp(&fresh, &*state, sizeof(fresh)) == 0)
+            return {};
         return tables_.ep_state.put(id, fresh);
     }
 

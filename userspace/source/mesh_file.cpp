@@ -17,7 +17,8 @@ constexpr std::uint32_t kWeightMax = 1'000'000;
 constexpr std::uint32_t kAffinityDefault = 3 * 3600;  // as Kubernetes' sessionAffinityConfig
 constexpr std::uint16_t kConsecutiveFailures = 3;
 constexpr std::array kAlgorithms{Algorithm::kRandom, Algorithm::kRoundRobin,
-                                 Algorithm::kLeastConnections, Algorithm::kConsistentHash};
+                                 Algorithm::kLeastConnections, Algorithm::kLeastLatency,
+                                 Algorithm::kConsistentHash};
 
 void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
     const Phrase what = "a port of " + quoted("service", service.name);
@@ -75,13 +76,18 @@ void read_endpoint(const YamlNode& node, Service& service, Diagnostics& found) {
 
 void read_balance(const YamlNode& node, Service& service, Diagnostics& found) {
     const Phrase what = "`balance` of " + quoted("service", service.name);
-    const MappingReader reader(node, what, {"algorithm"}, found);
+    const MappingReader reader(node, what, {"algorithm", "slowStart"}, found);
+    if (const auto* slow_start = reader.find("slowStart")) {
+        const auto read = read_duration(*slow_start, "`slowStart` of " + what, 0ms, 1h, found);
+        service.slow_start_ms = read ? static_cast<std::uint32_t>(read->count()) : 0;
+        service.origins.slow_start = slow_start->origin;
+    }
     const auto* algorithm = reader.find("algorithm");
     if (algorithm == nullptr)
         return;
     const auto name = [](std::size_t i) { return algorithm_name(kAlgorithms.at(i)); };
     if (const auto chosen = read_choice(*algorithm, "`algorithm` of " + what,
-                                        {name(0), name(1), name(2), name(3)}, found))
+                                        {name(0), name(1), name(2), name(3), name(4)}, found))
         service.algorithm = kAlgorithms.at(*chosen);
     service.origins.algorithm = algorithm->origin;
 }

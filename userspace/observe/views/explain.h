@@ -18,6 +18,7 @@ struct CandidateView {
     std::string why;       // it is out; or what is remarkable of it; may be empty
     EdgeCounts counts;     // of the caller's connections to it
     Latencies latencies{};
+    double answerSeconds = 0;  // as least-latency sees it, of all callers; 0 = not known
 };
 
 struct ExplainView {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "bpf/core/health.h"
+#include "bpf/core/least_latency.h"
 #include "bpf/core/published.h"
 #include "maps/clock.h"
 #include "userspace/observe/views/names.h"
@@ -35,11 +36,11 @@ const weir_svc_settings* settings_of(const weir_svc_port& row) {
     return word == 0 ? nullptr : &row.settings[weir_published_decode(word).settings & 1];
 }
 
-// Calls `each` with the row and the state of all endpoints that are out.
+// Calls `each` with the row and the state of all endpoints.
 template <typename Each>
-Status each_ejected(const Tables& tables, std::uint32_t svc_port, const Each& each) {
-    const auto* settings = settings_of(tables.svc_port[svc_port]);
-    if (settings == nullptr || settings->eject_after == 0)
+Status each_endpoint(const Tables& tables, std::uint32_t svc_port,
+                     const weir_svc_settings* settings, const Each& each) {
+    if (settings == nullptr)
         return {};
     for (std::uint32_t i = 0; i < settings->endpoint_capacity; i++) {
         const std::uint32_t id = settings->endpoint_base + i;
@@ -49,10 +50,26 @@ Status each_ejected(const Tables& tables, std::uint32_t svc_port, const Each& ea
         if (endpoint.svc_port != svc_port || endpoint.generation == 0 || endpoint.flags != 0)
             continue;
         WEIR_TRY(const auto state, tables.ep_state.find(id));
-        if (state && state->ejected_until_ns != 0)
+        if (state && state->generation == endpoint.generation)
             each(endpoint, *state);
     }
     return {};
+}
+
+template <typename Each>
+Status each_ejected(const Tables& tables, std::uint32_t svc_port, const Each& each) {
+    const auto* settings = settings_of(tables.svc_port[svc_port]);
+    if (settings == nullptr || settings->eject_after == 0)
+        return {};
+    return each_endpoint(tables, svc_port, settings,
+                         [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
+                             if (state.ejected_until_ns != 0)
+                                 each(endpoint, state);
+                         });
+}
+
+std::string name_of(const weir_endpoint& endpoint) {
+    return endpoint_str(Addr(endpoint.addr), ntohs(endpoint.port));
 }
 
 }  // namespace
@@ -62,9 +79,20 @@ Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::
     const auto now = monotonic_ns();
     WEIR_CHECK(each_ejected(tables, svc_port,
                             [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
-                                found[endpoint_str(Addr(endpoint.addr), ntohs(endpoint.port))] =
-                                    ejection_of(state, now);
+                                found[name_of(endpoint)] = ejection_of(state, now);
                             }));
+    return found;
+}
+
+Result<std::map<std::string, double>> answer_times_of(const Tables& tables,
+                                                      std::uint32_t svc_port) {
+    std::map<std::string, double> found;
+    WEIR_CHECK(each_endpoint(tables, svc_port, settings_of(tables.svc_port[svc_port]),
+                             [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
+                                 if (weir_latency_is_known(state.latency_word))
+                                     found[name_of(endpoint)] =
+                                         weir_latency_us(state.latency_word) / 1e6;
+                             }));
     return found;
 }
 

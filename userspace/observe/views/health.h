@@ -22,6 +22,10 @@ struct Ejection {
 // Of one service port's endpoints, by "10.0.0.2:8080".
 Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port);
 
+// What is known of how long they take to answer, in seconds, by the same names; those of which
+// nothing is known, or only handshakes, are not there.
+Result<std::map<std::string, double>> answer_times_of(const Tables& tables, std::uint32_t svc_port);
+
 // How many are out now. How often that happened is told by the node's reasons.
 Result<std::uint32_t> ejected_endpoints(const Tables& tables);
 

@@ -22,8 +22,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EdgeView, workload, service, port, protocol, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServiceView, name, port, protocol, portName, addresses,
                                    algorithm, affinitySeconds, mode, endpoints, state, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EndpointView, service, port, protocol, endpoint, weight, zone,
-                                   labels, share, state, counts, reason, sinceSeconds, untilSeconds)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CandidateView, endpoint, in, share, why, counts, latencies)
+                                   labels, share, state, counts, reason, sinceSeconds, untilSeconds,
+                                   answerSeconds)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CandidateView, endpoint, in, share, why, counts, latencies,
+                                   answerSeconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainView, from, to, service, address, protocol, verdict, why,
                                    algorithm, affinitySeconds, candidates)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FlowView, time, verdict, workload, service, port, protocol,

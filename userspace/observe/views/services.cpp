@@ -46,6 +46,7 @@ bool is_published(const Tables& tables, const Names& names, const Service& servi
 
 // The endpoints of one service port that the mesh names.
 void add_wanted(const Service& service, const Port& port, bool published, const Ejections& out,
+                const std::map<std::string, double>& answers,
                 std::map<std::string, EdgeCounts>& counts, std::vector<EndpointView>& views) {
     const auto sum = weight_sum(service, port, out);
     for (const auto& endpoint : service.endpoints) {
@@ -66,6 +67,8 @@ void add_wanted(const Service& service, const Port& port, bool published, const 
             view.share = static_cast<double>(endpoint.weight) / static_cast<double>(sum);
         if (const auto found = out.find(view.endpoint); found != out.end() && published)
             eject(view, found->second);
+        if (const auto found = answers.find(view.endpoint); found != answers.end())
+            view.answerSeconds = found->second;
         if (const auto found = counts.find(view.endpoint); found != counts.end()) {
             view.counts = found->second;
             counts.erase(found);
@@ -132,11 +135,13 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
         for (const auto& port : service->ports) {
             auto& counts = sums[key_of(service->name, port)];
             Ejections out;
+            std::map<std::string, double> answers;
             if (const auto id = names.id_of(service->name, port)) {
                 WEIR_TRY(out, ejections_of(tables, *id));
+                WEIR_TRY(answers, answer_times_of(tables, *id));
             }
-            add_wanted(*service, port, is_published(tables, names, *service, port), out, counts,
-                       views);
+            add_wanted(*service, port, is_published(tables, names, *service, port), out, answers,
+                       counts, views);
             for (const auto& [endpoint, count] : counts) {
                 EndpointView view;
                 view.service = service->name;

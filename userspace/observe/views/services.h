@@ -43,6 +43,7 @@ struct EndpointView {
     EdgeCounts counts;
     std::string reason{};  // of ejected and half-open ones
     double sinceSeconds = 0, untilSeconds = 0;
+    double answerSeconds = 0;  // as least-latency sees it (views/health.h); 0 = not known
 };
 
 Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snapshot& snapshot);

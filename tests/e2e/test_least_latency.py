@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""least-latency: connections go to endpoints that answer soon, by what answers took; and slow start, with every
+algorithm. Who answered is the truth."""
+
+import json
+import os
+import sys
+import time
+import unittest
+
+from case import SLOW, VIP, LabCase, service_yaml
+
+LOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "load.py")
+
+
+class Loaded(LabCase):
+    """Three servers that take 2 ms for an answer, and load that does not wait."""
+
+    SERVERS = ()
+    PODS = ("a", "b", "c")
+    RATE = 150 / SLOW
+
+    @classmethod
+    def mesh(cls):
+        cls.pods = {name: cls.lab.pod(name) for name in cls.PODS}
+        for name in cls.PODS:
+            cls.serve(name)
+        return "services: {}\n"
+
+    @classmethod
+    def serve(cls, name, *words):
+        process = cls.pods[name].start(sys.executable, LOAD, "serve", 8080, name, *(words or ("--ms", 2 * SLOW)))
+        process.first_line("ready")
+        return process
+
+    def steer(self, algorithm="least-latency", pods=PODS, weights=(1, 1, 1), balance="", extra=""):
+        ends = [(self.pods[name].ip, weight) for name, weight in zip(pods, weights)]
+        text = service_yaml("orders.shop", [VIP], ends, algorithm=algorithm + balance)
+        self.lab.apply("services:\n" + text + extra + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
+
+    def setUp(self):
+        if self.lab.agent is None:
+            self.lab.start_agent()
+        self.lab.apply("services: {}\n")  # nothing is known of anybody
+
+    def load(self, seconds=2.0, **options):
+        words = [w for key, value in options.items() for w in ("--" + key.replace("_", "-"), value)]
+        return json.loads(self.client.run(sys.executable, LOAD, "ask", VIP, 80, "--per-second", self.RATE, "--seconds", seconds * SLOW, *words))
+
+    def takes(self, name, ms):
+        """From now on its answers take so long."""
+        self.pods[name].run(sys.executable, "-c", "import socket, sys\ns = socket.create_connection(('127.0.0.1', 8080))\n"
+                            "s.sendall(b'ms %s\\n' % sys.argv[1].encode()); s.recv(9)", ms * SLOW)
+
+    def share(self, seen, name):
+        return seen["answers"].get(name, 0) / sum(seen["answers"].values())
+
+
+class LeastLatency(Loaded):
+    def tearDown(self):
+        self.takes("b", 2)
+
+    def test_a_slow_endpoint_gets_few_connections(self):
+        self.takes("b", 40)
+        self.steer("random")
+        random = self.load()
+        self.steer()
+        self.load(0.5)
+        seen = self.load(4)
+        self.assertEqual(seen["errors"], {})
+        self.assertLess(self.share(seen, "b"), 0.02)
+        self.assertLess(seen["p99"], 0.4 * random["p99"])
+        self.assertGreater(self.share(random, "b"), 0.2)
+
+    def test_what_is_known_is_shown(self):
+        self.takes("b", 40)
+        self.steer()
+        self.load()
+        items = {e["endpoint"]: e for e in self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]}
+        answer = {name: items[self.pods[name].ip + ":8080"]["answerSeconds"] for name in self.PODS}
+        self.assertGreater(answer["b"], 0.038 * SLOW)
+        self.assertLess(answer["b"], 0.2 * SLOW)
+        for name in ("a", "c"):
+            self.assertGreater(answer[name], 0.0019 * SLOW)
+            self.assertLess(answer[name], answer["b"] / 2)
+        told = self.lab.weir("explain", "client.shop", "orders.shop").stdout
+        self.assertIn("least-latency over 3 of 3 endpoints", told)
+        self.assertIn("ANSWER", told)
+
+    def test_one_that_is_well_again_is_found(self):
+        """With the agent dead."""
+        self.takes("b", 40)
+        self.steer()
+        self.load()
+        self.lab.kill_agent()
+        self.takes("b", 2)
+        self.load(6)
+        self.assertGreater(self.share(self.load(3), "b"), 0.1)
+
+    def test_one_that_accepts_and_never_answers(self):
+        """It costs as few connections as any that are busy; and those who gave up count for it."""
+        self.steer(pods=("a", "c"), weights=(1, 1))
+        self.load(1)
+        silent = self.pods.setdefault("silent", self.lab.pod("silent"))
+        server = self.serve("silent", "--shape", "silent")
+        self.addCleanup(server.stop)
+        self.steer(pods=("a", "c", "silent"))
+        seen = self.load(5, patience=1.5 * SLOW)
+        self.assertEqual(list(seen["errors"]), ["TIMEOUT"])
+        self.assertLess(seen["errors"]["TIMEOUT"], 0.03 * seen["n"])
+        items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
+        self.assertGreater(next(e for e in items if e["endpoint"].startswith(silent.ip + ":"))["answerSeconds"], 1.4 * SLOW)
+
+    def test_weights_count_as_capacity(self):
+        """By what stands in line: answers that take long, so that connections are open at once."""
+        for name in ("a", "c"):
+            self.takes(name, 60)
+            self.addCleanup(self.takes, name, 2)
+        self.steer(pods=("a", "c"), weights=(1, 3))
+        self.load(1)
+        seen = self.load(4)
+        self.assertEqual(seen["errors"], {})
+        self.assertAlmostEqual(self.share(seen, "c"), 0.75, delta=0.09)
+
+
+class SlowStart(Loaded):
+    def test_the_share_of_a_new_endpoint_grows(self):
+        for algorithm in ("random", "round-robin", "least-connections", "least-latency"):
+            with self.subTest(algorithm):
+                self.lab.apply("services: {}\n")
+                # Answers that take long, so that those who compare connections have some to compare.
+                if algorithm.startswith("least"):
+                    for name in ("a", "b"):
+                        self.takes(name, 80)
+                        self.addCleanup(self.takes, name, 2)
+                balance = f", slowStart: {4 * SLOW:.0f}s"
+                self.steer(algorithm, ("a",), (1,), balance)
+                self.load(0.5)
+                time.sleep(4 * SLOW)  # a has its whole share
+                self.steer(algorithm, ("a", "b"), (1, 1), balance)
+                early = self.load(1)
+                time.sleep(3 * SLOW)
+                late = self.load(2)
+                self.assertEqual((early["errors"], late["errors"]), ({}, {}))
+                self.assertLess(self.share(early, "b"), 0.3)
+                self.assertGreater(self.share(early, "b"), 0.01)
+                self.assertAlmostEqual(self.share(late, "b"), 0.5, delta=0.12)
+
+
+if __name__ == "__main__":
+    unittest.main()
