@@ -7,12 +7,14 @@
 #define WEIR_CHOOSE_BPF_H
 
 #include "client.bpf.h"
-#include "core/errno.h"
 #include "counters.bpf.h"
 #include "identity.bpf.h"
+#include "limits.bpf.h"
 #include "mode.bpf.h"
 
-/* Outcomes; below 0: refuse with this errno. */
+/* Outcomes; below 0: refuse. */
+#define WEIR_REFUSE(failure) (-1 - (failure)) /* for this WEIR_FAILURE_* */
+#define WEIR_REFUSED_FOR(outcome) (-1 - (outcome))
 #define WEIR_STEERED 1  /* the target was rewritten */
 #define WEIR_PASS 2     /* not weir's business, or switched off */
 #define WEIR_OBSERVED 3 /* counted, and left alone */
@@ -25,13 +27,22 @@ struct connect_choice {
     int observed; /* counted, and left alone */
 };
 
+/* Counts it, whether it is refused or, where weir only observes, would be. The outcome. */
+static __always_inline int choose__refuse(const struct connect_choice *choice, __u32 reason,
+                                          __u32 failure) {
+    reason__count(reason);
+    edge__count_refused(choice->caller.id, choice->view.svc_port, choice->view.settings->born,
+                        failure);
+    return choice->observed ? WEIR_PASS : WEIR_REFUSE(failure); /* 3 */
+}
+
 /* 0 with a choice, or the outcome. */
 static __always_inline int choose__endpoint(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
                                             int is_v6, __u32 svc_port, __u32 reach,
                                             struct connect_choice *choice) {
     if (service__open(svc_port, reach, &choice->view)) {
         reason__count(WEIR_REASON_CORRUPT_ROW);
-        return -WEIR_ECONNREFUSED;
+        return WEIR_REFUSE(WEIR_FAILURE_NO_ENDPOINT);
     }
     choice->caller = identity__of_current();
     __u32 mode = mode__of(&choice->view, choice->caller.mode);
@@ -40,14 +51,16 @@ static __always_inline int choose__endpoint(struct bpf_sock_addr *ctx, struct bp
         return WEIR_PASS; /* 1 */
     }
     choice->observed = mode == WEIR_MODE_OBSERVE;
+    if (!choice->observed &&
+        limits__is_too_often(choice->caller.id, svc_port, choice->view.settings))
+        return choose__refuse(choice, WEIR_REASON_RATE, WEIR_FAILURE_RATE);
     __u64 client = service__asks_for_client(&choice->view) ? client__key(ctx, sk, is_v6) : 0;
     service__pick(&choice->view, client, &choice->pick);
     if (choice->pick.endpoint)
         return 0;
-    reason__count(choice->pick.reason);
-    edge__count_refused(choice->caller.id, svc_port, choice->view.settings->born,
-                        WEIR_FAILURE_NO_ENDPOINT);
-    return choice->observed ? WEIR_PASS : -WEIR_ECONNREFUSED; /* 3 */
+    return choose__refuse(
+        choice, choice->pick.reason,
+        choice->pick.reason == WEIR_REASON_LIMIT ? WEIR_FAILURE_LIMIT : WEIR_FAILURE_NO_ENDPOINT);
 }
 
 #endif

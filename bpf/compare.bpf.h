@@ -21,8 +21,7 @@ struct pick_scan {
     struct weir_slot_set slots;
     __u32 endpoint_base;
     int corrupt;
-    __u64 now_ns; /* for which endpoints are ejected */
-    __u32 slow_start_ms;
+    struct health_test test;
     __u32 random; /* the luck of whom is in its slow start, too */
     union {
         struct weir_least least;
@@ -50,11 +49,12 @@ static long pick__look_at_load(__u32 i, struct pick_scan *scan) {
         scan->corrupt = 1;
         return WEIR_LOOP_END;
     }
-    if (health__of(state, scan->now_ns) == WEIR_HEALTH_OUT)
+    if (health__of(state, scan->test.now_ns) == WEIR_HEALTH_OUT ||
+        health__is_full(state, scan->test.max_per_endpoint))
         return WEIR_LOOP_ON;
     scan->random = weir_next_random(scan->random);
     weir_least_offer(&scan->least, weir_cell_index(*cell),
-                     weir_cell_weight(*cell) * health__share(state, scan->slow_start_ms),
+                     weir_cell_weight(*cell) * health__share(state, scan->test.slow_start_ms),
                      state->active, scan->random);
     return WEIR_LOOP_ON;
 }
@@ -70,8 +70,8 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
     }
     __u32 cost = weir_rendezvous_cost(scan->key, *seed), weight = weir_cell_weight(*cell);
     if (!weir_rendezvous_wins(cost, weight, scan->cost, scan->weight) ||
-        health__passes_over(scan->endpoint_base + weir_cell_index(*cell), scan->now_ns,
-                            scan->slow_start_ms, scan->random))
+        health__passes_over(scan->endpoint_base + weir_cell_index(*cell), &scan->test,
+                            scan->random))
         return WEIR_LOOP_ON;
     scan->cost = cost;
     scan->weight = weight;
@@ -86,9 +86,10 @@ static __always_inline void pick__rendezvous(struct pick_scan *scan, __u64 clien
     scan->cost = WEIR_NO_BID_COST;
     scan->weight = WEIR_NO_BID_WEIGHT;
     bpf_loop(scan->slots.count, pick__look_at_bid, scan, 0);
-    if (scan->cost != WEIR_NO_BID_COST || !scan->slow_start_ms)
+    if (scan->cost != WEIR_NO_BID_COST || !scan->test.slow_start_ms)
         return;
-    scan->slow_start_ms = 0; /* all are in their slow start: nobody else would have the share */
+    scan->test.slow_start_ms =
+        0; /* all are in their slow start: nobody else would have the share */
     bpf_loop(scan->slots.count, pick__look_at_bid, scan, 0);
 }
 
@@ -98,10 +99,10 @@ static __always_inline void pick__rendezvous(struct pick_scan *scan, __u64 clien
 static __noinline int pick__compared(const struct service_view *view, __u64 client, __u64 now_ns,
                                      __u32 *index) {
     __u32 count = view->slots.count;
-    struct pick_scan scan = {.slots = view->slots,
-                             .endpoint_base = view->settings->endpoint_base,
-                             .now_ns = now_ns,
-                             .slow_start_ms = view->settings->slow_start_ms};
+    struct pick_scan scan = {
+        .slots = view->slots,
+        .endpoint_base = view->settings->endpoint_base,
+        .test = {now_ns, view->settings->max_per_endpoint, view->settings->slow_start_ms}};
     if (view->settings->algorithm == WEIR_ALGORITHM_RENDEZVOUS) {
         scan.random = weir_client_luck(client);
         pick__rendezvous(&scan, client);

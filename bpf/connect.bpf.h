@@ -3,9 +3,9 @@
  * The connect path, in this order and no other:
  *   1 look up the target; not a service: leave at once; switched off: leave, counted
  *   2 (policy comes here)
- *   3 pick an endpoint that the socket can reach; none: ECONNREFUSED
+ *   3 pick an endpoint that the socket can reach and that has room; none: ECONNREFUSED
  *   4 take socket storage; refused: steer untracked, or ENOBUFS where the service needs tracking
- *   5 count
+ *   5 count; no room any more: ECONNREFUSED
  *   6 rewrite, unless weir only observes
  * The numbers are cited where each step returns.
  */
@@ -43,7 +43,7 @@ static __always_inline void connect__leave_service(struct bpf_sock *sk) {
 static __always_inline int connect__verdict(int outcome) {
     if (outcome >= 0)
         return 1;
-    bpf_set_retval(outcome);
+    bpf_set_retval(-weir_errno_of(WEIR_REFUSED_FOR(outcome)));
     return 0;
 }
 
@@ -56,7 +56,7 @@ static __noinline int connect__to_service(struct bpf_sock_addr *ctx, struct bpf_
     if (!outcome)
         outcome = connect__track(sk, target, &choice);
     if (outcome < 0)
-        event__refused(target, choice.caller.id, svc_port, outcome);
+        event__refused(target, choice.caller.id, svc_port, WEIR_REFUSED_FOR(outcome));
     if (outcome)
         return outcome;
     if (choice.observed)
@@ -66,7 +66,7 @@ static __noinline int connect__to_service(struct bpf_sock_addr *ctx, struct bpf_
     return WEIR_STEERED; /* 6 */
 }
 
-/* Returns WEIR_STEERED with the endpoint in `target`, another outcome, or a negative errno. */
+/* Returns WEIR_STEERED with the endpoint in `target`, or another outcome. */
 static __always_inline int connect__steer(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
                                           struct weir_vip_key *target, int is_v6) {
     __u32 svc_port;

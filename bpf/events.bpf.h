@@ -86,9 +86,9 @@ static __always_inline void event__failed(struct weir_sock *sock, __u32 failure)
     event__end(event);
 }
 
-/* A connect or datagram to `target` that weir refuses with `outcome`, a negative errno. */
+/* A connect or datagram to `target` that weir refuses. */
 static __noinline int event__refused(const struct weir_vip_key *target, __u32 workload,
-                                     __u32 svc_port, int outcome) {
+                                     __u32 svc_port, __u32 failure) {
     struct weir_edge_key edge = {workload, svc_port, WEIR_NO_ENDPOINT, 0};
     struct weir_event *event = event__begin(WEIR_EVENT_FAILED, &edge);
     if (!event)
@@ -97,7 +97,7 @@ static __noinline int event__refused(const struct weir_vip_key *target, __u32 wo
     event->service_addr = target->addr;
     event->service_port = target->port;
     event->protocol = target->proto;
-    event->failure = outcome == -WEIR_ENOBUFS ? WEIR_FAILURE_NO_STORAGE : WEIR_FAILURE_NO_ENDPOINT;
+    event->failure = failure;
     event__end(event);
     return 0;
 }

@@ -28,13 +28,25 @@ static __always_inline __u32 health__share(const struct weir_ep_state *state, __
                : WEIR_SHARE_WHOLE;
 }
 
-/* Whether an endpoint is passed over: it is out, or in its slow start and out of luck. Where
- * endpoints are compared, their weights grow instead. */
-static __always_inline int health__passes_over(__u32 id, __u64 now_ns, __u32 slow_start_ms,
+/* As many connections as it may have; `most` 0: any number. */
+static __always_inline int health__is_full(const struct weir_ep_state *state, __u32 most) {
+    return most && (__s64)state->active >= most;
+}
+
+/* What endpoints are passed over for: being out at that time, being full, and, where endpoints are
+ * not compared by weights that grow, being in their slow start and out of luck. */
+struct health_test {
+    __u64 now_ns;
+    __u32 max_per_endpoint;
+    __u32 slow_start_ms;
+};
+
+static __always_inline int health__passes_over(__u32 id, const struct health_test *test,
                                                __u32 luck) {
     struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
-    return !state || health__of(state, now_ns) == WEIR_HEALTH_OUT ||
-           !weir_has_share(health__share(state, slow_start_ms), luck);
+    return !state || health__of(state, test->now_ns) == WEIR_HEALTH_OUT ||
+           health__is_full(state, test->max_per_endpoint) ||
+           !weir_has_share(health__share(state, test->slow_start_ms), luck);
 }
 
 /* The endpoint's row, where it is still the same endpoint; NULL. */
@@ -67,6 +79,8 @@ struct health_scan {
     __u32 total, out; /* counted */
     __u32 index;      /* the first that is in; or `none` */
     __u32 reach;      /* WEIR_REACH_* it must be in */
+    __u32 max_per_endpoint;
+    __u32 or_out; /* 1: those that are out will do */
 };
 #define HEALTH_NONE ~0u
 
@@ -111,7 +125,8 @@ static long health__find_one(__u32 i, struct health_scan *scan) {
     struct weir_ep_state *state;
     __u32 index;
     const struct weir_endpoint *endpoint = health__at(scan, i, &index, &state);
-    if (!endpoint || state->ejected_until_ns != 0 ||
+    if (!endpoint || (state->ejected_until_ns != 0 && !scan->or_out) ||
+        health__is_full(state, scan->max_per_endpoint) ||
         !(scan->reach & (weir_addr_is_v4(&endpoint->addr) ? WEIR_REACH_V4 : WEIR_REACH_V6)))
         return 0;
     scan->index = index;

@@ -16,7 +16,7 @@
 /* A look for an endpoint that is in, from a slot on. */
 struct latency_search {
     struct weir_slot_set slots;
-    __u64 now_ns; /* for which endpoints are ejected */
+    struct health_test test;
     __u32 endpoint_base;
     __u32 start;
     __u32 except; /* this slot is not looked at */
@@ -28,7 +28,7 @@ static long latency__look(__u32 i, struct latency_search *search) {
     __u32 word = search->slots.offset + slot;
     __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
     if (!cell || slot == search->except ||
-        health__is_out(search->endpoint_base + weir_cell_index(*cell), search->now_ns))
+        health__passes_over(search->endpoint_base + weir_cell_index(*cell), &search->test, 0))
         return 0;
     search->slot = slot;
     return 1;
@@ -96,8 +96,9 @@ __weak __noinline int latency__winner(__u32 first, __u32 second, __u32 endpoint_
 static __noinline int pick__least_latency(const struct service_view *view, __u64 now_ns,
                                           __u32 *index) {
     __u32 count = view->slots.count;
-    struct latency_search search = {
-        .slots = view->slots, .now_ns = now_ns, .endpoint_base = view->settings->endpoint_base};
+    struct latency_search search = {.slots = view->slots,
+                                    .test = {now_ns, view->settings->max_per_endpoint, 0},
+                                    .endpoint_base = view->settings->endpoint_base};
     if (!count)
         return -1;
     __u32 start = weir_random_cell(bpf_get_prandom_u32(), count);

@@ -52,8 +52,11 @@ static __always_inline int service__asks_for_client(const struct service_view *v
     return view->settings->affinity_s || weir_hashes_clients(view->settings->algorithm);
 }
 
-/* Whether an endpoint that a client has kept is well, or may be tried again. */
+/* Whether an endpoint that a client has kept has room, and is well, or may be tried again. */
 static __always_inline int service__admits(const struct service_view *view, __u32 endpoint) {
+    const struct health_test test = {WEIR_HEALTH_ALL_DUE, view->settings->max_per_endpoint, 0};
+    if (test.max_per_endpoint && health__passes_over(endpoint, &test, 0))
+        return 0;
     return !view->settings->eject_after ||
            health__admits(endpoint, view->settings->eject_ms, bpf_ktime_get_coarse_ns());
 }
@@ -75,7 +78,10 @@ static __always_inline void service__pick(const struct service_view *view, __u64
             return;
     }
     pick->reason = WEIR_REASON_CORRUPT_ROW;
-    if (pick__healthy(view, client, &index))
+    int none = pick__healthy(view, client, &index);
+    if (none == HEALTHY_FULL)
+        pick->reason = WEIR_REASON_LIMIT;
+    if (none)
         return;
     pick->endpoint_id = settings->endpoint_base + index;
     const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &pick->endpoint_id);

@@ -6,30 +6,12 @@
 #ifndef WEIR_SOCKET_BPF_H
 #define WEIR_SOCKET_BPF_H
 
+#include "active.bpf.h"
 #include "before.bpf.h"
 #include "core/connection.h"
 #include "counters.bpf.h"
 #include "events.bpf.h"
 #include "maps.bpf.h"
-
-/* The row has another endpoint: what was known of the one before is not its. */
-static __always_inline void socket__begin_endpoint(struct weir_ep_state *state, __u32 generation) {
-    state->ejected_until_ns = state->latency_word = 0;
-    state->failures = state->resets = state->ejections = state->tried_ms = 0;
-    state->changed_ns = bpf_ktime_get_coarse_ns();
-    state->generation = generation;
-}
-
-static __always_inline void socket__add_active(const struct weir_edge_key *key, __s64 delta) {
-    struct weir_ep_state *endpoint = bpf_map_lookup_elem(&weir_ep_state, &key->endpoint);
-    if (endpoint) {
-        __sync_fetch_and_add(&endpoint->active, delta);
-        if (delta > 0 && endpoint->generation != key->generation)
-            socket__begin_endpoint(endpoint, key->generation);
-        else if (endpoint->generation && endpoint->generation != key->generation) /* 0: not yet */
-            reason__count(WEIR_REASON_STALE_ENDPOINT);
-    }
-}
 
 /* A connection or flow whose end will not be seen: it is not active any more, but untracked. */
 static __always_inline void socket__lose(const struct weir_edge_key *key, int on_other) {
@@ -40,7 +22,7 @@ static __always_inline void socket__lose(const struct weir_edge_key *key, int on
         __sync_fetch_and_add(&edge->untracked, 1);
         __sync_fetch_and_add(&edge->active, -1);
     }
-    socket__add_active(key, -1);
+    active__add(key, -1);
     reason__count(WEIR_REASON_UNTRACKED);
 }
 
@@ -60,7 +42,7 @@ static __always_inline void socket__count_end(const struct weir_edge_key *key, i
             edge__count_failed(edge, failure);
         __sync_fetch_and_add(&edge->active, -1);
     }
-    socket__add_active(key, -1);
+    active__add(key, -1);
 }
 
 /* What the socket's connection is, and the word that says how far it got: in our row, or in that of

@@ -28,7 +28,7 @@ static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
     sock->endpoint_port = seen->endpoint_port;
 }
 
-/* Steps 4 and 5. 0, or the errno to refuse with. */
+/* Steps 4 and 5. 0, or the outcome. */
 static __always_inline int connect__track(struct bpf_sock *sk, const struct weir_vip_key *target,
                                           const struct connect_choice *choice) {
     const struct weir_endpoint *endpoint = choice->pick.endpoint;
@@ -39,12 +39,16 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
         reason__count(WEIR_REASON_TRACKING_REQUIRED);
         edge__count_refused(key.workload, key.svc_port, choice->view.settings->born,
                             WEIR_FAILURE_NO_STORAGE);
-        return -WEIR_ENOBUFS; /* 4 */
+        return WEIR_REFUSE(WEIR_FAILURE_NO_STORAGE); /* 4 */
     }
     if (sock) { /* an earlier connect of this socket, which never got as far as a SYN */
         socket__end_before(sk);
         socket__end_by_caller(sock, &sock->phase);
     }
+    if (sock && choice->observed)
+        active__add(&key, 1);
+    else if (sock && limits__take_place(&key, choice->view.settings))
+        return choose__refuse(choice, WEIR_REASON_LIMIT, WEIR_FAILURE_LIMIT);
     __u32 on_other;
     struct weir_edge *edge = edge__find_or_make(&key, &on_other);
     if (edge)
@@ -57,7 +61,6 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     }
     if (edge)
         __sync_fetch_and_add(&edge->active, 1);
-    socket__add_active(&key, 1);
     sock->edge = key;
     sock->on_other = on_other;
     sock->sent = sock->received = 0;

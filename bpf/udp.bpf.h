@@ -24,37 +24,57 @@ static __always_inline int udp__may_go_on(const struct weir_udp_flow *flow, __u3
            mode__of(&view, WEIR_MODE_STEER) == flow->mode;
 }
 
-/* The flow needs room in its socket: weir does not only observe it, and its service asks. */
-static __always_inline const struct weir_svc_settings *udp__needs_tracking(
-    const struct weir_udp_flow *flow) {
-    const struct weir_svc_settings *settings = service__settings(flow->edge.svc_port);
-    int observed = flow->endpoint_port == flow->service_port &&
-                   weir_addr_equal(&flow->endpoint_addr, &flow->service_addr);
-    return settings && settings->flags & WEIR_SVC_NEEDS_TRACKING && !observed ? settings : NULL;
+static __always_inline int udp__is_observed(const struct weir_udp_flow *flow) {
+    return flow->endpoint_port == flow->service_port &&
+           weir_addr_equal(&flow->endpoint_addr, &flow->service_addr);
 }
 
-/* Steps 4 and 5. 0, or the errno to refuse with. A function of its own for its stack. */
+/* The flow needs room in its socket: weir does not only observe it, and its service asks. */
+static __always_inline int udp__needs_tracking(const struct weir_udp_flow *flow,
+                                               const struct weir_svc_settings *settings) {
+    return settings->flags & WEIR_SVC_NEEDS_TRACKING && !udp__is_observed(flow);
+}
+
+/* Counted as failed before it was of use. */
+static __always_inline int udp__refuse(const struct weir_udp_flow *flow,
+                                       const struct weir_svc_settings *settings, __u32 reason,
+                                       __u32 failure) {
+    reason__count(reason);
+    edge__count_refused(flow->edge.workload, flow->edge.svc_port, settings->born, failure);
+    return WEIR_REFUSE(failure);
+}
+
+/* The service's limits, where weir does not only observe the flow. */
+static __always_inline int udp__takes_place(const struct weir_udp_flow *flow,
+                                            const struct weir_svc_settings *settings) {
+    if (settings && !udp__is_observed(flow))
+        return !limits__take_place(&flow->edge, settings);
+    active__add(&flow->edge, 1);
+    return 1;
+}
+
+/* Steps 4 and 5. 0, or the outcome. A function of its own for its stack. */
 static __noinline int udp__track(struct bpf_sock *sk, __u64 cookie, struct weir_udp_flow *flow) {
     struct weir_udp_flow replaced = {};
     __u32 on_other;
     struct weir_udp_sock *sock =
         bpf_sk_storage_get(&weir_udp_sock, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    const struct weir_svc_settings *settings = service__settings(flow->edge.svc_port);
+    if (sock && !udp__takes_place(flow, settings) && settings)
+        return udp__refuse(flow, settings, WEIR_REASON_LIMIT, WEIR_FAILURE_LIMIT); /* 5 */
     struct weir_edge *edge = edge__find_or_make(&flow->edge, &on_other);
     flow->state = on_other ? WEIR_FLOW_ON_OTHER : WEIR_FLOW_ON_EDGE;
     int kept = sock && udp__keep(sock, flow, &replaced);
-    const struct weir_svc_settings *settings = kept ? NULL : udp__needs_tracking(flow);
-    if (settings) {
-        reason__count(WEIR_REASON_TRACKING_REQUIRED);
-        edge__count_refused(flow->edge.workload, flow->edge.svc_port, settings->born,
-                            WEIR_FAILURE_NO_STORAGE);
-        return -WEIR_ENOBUFS; /* 4 */
-    }
+    if (sock && !kept)
+        active__add(&flow->edge, -1);
+    if (!kept && settings && udp__needs_tracking(flow, settings))
+        return udp__refuse(flow, settings, WEIR_REASON_TRACKING_REQUIRED,
+                           WEIR_FAILURE_NO_STORAGE); /* 4 */
     if (edge) {
         __sync_fetch_and_add(&edge->opened, 1);
         __sync_fetch_and_add(kept ? &edge->active : &edge->untracked, 1);
     }
     if (kept) {
-        socket__add_active(&flow->edge, 1);
         udp__end(&replaced);
         event__flow(WEIR_EVENT_OPENED, flow);
     } else {
@@ -73,7 +93,7 @@ static __noinline int udp__choose(struct bpf_sock_addr *ctx, struct bpf_sock *sk
     int outcome =
         choose__endpoint(ctx, sk, is_v6, svc_port, is_v6 ? WEIR_REACH_V6 : WEIR_REACH_V4, &choice);
     if (outcome < 0)
-        event__refused(target, choice.caller.id, svc_port, outcome);
+        event__refused(target, choice.caller.id, svc_port, WEIR_REFUSED_FOR(outcome));
     if (outcome)
         return outcome;
     const struct weir_endpoint *endpoint = choice.pick.endpoint;
@@ -108,13 +128,15 @@ static __always_inline int udp__steer(struct bpf_sock_addr *ctx, struct bpf_sock
     if (!known && (!sock || sock->spilled))
         known = udp__recall_spilled(bpf_get_socket_cookie(ctx), target, now_ns, &flow);
     if (!known || !udp__may_go_on(&flow, svc_port, now_ns)) {
+        if (known && sock)
+            udp__forget(sock, target); /* the one that follows may need its place */
         flow.edge.svc_port = svc_port;
         int outcome = udp__choose(ctx, sk, is_v6, target, &flow);
         if (outcome)
             return outcome;
         outcome = udp__track(sk, bpf_get_socket_cookie(ctx), &flow);
         if (outcome < 0)
-            event__refused(target, flow.edge.workload, svc_port, outcome);
+            event__refused(target, flow.edge.workload, svc_port, WEIR_REFUSED_FOR(outcome));
         if (outcome)
             return outcome;
     }

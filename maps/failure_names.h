@@ -24,6 +24,9 @@ inline constexpr std::array<FailureName, WEIR_FAILURES + 1> kFailureNames{{
     {"local", "no SYN was sent: no route or no free port here"},
     {"no_endpoint", "refused here: no endpoint that the socket can reach"},
     {"no_storage", "refused here: no socket storage, and the service needs it"},
+    {"limit",
+     "refused here: the service, or all of its endpoints, has as many connections as it may"},
+    {"rate", "refused here: the caller connects more often than it may"},
     {"other", "none of these"},
 }};
 

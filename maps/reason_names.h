@@ -36,6 +36,9 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"endpoint_restored", "times an endpoint came back"},
     {"half_open_try", "connects that tried an endpoint that was left out"},
     {"outlier_panic", "connects that found all endpoints of their service out, and used them all"},
+    {"limit", "connects refused: the service has as many connections as it may"},
+    {"rate", "connects refused: their caller connects more often than it may"},
+    {"rate_full", "connects whose rate was not looked at: the table is full"},
 }};
 
 }  // namespace weir

@@ -64,6 +64,13 @@ static inline __u32 weir_cut_off_by(__u32 old_state, __u32 error, int closed) {
                : WEIR_CUT_OFF_BY_NONE;
 }
 
+/* What the application is told of a connect that weir refuses. ECONNREFUSED for all that another
+ * attempt, or another server, may cure: it is what clients know to retry. Not EAGAIN, which event
+ * loops take for a connect in progress. */
+static inline __u32 weir_errno_of(__u32 failure) {
+    return failure == WEIR_FAILURE_NO_STORAGE ? WEIR_ENOBUFS : WEIR_ECONNREFUSED;
+}
+
 /* Why it failed. Errors are those of tcp_reset(), tcp_write_err() and of ICMP (icmp_err_convert).
  */
 static inline __u32 weir_failure_of(__u32 phase, __u32 error) {

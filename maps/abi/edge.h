@@ -36,7 +36,9 @@ WEIR_ASSERT(sizeof(struct weir_fold_request) == 32);
 #define WEIR_FAILURE_LOCAL 5       /* no SYN was sent: no route, no port */
 #define WEIR_FAILURE_NO_ENDPOINT 6 /* refused here: no endpoint that the socket can reach */
 #define WEIR_FAILURE_NO_STORAGE 7  /* refused here: no socket storage, and the service needs it */
-#define WEIR_FAILURES 8
+#define WEIR_FAILURE_LIMIT 8       /* refused here: as many connections as there may be */
+#define WEIR_FAILURE_RATE 9        /* refused here: the caller connects too often */
+#define WEIR_FAILURES 10
 #define WEIR_FAILURE_OTHER WEIR_FAILURES /* in no place: what `failed` has more than their sum */
 
 /* opened = closed + failed + active + untracked, at any time when nothing is in flight. */
@@ -57,6 +59,6 @@ struct weir_edge {
     __u64 datagrams_sent;  /* by the caller, where the service asks */
     __u64 datagrams_received;
 };
-WEIR_ASSERT(sizeof(struct weir_edge) == 160);
+WEIR_ASSERT(sizeof(struct weir_edge) == 176);
 
 #endif

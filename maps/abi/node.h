@@ -53,6 +53,9 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_RESTORED 18        /* an endpoint came back */
 #define WEIR_REASON_HALF_OPEN 19       /* a connect tries an ejected endpoint */
 #define WEIR_REASON_PANIC 20           /* a pick found all endpoints out: they are used then */
-#define WEIR_REASON_COUNT 21
+#define WEIR_REASON_LIMIT 21           /* refused: as many connections as there may be */
+#define WEIR_REASON_RATE 22            /* refused: its caller connects too often */
+#define WEIR_REASON_RATE_FULL 23       /* let through: no room to count how often it connects */
+#define WEIR_REASON_COUNT 24
 
 #endif

@@ -89,7 +89,11 @@ struct weir_svc_settings {
     __u16 eject_percent; /* of the endpoints may be out at once */
     __u32 events_every;  /* one of so many connections is told of; 0 = as the node has it */
     __u32 slow_start_ms; /* an endpoint that came has its whole share after so long; 0 = at once */
-    __u32 reserved[16];  /* 0 */
+    __u32 max_connections;  /* of the service port, by this node; 0 = any number */
+    __u32 max_per_endpoint; /* … and to each endpoint */
+    __u32 rate_interval_ns; /* a caller may connect once in so long; 0 = as often as it likes */
+    __u32 rate_burst;       /* … or so often at once, when it did not for a while */
+    __u32 reserved[12];     /* 0 */
 };
 WEIR_ASSERT(sizeof(struct weir_svc_settings) == 128);
 

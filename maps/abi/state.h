@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the kernel knows of endpoints, service ports and sockets. Written by the kernel only, with
- * atomics; user space reads, and clears the row of a service port or an endpoint that nobody can
- * reach yet.
+ * atomics; user space reads, and writes the first row of a service port or an endpoint, while
+ * nobody can reach it yet.
  * Append-only: fields are never moved or reused, so that two builds of the programs can work on the
  * same rows while links are updated one by one.
  */
@@ -14,12 +14,12 @@
 
 /* Row of `ep_state`, parallel to `endpoint`. */
 struct weir_ep_state {
-    __u32 generation; /* of the endpoint that was picked last */
+    __u32 generation; /* of the endpoint that the row is of, or that was picked last */
     __u32 tried_ms; /* CLOCK_MONOTONIC, low half: when it was last tried in spite of its latency */
     __u64 active;   /* tracked sockets that hold this row; it is not reused before this is 0 */
     /* Outlier detection (bpf/health.bpf.h), of the endpoint of `generation`. */
     __u64 ejected_until_ns; /* CLOCK_MONOTONIC; 0 = it is in. After it, one connect may try it */
-    __u64 changed_ns;       /* when it was ejected, came back, or was first picked */
+    __u64 changed_ns;       /* when it was ejected, came back, or came */
     __u32 failures;         /* connects that failed, in a row */
     __u32 resets;           /* connections that were reset before a byte came, in a row */
     __u32 ejections;        /* in a row: each lasts longer */
@@ -37,9 +37,26 @@ struct weir_svc_state {
     __u64 cursor_v6;        /* of its own */
     __u64 events;           /* second, and in its low half the events in it (bpf/events.bpf.h) */
     __u64 ejections;        /* of its endpoints; 0: none was ever out */
-    __u64 reserved[3];
+    __u64 active;           /* tracked sockets; below 0 as a signed number for a while, after a
+                               build that did not count them */
+    __u64 reserved[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_state) == 224);
+WEIR_ASSERT(sizeof(struct weir_svc_state) == 240);
+
+/* How often a client workload may connect to a service port: key and value of `rate`. */
+struct weir_rate_key {
+    __u32 workload;
+    __u32 svc_port;
+};
+WEIR_ASSERT(sizeof(struct weir_rate_key) == 8);
+
+struct weir_rate {
+    __u64 due_ns; /* core/rate_limit.h */
+};
+WEIR_ASSERT(sizeof(struct weir_rate) == 8);
+
+/* Fixed: who finds no room is let through, counted as a reason. */
+#define WEIR_RATE_ROWS 16384
 
 /* Which endpoint a client of a service with affinity keeps: key and value of `affinity`. */
 struct weir_affinity_key {

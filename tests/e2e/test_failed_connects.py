@@ -48,7 +48,7 @@ while True:
     c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     c.close()
 """
-REASONS = ("refused", "timeout", "unreachable", "reset", "abandoned", "local", "no_endpoint", "no_storage", "other")
+REASONS = ("refused", "timeout", "unreachable", "reset", "abandoned", "local", "no_endpoint", "no_storage", "limit", "rate", "other")
 
 
 class FailedConnects(LabCase):

@@ -82,7 +82,7 @@ TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnWithItsCaller) {
     const auto& tables = engine.tables();
     const auto row = row_of(tables, "10.1.0.1"), stays = row_of(tables, "10.1.0.2");
     const auto key = key_of(tables, 0, row), kept = key_of(tables, 0, stays);
-    weir_edge edge{10, 6, 3, 0, 1, {2, 0, 0, 0, 0, 0, 0, 1}, 100, 200, 4, 5, 6, 8, 9};
+    weir_edge edge{10, 6, 3, 0, 1, {2, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 100, 200, 4, 5, 6, 8, 9};
     put(tables, key, edge);
     put(tables, key, 7U);
     put(tables, kept, counts(5));

@@ -135,6 +135,10 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
     EXPECT_THAT(service("affinity: {timeout: 2d}"),
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
+    for (const char* setting :
+         {"maxConnections: 0", "maxConnectionsPerEndpoint: -1", "connectionsPerSecond: 0",
+          "connectionsPerSecond: 1000001", "connectionBurst: 5"})
+        EXPECT_EQ(service("limits: {" + std::string(setting) + "}").size(), 1U) << setting;
     for (const char* setting : {"consecutiveFailures: 0", "maxEjectionPercent: 0",
                                 "maxEjectionPercent: 101", "baseEjectionTime: 5ms"})
         EXPECT_EQ(service("outlierDetection: {" + std::string(setting) + "}").size(), 1U)

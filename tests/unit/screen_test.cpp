@@ -117,7 +117,7 @@ std::vector<EdgeView> edges() {
     const Latencies fast{times({90, 100}), times({45}), times({400, 800, 1500, 90000}), 0},
         slow{times({2500}), times({45, 50}), times({1600000}), 1};
     EdgeCounts well{900, 890, 0, 10, 0, {}},
-        some{100, 80, 12, 7, 1, {9, 2, 0, 0, 0, 0, 0, 0, 1}, 900, 12345678, 3, 1, 4};
+        some{100, 80, 12, 7, 1, {9, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 900, 12345678, 3, 1, 4};
     return {{"frontend.shop", "orders.shop", 80, "TCP", "10.0.0.2:8080", well, fast},
             {"frontend.shop", "orders.shop", 80, "TCP", "10.0.0.3:8080", some, slow},
             {"unknown", "orders.shop", 80, "TCP", "none", {3, 0, 3, 0, 0, {0, 0, 0, 0, 0, 0, 3}}},

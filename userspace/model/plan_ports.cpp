@@ -12,6 +12,7 @@ namespace weir {
 namespace {
 
 constexpr std::size_t kRangeStep = 4;
+constexpr __u32 kSecondNs = 1'000'000'000;
 using State = LiveEndpoint::State;
 
 std::uint32_t flags_of(const DesiredEndpoint& endpoint) {
@@ -153,6 +154,13 @@ void flag_endpoints(LiveState& live, std::uint32_t id, const DesiredPort& desire
             flag(left.range);
 }
 
+// Limits of connections hold for those only whose end is seen.
+__u16 flags_of(const DesiredPort& desired) {
+    const bool limited = desired.limits.connections != 0 || desired.limits.per_endpoint != 0;
+    return static_cast<__u16>((desired.counts_datagrams ? WEIR_SVC_COUNTS_DATAGRAMS : 0) |
+                              (limited ? WEIR_SVC_NEEDS_TRACKING : 0));
+}
+
 weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
                               const DesiredPort& desired, const SlotPlan& slots) {
     weir_svc_settings settings{};
@@ -160,7 +168,7 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.endpoint_capacity = static_cast<__u32>(made.range.rows.size());
     settings.born = port.born;
     settings.algorithm = slots.algorithm;
-    settings.flags = desired.counts_datagrams ? WEIR_SVC_COUNTS_DATAGRAMS : 0;
+    settings.flags = flags_of(desired);
     settings.affinity_s = desired.affinity_s;
     settings.slow_start_ms = desired.slow_start_ms;
     if (desired.events_every)
@@ -169,6 +177,11 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.eject_after = desired.outliers.consecutive_failures;
     settings.eject_percent = desired.outliers.max_percent;
     settings.eject_ms = desired.outliers.base_ms;
+    settings.max_connections = desired.limits.connections;
+    settings.max_per_endpoint = desired.limits.per_endpoint;
+    settings.rate_interval_ns =
+        desired.limits.per_second == 0 ? 0 : kSecondNs / desired.limits.per_second;
+    settings.rate_burst = desired.limits.burst;
     settings.mode = static_cast<__u32>(desired.mode);
     settings.both = slots.both;
     settings.v4 = slots.v4;

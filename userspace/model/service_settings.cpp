@@ -45,6 +45,7 @@ std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& 
          origin_str(service.origins.affinity)},
         {"outlierDetection", outlier_detection_str(service.outliers),
          origin_str(service.origins.outliers)},
+        {"limits", limits_str(service.limits), origin_str(service.origins.limits)},
         {"observe.events", service.events_every ? share_str(*service.events_every) : "",
          origin_str(service.origins.events)},
         {"observe.datagrams", service.counts_datagrams ? "true" : "",

@@ -43,6 +43,19 @@ std::string outlier_detection_str(const OutlierDetection& outliers) {
            std::to_string(outliers.max_percent) + " %";
 }
 
+std::string limits_str(const Limits& limits) {
+    std::string text;
+    const auto add = [&](std::uint32_t value, const char* before, const char* after) {
+        if (value != 0)
+            text += (text.empty() ? "" : ", ") + (before + std::to_string(value)) + after;
+    };
+    add(limits.connections, "", " connections");
+    add(limits.per_endpoint, "", " per endpoint");
+    add(limits.per_second, "", "/s");
+    add(limits.burst, "burst ", "");
+    return text;
+}
+
 std::string_view namespace_of(std::string_view name) {
     const auto dot = name.find('.');
     return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);

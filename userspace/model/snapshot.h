@@ -61,7 +61,7 @@ struct Endpoint {
 
 // Where the settings of a service are written; line 0 = nowhere: the default holds.
 struct ServiceOrigins {
-    Origin algorithm, slow_start, affinity, outliers, datagrams, events, mode;
+    Origin algorithm, slow_start, affinity, outliers, limits, datagrams, events, mode;
     bool operator==(const ServiceOrigins&) const = default;
 };
 
@@ -75,12 +75,24 @@ struct OutlierDetection {
 // "3 failures, 2s, at most 50 %"; "" where it is off.
 std::string outlier_detection_str(const OutlierDetection& outliers);
 
+// What this node's callers may have of a service port (bpf/limits.bpf.h); 0 = as much as they like.
+struct Limits {
+    std::uint32_t connections = 0;   // open at once
+    std::uint32_t per_endpoint = 0;  // to each endpoint
+    std::uint32_t per_second = 0;    // begun by each client workload
+    std::uint32_t burst = 0;         // begun at once, after a while without any
+    bool operator==(const Limits&) const = default;
+};
+// "1000 connections, 100 per endpoint, 50/s, burst 100"; "" where there are none.
+std::string limits_str(const Limits& limits);
+
 // How a service is treated; each of its ports by itself.
 struct ServiceSettings {
     Algorithm algorithm = Algorithm::kRandom;
     std::uint32_t slow_start_ms = 0;  // who comes has its whole share after it; 0 = at once
     std::uint32_t affinity_s = 0;     // a client keeps its endpoint for so long; 0 = not
     OutlierDetection outliers{};
+    Limits limits{};
     std::optional<std::uint32_t> events_every;  // share.h; not given: as the node has it
     bool counts_datagrams = false;              // of its UDP ports, and their bytes
     Mode mode = Mode::kSteer;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/reconcile/table_writer.h"
 
-#include <cstring>
-
 #include "bpf/core/vip_filter.h"
+#include "maps/clock.h"
 #include "maps/grace.h"
 
 namespace weir {
@@ -16,8 +15,7 @@ class Writer {
     Status operator()(const WriteEndpoint& write) {
         if (write.id >= tables_.endpoint.size())
             return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
-        if (write.row.generation > 1)
-            WEIR_CHECK(forget_health(write.id));
+        WEIR_CHECK(begin_state(write));
         tables_.endpoint[write.id] = mirror_.endpoint(write.id) = write.row;
         return {};
     }
@@ -89,17 +87,17 @@ class Writer {
     }
 
   private:
-    // No socket holds the row and no connect can reach it: nobody writes it but this.
-    Status forget_health(std::uint32_t id) {
-        WEIR_TRY(const auto state, tables_.ep_state.find(id));
-        if (!state)
-            return {};
+    // What the kernel knows of an endpoint begins here. No socket holds the row and no connect can
+    // reach it: nobody writes it but this.
+    Status begin_state(const WriteEndpoint& write) {
         weir_ep_state fresh{};
-        fresh.active = state->active;
-        fresh.generation = state->generation;
-        if (std::memcmp(&fresh, &*state, sizeof(fresh)) == 0)
-            return {};
-        return tables_.ep_state.put(id, fresh);
+        fresh.generation = write.row.generation;
+        fresh.changed_ns = monotonic_ns();
+        if (write.row.generation > 1) {
+            WEIR_TRY(const auto state, tables_.ep_state.find(write.id));
+            fresh.active = state ? state->active : 0;
+        }
+        return tables_.ep_state.put(write.id, fresh);
     }
 
     Tables& tables_;

@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/source/mesh_file.h"
 
-#include <algorithm>
-#include <array>
-
 #include "userspace/model/checks.h"
-#include "userspace/model/share.h"
 #include "userspace/source/fields.h"
+#include "userspace/source/mesh_settings.h"
 
 namespace weir {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::uint32_t kWeightMax = 1'000'000;
-constexpr std::uint32_t kAffinityDefault = 3 * 3600;  // as Kubernetes' sessionAffinityConfig
-constexpr std::uint16_t kConsecutiveFailures = 3;
-constexpr std::array kAlgorithms{Algorithm::kRandom, Algorithm::kRoundRobin,
-                                 Algorithm::kLeastConnections, Algorithm::kLeastLatency,
-                                 Algorithm::kConsistentHash};
 
 void read_port(const YamlNode& node, Service& service, Diagnostics& found) {
     const Phrase what = "a port of " + quoted("service", service.name);
@@ -74,98 +64,15 @@ void read_endpoint(const YamlNode& node, Service& service, Diagnostics& found) {
     }
 }
 
-void read_balance(const YamlNode& node, Service& service, Diagnostics& found) {
-    const Phrase what = "`balance` of " + quoted("service", service.name);
-    const MappingReader reader(node, what, {"algorithm", "slowStart"}, found);
-    if (const auto* slow_start = reader.find("slowStart")) {
-        const auto read = read_duration(*slow_start, "`slowStart` of " + what, 0ms, 1h, found);
-        service.slow_start_ms = read ? static_cast<std::uint32_t>(read->count()) : 0;
-        service.origins.slow_start = slow_start->origin;
-    }
-    const auto* algorithm = reader.find("algorithm");
-    if (algorithm == nullptr)
-        return;
-    const auto name = [](std::size_t i) { return algorithm_name(kAlgorithms.at(i)); };
-    if (const auto chosen = read_choice(*algorithm, "`algorithm` of " + what,
-                                        {name(0), name(1), name(2), name(3), name(4)}, found))
-        service.algorithm = kAlgorithms.at(*chosen);
-    service.origins.algorithm = algorithm->origin;
-}
-
-void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
-    const Phrase what = "`affinity` of " + quoted("service", service.name);
-    const MappingReader reader(node, what, {"timeout"}, found);
-    service.affinity_s = kAffinityDefault;
-    service.origins.affinity = node.origin;
-    const auto* timeout = reader.find("timeout");
-    if (timeout == nullptr)
-        return;
-    service.origins.affinity = timeout->origin;
-    if (const auto read = read_duration(*timeout, "`timeout` of " + what, 1s, 24h, found))
-        service.affinity_s = static_cast<std::uint32_t>(
-            std::chrono::duration_cast<std::chrono::seconds>(*read).count());
-}
-
-void read_outlier_detection(const YamlNode& node, Service& service, Diagnostics& found) {
-    const Phrase what = "`outlierDetection` of " + quoted("service", service.name);
-    const MappingReader reader(
-        node, what, {"consecutiveFailures", "baseEjectionTime", "maxEjectionPercent"}, found);
-    auto& outliers = service.outliers;
-    outliers.consecutive_failures = kConsecutiveFailures;
-    service.origins.outliers = node.origin;
-    if (const auto* failures = reader.find("consecutiveFailures"))
-        outliers.consecutive_failures = static_cast<std::uint16_t>(
-            read_number(*failures, "`consecutiveFailures` of " + what, 1, 1000, found).value_or(1));
-    if (const auto* percent = reader.find("maxEjectionPercent"))
-        outliers.max_percent = static_cast<std::uint16_t>(
-            read_number(*percent, "`maxEjectionPercent` of " + what, 1, 100, found).value_or(1));
-    if (const auto* time = reader.find("baseEjectionTime"))
-        if (const auto read =
-                read_duration(*time, "`baseEjectionTime` of " + what, 100ms, 5min, found))
-            outliers.base_ms = static_cast<std::uint32_t>(read->count());
-}
-
-void read_events(const YamlNode& node, const Phrase& what, Service& service, Diagnostics& found) {
-    service.origins.events = node.origin;
-    const auto text = read_string(node, what, found);
-    if (!text)
-        return;
-    service.events_every = parse_share(*text);
-    if (!service.events_every)
-        found.error(node.origin, what + " is \"" + *text + "\": write " + kShareForms);
-}
-
-void read_observe(const YamlNode& node, Service& service, Diagnostics& found) {
-    const Phrase what = "`observe` of " + quoted("service", service.name);
-    const MappingReader reader(node, what, {"datagrams", "events"}, found);
-    if (const auto* events = reader.find("events"))
-        read_events(*events, "`events` of " + what, service, found);
-    const auto* datagrams = reader.find("datagrams");
-    if (datagrams == nullptr)
-        return;
-    const auto chosen = read_choice(*datagrams, "`datagrams` of " + what, {"false", "true"}, found);
-    service.counts_datagrams = chosen == 1U;
-    service.origins.datagrams = datagrams->origin;
-    const bool has_udp =
-        std::any_of(service.ports.begin(), service.ports.end(),
-                    [](const Port& port) { return port.protocol == Protocol::kUdp; });
-    if (service.counts_datagrams && !has_udp)
-        found.error(datagrams->origin,
-                    quoted("service", service.name) +
-                        " has no UDP port whose `datagrams` could be counted: remove this line, or "
-                        "give a port `protocol: UDP`");
-}
-
 void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragment) {
     auto& found = fragment.found;
     auto service = std::make_shared<Service>();
     service->name = key.scalar;
     service->origin = key.origin;
     const Phrase what = quoted("service", service->name);
-    const MappingReader reader(node, what,
-                               {"addresses", "ports", "endpoints", "balance", "affinity",
-                                "outlierDetection", "observe", "mode"},
-                               found);
+    std::vector<std::string_view> fields{"addresses", "ports", "endpoints"};
+    fields.insert(fields.end(), kServiceSettings.begin(), kServiceSettings.end());
+    const MappingReader reader(node, what, fields, found);
     const bool named = check_name(key, "service", found);
     if (!reader.ok())
         return;
@@ -187,18 +94,7 @@ void read_service(const YamlNode& key, const YamlNode& node, MeshFragment& fragm
     service->endpoints.reserve(endpoints.size());
     for (const auto& item : endpoints)
         read_endpoint(item, *service, found);
-    if (const auto* balance = reader.find("balance"))
-        read_balance(*balance, *service, found);
-    if (const auto* affinity = reader.find("affinity"))
-        read_affinity(*affinity, *service, found);
-    if (const auto* outliers = reader.find("outlierDetection"))
-        read_outlier_detection(*outliers, *service, found);
-    if (const auto* observe = reader.find("observe"))
-        read_observe(*observe, *service, found);
-    if (const auto* mode = reader.find("mode")) {
-        service->mode = read_mode(*mode, "`mode` of " + what, found);
-        service->origins.mode = mode->origin;
-    }
+    read_settings(reader, *service, found);
     check_service(*service, found);
     if (named)
         fragment.services.push_back(std::move(service));

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Algorithms that do not compare endpoints draw again where their choice is passed over
+ * (health_test in health.bpf.h): so the others have its share by their weights.
+ */
+#ifndef WEIR_DRAW_AGAIN_BPF_H
+#define WEIR_DRAW_AGAIN_BPF_H
+
+#include "pick.bpf.h"
+
+#define DRAW_TRIES 8
+#define WEIR_GOLDEN_RATIO 0x9e3779b97f4a7c15ull
+
+struct draw_again {
+    struct weir_slot_set slots;
+    __u32 svc_port, reach, endpoint_base, algorithm;
+    __u64 client;
+    struct health_test test;
+    __u32 index;
+};
+
+/* What decides who is passed over in its slow start: a client's own number where the client decides
+ * which endpoint it has. */
+static __always_inline __u32 draw__luck(__u32 algorithm, __u64 client) {
+    return algorithm == WEIR_ALGORITHM_HASH_TABLE ? weir_client_luck(client)
+                                                  : bpf_get_prandom_u32();
+}
+
+/* For algorithms that do not compare endpoints: the next turn, another slot, another number. */
+static long draw__one(__u32 i, struct draw_again *draw) {
+    struct weir_slot_set slots = draw->slots;
+    __u32 index = 0;
+    if (!slots.count)
+        return 1;
+    if (draw->algorithm == WEIR_ALGORITHM_RANDOM)
+        pick__random(slots, &index);
+    else if (draw->algorithm == WEIR_ALGORITHM_ROUND_ROBIN)
+        pick__packed(slots, pick__next_turn(draw->svc_port, draw->reach) % slots.count, &index);
+    else
+        pick__packed(slots, weir_hash_slot(draw->client + (i + 1) * WEIR_GOLDEN_RATIO), &index);
+    if (health__passes_over(draw->endpoint_base + index, &draw->test,
+                            draw__luck(draw->algorithm, draw->client)))
+        return 0;
+    draw->index = index;
+    return 1;
+}
+
+static __noinline int draw__again(const struct service_view *view, __u64 client,
+                                  __u32 slow_start_ms, __u32 *index) {
+    const struct weir_svc_settings *settings = view->settings;
+    struct draw_again draw = {
+        .slots = view->slots,
+        .svc_port = view->svc_port,
+        .reach = view->reach,
+        .endpoint_base = settings->endpoint_base,
+        .algorithm = settings->algorithm,
+        .client = client,
+        .test = {settings->eject_after ? WEIR_HEALTH_NONE_DUE : WEIR_HEALTH_ALL_DUE,
+                 settings->max_per_endpoint, slow_start_ms},
+        .index = HEALTH_NONE};
+    bpf_loop(DRAW_TRIES, draw__one, &draw, 0);
+    *index = draw.index;
+    return draw.index != HEALTH_NONE;
+}
+
+#endif

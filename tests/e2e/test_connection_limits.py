@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""limits: how many connections a service and its endpoints may have, and how often a caller may connect. Exact, with
+several processes on several CPUs that all want the last place; the callers' own tallies are the truth."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+from case import SLOW, VIP, LabCase, service_yaml, wait_for
+
+GRAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "grab.py")
+ALGORITHMS = ("random", "round-robin", "least-connections", "least-latency", "consistent-hash")
+
+
+class Limited(LabCase):
+    PROTOCOL = "TCP"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other = cls.lab.pod("other")
+
+    def limit(self, algorithm="round-robin", endpoints=None, protocol="TCP", extra="", **limits):
+        flow = ", ".join(f"{name}: {value}" for name, value in limits.items())
+        self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP], endpoints or [self.a.ip, self.b.ip], algorithm=algorithm, protocol=protocol)
+                       + f"    limits: {{{flow}}}\n" + extra + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n"
+                       f"  other.shop: {{cgroup: {self.lab.pattern('other')}}}\n")
+
+    def setUp(self):
+        if self.lab.agent is None:
+            self.lab.start_agent()
+        self.grabs = []
+        self.addCleanup(self.let_go)
+        self.lab.apply("services: {}\n")
+
+    def let_go(self):
+        for process in self.grabs:
+            process.stdin.close()
+            process.wait()
+        self.grabs = []
+
+    def grab(self, each, processes=1, pod=None, **options):
+        words = [w for name, value in options.items() for w in ("--" + name.replace("_", "-"), value)]
+        process = (pod or self.client).start(sys.executable, GRAB, VIP, 80, "--processes", processes, "--each", each, *words, stdin=subprocess.PIPE)
+        self.grabs.append(process)
+        return json.loads(process.first_line("held").split(maxsplit=1)[1])
+
+    def failed_by(self):
+        totals = {}
+        for edge in self.lab.weir("edges", "orders.shop", "-o", "json", parse=True)["items"]:
+            for reason, count in edge["counts"]["failedBy"].items():
+                totals[reason] = totals.get(reason, 0) + count
+        return totals
+
+    def exact(self, opened, refused, reason="limit"):
+        totals = self.totals()
+        self.assertEqual((totals["opened"], totals["failed"], totals["untracked"]), (opened, refused, 0))
+        self.assertEqual(totals["opened"], totals["closed"] + totals["failed"] + totals["active"])
+        self.assertEqual(self.failed_by().get(reason, 0), refused)
+
+
+class MaxConnections(Limited):
+    def test_a_service_has_as_many_as_it_may(self):
+        """Eight processes, on all CPUs; again and again, so that places that were let go are there again."""
+        self.limit(maxConnections=37)
+        for round_ in range(1, 6):
+            seen = self.grab(40, processes=8)
+            self.assertEqual((seen["held"], seen["errors"]), (37, {"ECONNREFUSED": 320 - 37}))
+            self.exact(320 * round_, 283 * round_)
+            self.let_go()
+            self.settled()
+
+    def test_an_endpoint_has_as_many_as_it_may(self):
+        for algorithm in ALGORITHMS:
+            with self.subTest(algorithm):
+                self.limit(algorithm, maxConnectionsPerEndpoint=11)
+                seen = self.grab(20, processes=4)
+                self.assertEqual((seen["held"], list(seen["errors"])), (22, ["ECONNREFUSED"]))
+                active = {e: row["counts"]["active"] for e, row in self.lab.endpoints("orders.shop").items() if row["counts"]["active"]}
+                self.assertEqual(active, {self.a.ip + ":8080": 11, self.b.ip + ":8080": 11})
+                self.let_go()
+                self.settled()
+                self.lab.apply("services: {}\n")
+
+    def test_a_client_with_affinity_goes_elsewhere_when_its_endpoint_is_full(self):
+        self.limit("random", maxConnectionsPerEndpoint=5, extra="    affinity: {timeout: 1h}\n")
+        self.assertEqual(self.grab(5)["held"], 5)
+        self.assertEqual(len([1 for row in self.lab.endpoints("orders.shop").values() if row["counts"]["active"]]), 1)
+        self.assertEqual(self.grab(10)["held"], 5)
+
+    def test_it_holds_for_callers_together_and_with_the_agent_dead(self):
+        self.limit(maxConnections=10)
+        self.lab.kill_agent()
+        held = self.grab(8)["held"] + self.grab(8, pod=self.other)["held"]
+        self.assertEqual(held, 10)
+        self.let_go()
+        wait_for(lambda: self.totals()["active"] == 0, "them to go")
+        self.assertEqual(self.grab(30, processes=3)["held"], 10)
+
+    def test_a_new_limit_counts_what_is_open_and_cuts_nothing_off(self):
+        self.limit(maxConnections=100)
+        self.assertEqual(self.grab(20)["held"], 20)
+        self.limit(maxConnections=25)
+        self.assertEqual(self.grab(20)["held"], 5)
+        self.limit(maxConnections=3)
+        self.assertEqual(self.grab(5)["held"], 0)
+        self.assertEqual(self.totals()["active"], 25)
+
+    def test_it_is_told_of(self):
+        self.limit(maxConnections=1)
+        self.grab(4)
+        wait_for(lambda: 'reason="limit"' in self.lab.metrics(), "the metric")
+        flows = self.lab.weir("flows", "--service", "orders.shop", "--reason", "limit", "-o", "json").stdout
+        self.assertIn('"limit"', flows)
+        config = self.lab.weir("config", "orders.shop").stdout
+        self.assertRegex(config, r"limits +1 connections")
+        reasons = {r["name"]: r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"]}
+        self.assertGreaterEqual(reasons["limit"], 3)
+
+    def test_udp_sockets(self):
+        for kind in ("connected", "unconnected"):
+            with self.subTest(kind):
+                self.limit(protocol="UDP", maxConnections=7)
+                seen = self.grab(10, processes=4, udp=kind)
+                self.assertEqual((seen["held"], seen["errors"]), (7, {"ECONNREFUSED": 33}))
+                self.exact(40, 33)
+                self.let_go()
+                self.settled()
+                self.lab.apply("services: {}\n")
+
+
+class ConnectionRate(Limited):
+    def test_a_caller_connects_as_often_as_it_may(self):
+        """And another caller as often again."""
+        self.limit(connectionsPerSecond=20, connectionBurst=5)
+        for pod in (self.client, self.other):
+            seen = self.grab(0, pod=pod, per_second_for=3)
+            self.assertIn(seen["held"], range(5 + 60 - 1, 5 + 60 + 2))
+            self.assertEqual(list(seen["errors"]), ["ECONNREFUSED"])
+        self.assertGreater(self.failed_by()["rate"], 100)
+
+    def test_a_burst_is_exact_when_all_come_at_once(self):
+        self.limit(connectionsPerSecond=1, connectionBurst=30)
+        seen = self.grab(40, processes=6)
+        self.assertIn(seen["held"], (30, 31, 32))
+        self.exact(240, 240 - seen["held"], "rate")
+
+    def test_after_a_while_it_may_burst_again(self):
+        self.limit(connectionsPerSecond=10, connectionBurst=10)
+        self.assertIn(self.grab(30)["held"], (10, 11))
+        time.sleep(1.2 * SLOW)
+        self.assertIn(self.grab(30)["held"], (10, 11))
+
+
+if __name__ == "__main__":
+    unittest.main()

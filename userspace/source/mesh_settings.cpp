@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/source/mesh_settings.h"
+
+#include <algorithm>
+
+#include "userspace/model/share.h"
+#include "userspace/source/fields.h"
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kAffinityDefault = 3 * 3600;  // as Kubernetes' sessionAffinityConfig
+constexpr std::uint16_t kConsecutiveFailures = 3;
+constexpr std::array kAlgorithms{Algorithm::kRandom, Algorithm::kRoundRobin,
+                                 Algorithm::kLeastConnections, Algorithm::kLeastLatency,
+                                 Algorithm::kConsistentHash};
+constexpr std::uint64_t kLimitMax = 1'000'000;
+
+void read_balance(const YamlNode& node, Service& service, Diagnostics& found) {
+    const Phrase what = "`balance` of " + quoted("service", service.name);
+    const MappingReader reader(node, what, {"algorithm", "slowStart"}, found);
+    if (const auto* slow_start = reader.find("slowStart")) {
+        const auto read = read_duration(*slow_start, "`slowStart` of " + what, 0ms, 1h, found);
+        service.slow_start_ms = read ? static_cast<std::uint32_t>(read->count()) : 0;
+        service.origins.slow_start = slow_start->origin;
+    }
+    const auto* algorithm = reader.find("algorithm");
+    if (algorithm == nullptr)
+        return;
+    const auto name = [](std::size_t i) { return algorithm_name(kAlgorithms.at(i)); };
+    if (const auto chosen = read_choice(*algorithm, "`algorithm` of " + what,
+                                        {name(0), name(1), name(2), name(3), name(4)}, found))
+        service.algorithm = kAlgorithms.at(*chosen);
+    service.origins.algorithm = algorithm->origin;
+}
+
+void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
+    const Phrase what = "`affinity` of " + quoted("service", service.name);
+    const MappingReader reader(node, what, {"timeout"}, found);
+    service.affinity_s = kAffinityDefault;
+    service.origins.affinity = node.origin;
+    const auto* timeout = reader.find("timeout");
+    if (timeout == nullptr)
+        return;
+    service.origins.affinity = timeout->origin;
+    if (const auto read = read_duration(*timeout, "`timeout` of " + what, 1s, 24h, found))
+        service.affinity_s = static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::seconds>(*read).count());
+}
+
+void read_outlier_detection(const YamlNode& node, Service& service, Diagnostics& found) {
+    const Phrase what = "`outlierDetection` of " + quoted("service", service.name);
+    const MappingReader reader(
+        node, what, {"consecutiveFailures", "baseEjectionTime", "maxEjectionPercent"}, found);
+    auto& outliers = service.outliers;
+    outliers.consecutive_failures = kConsecutiveFailures;
+    service.origins.outliers = node.origin;
+    if (const auto* failures = reader.find("consecutiveFailures"))
+        outliers.consecutive_failures = static_cast<std::uint16_t>(
+            read_number(*failures, "`consecutiveFailures` of " + what, 1, 1000, found).value_or(1));
+    if (const auto* percent = reader.find("maxEjectionPercent"))
+        outliers.max_percent = static_cast<std::uint16_t>(
+            read_number(*percent, "`maxEjectionPercent` of " + what, 1, 100, found).value_or(1));
+    if (const auto* time = reader.find("baseEjectionTime"))
+        if (const auto read =
+                read_duration(*time, "`baseEjectionTime` of " + what, 100ms, 5min, found))
+            outliers.base_ms = static_cast<std::uint32_t>(read->count());
+}
+
+void read_events(const YamlNode& node, const Phrase& what, Service& service, Diagnostics& found) {
+    service.origins.events = node.origin;
+    const auto text = read_string(node, what, found);
+    if (!text)
+        return;
+    service.events_every = parse_share(*text);
+    if (!service.events_every)
+        found.error(node.origin, what + " is \"" + *text + "\": write " + kShareForms);
+}
+
+void read_observe(const YamlNode& node, Service& service, Diagnostics& found) {
+    const Phrase what = "`observe` of " + quoted("service", service.name);
+    const MappingReader reader(node, what, {"datagrams", "events"}, found);
+    if (const auto* events = reader.find("events"))
+        read_events(*events, "`events` of " + what, service, found);
+    const auto* datagrams = reader.find("datagrams");
+    if (datagrams == nullptr)
+        return;
+    const auto chosen = read_choice(*datagrams, "`datagrams` of " + what, {"false", "true"}, found);
+    service.counts_datagrams = chosen == 1U;
+    service.origins.datagrams = datagrams->origin;
+    const bool has_udp =
+        std::any_of(service.ports.begin(), service.ports.end(),
+                    [](const Port& port) { return port.protocol == Protocol::kUdp; });
+    if (service.counts_datagrams && !has_udp)
+        found.error(datagrams->origin,
+                    quoted("service", service.name) +
+                        " has no UDP port whose `datagrams` could be counted: remove this line, or "
+                        "give a port `protocol: UDP`");
+}
+
+// Leaves `value` as it is where the field is missing.
+void read_limit(const MappingReader& reader, std::string_view name, std::uint32_t& value,
+                Diagnostics& found) {
+    const auto* node = reader.find(name);
+    if (node == nullptr)
+        return;
+    const std::string quoted = "`" + std::string(name) + "` of ";
+    const auto read = read_number(*node, quoted.c_str() + reader.what(), 1, kLimitMax, found);
+    value = static_cast<std::uint32_t>(read.value_or(kLimitMax));
+}
+
+void read_limits(const YamlNode& node, Service& service, Diagnostics& found) {
+    const MappingReader reader(
+        node, "`limits` of " + quoted("service", service.name),
+        {"maxConnections", "maxConnectionsPerEndpoint", "connectionsPerSecond", "connectionBurst"},
+        found);
+    auto& limits = service.limits;
+    service.origins.limits = node.origin;
+    read_limit(reader, "maxConnections", limits.connections, found);
+    read_limit(reader, "maxConnectionsPerEndpoint", limits.per_endpoint, found);
+    read_limit(reader, "connectionsPerSecond", limits.per_second, found);
+    limits.burst = limits.per_second;
+    read_limit(reader, "connectionBurst", limits.burst, found);
+    if (limits.burst != 0 && limits.per_second == 0)
+        found.error(reader.origin_of("connectionBurst"),
+                    "`connectionBurst` of " + quoted("service", service.name) +
+                        " does nothing without `connectionsPerSecond`: give both, or neither");
+}
+
+using Read = void (*)(const YamlNode&, Service&, Diagnostics&);
+
+}  // namespace
+
+void read_settings(const MappingReader& reader, Service& service, Diagnostics& found) {
+    const auto read = [&](std::string_view name, Read how) {
+        if (const auto* node = reader.find(name))
+            how(*node, service, found);
+    };
+    read("balance", read_balance);
+    read("affinity", read_affinity);
+    read("outlierDetection", read_outlier_detection);
+    read("limits", read_limits);
+    read("observe", read_observe);
+    if (const auto* mode = reader.find("mode")) {
+        service.mode = read_mode(*mode, "`mode` of " + reader.what(), found);
+        service.origins.mode = mode->origin;
+    }
+}
+
+}  // namespace weir
