@@ -75,6 +75,8 @@ static __always_inline void before__copy_sock(void *row, struct weir_sock *copy)
     copy->first_byte_us = BEFORE_LOAD(__u32, row, weir_sock_at.first_byte_us);
     copy->told = BEFORE_LOAD(__u32, row, weir_sock_at.told);
     copy->protocol = BEFORE_LOAD(__u32, row, weir_sock_at.protocol);
+    copy->user_ms = BEFORE_LOAD(__u32, row, weir_sock_at.user_ms);
+    copy->pad = 0;
     copy->sampled = 0; /* it goes on uncounted in `left_out`, too */
     copy->asked = 0;
 }

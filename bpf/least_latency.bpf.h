@@ -44,29 +44,37 @@ static __always_inline __u32 latency__find(struct latency_search *search, __u32 
     return search->slot;
 }
 
-/* The state of the endpoint in a cell, and how it is compared; NULL: it leads nowhere. */
-static __always_inline struct weir_ep_state *latency__candidate(__u32 word, __u32 endpoint_base,
-                                                                __u32 slow_start_ms,
-                                                                struct weir_candidate *candidate,
-                                                                __u32 *index) {
-    __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
-    if (!cell)
-        return NULL;
-    *index = weir_cell_index(*cell);
-    __u32 id = endpoint_base + *index;
-    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
-    if (!state)
-        return NULL;
-    __u64 latency = *(volatile __u64 *)&state->latency_word, active = state->active;
-    candidate->us = weir_latency_us(latency);
-    candidate->known = weir_latency_is_known(latency);
-    candidate->active = active < WEIR_ACTIVE_MOST ? active : WEIR_ACTIVE_MOST;
-    candidate->weight = weir_cell_weight(*cell) * health__share(state, slow_start_ms);
-    return state;
+/*
+ * Global functions: the verifier looks at them once, and not again for each path that leads to
+ * them.
+ */
+
+/* The row of the endpoint in a cell; where there is none, one that leads nowhere. */
+static __always_inline __u32 latency__endpoint(const __u64 *cell, __u32 endpoint_base) {
+    return cell ? endpoint_base + weir_cell_index(*cell) : HEALTH_NONE;
 }
 
-/* Whether this connect is the one that tries the worse of two; one at a time may. */
-static __always_inline int latency__tries(struct weir_ep_state *state) {
+/* How the endpoint in a cell is compared, packed; 0: it leads nowhere. */
+__weak __noinline __u64 latency__candidate(__u32 word, __u32 endpoint_base, __u32 slow_start_ms) {
+    __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
+    __u32 id = latency__endpoint(cell, endpoint_base);
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    if (!cell || !state)
+        return 0;
+    __u64 latency = *(volatile __u64 *)&state->latency_word, active = state->active;
+    return weir_candidate_pack(
+        (struct weir_candidate){weir_latency_us(latency), weir_latency_is_known(latency),
+                                active < WEIR_ACTIVE_MOST ? active : WEIR_ACTIVE_MOST,
+                                weir_cell_weight(*cell) * health__share(state, slow_start_ms)});
+}
+
+/* Whether this connection is the one that tries the worse of two; one at a time may. */
+__weak __noinline int latency__tries(__u32 word, __u32 endpoint_base) {
+    __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
+    __u32 id = latency__endpoint(cell, endpoint_base);
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    if (!state)
+        return 0;
     __u32 now_ms = bpf_ktime_get_coarse_ns() / WEIR_NS_PER_MS;
     __u32 tried_ms = *(volatile __u32 *)&state->tried_ms;
     __u64 latency = *(volatile __u64 *)&state->latency_word;
@@ -74,45 +82,56 @@ static __always_inline int latency__tries(struct weir_ep_state *state) {
            __sync_val_compare_and_swap(&state->tried_ms, tried_ms, now_ms) == tried_ms;
 }
 
-/* The index of the better one of the endpoints in two cells, or -1 where one leads nowhere. A
- * global function: the verifier looks at it once, and not again for each path that leads to it. */
-__weak __noinline int latency__winner(__u32 first, __u32 second, __u32 endpoint_base,
-                                      __u32 slow_start_ms) {
-    struct weir_candidate a = {}, b = {};
-    __u32 mine = 0, its = 0;
-    struct weir_ep_state *my_state =
-        latency__candidate(first, endpoint_base, slow_start_ms, &a, &mine);
-    struct weir_ep_state *its_state =
-        latency__candidate(second, endpoint_base, slow_start_ms, &b, &its);
-    if (!my_state || !its_state)
-        return -1;
-    int first_wins = weir_is_quicker(a, b, 1);
-    if (latency__tries(first_wins ? its_state : my_state))
-        first_wins = !first_wins;
-    return first_wins ? mine : its;
+/* Which of two slots has the better endpoint, or HEALTH_NONE where one leads nowhere. */
+static __always_inline __u32 latency__winner(const struct service_view *view, __u32 first,
+                                             __u32 second) {
+    const struct weir_svc_settings *settings = view->settings;
+    __u32 offset = view->slots.offset, base = settings->endpoint_base;
+    __u64 a = latency__candidate(offset + first, base, settings->slow_start_ms);
+    __u64 b = latency__candidate(offset + second, base, settings->slow_start_ms);
+    if (!a || !b)
+        return HEALTH_NONE;
+    __u32 winner = first, loser = second;
+    if (!weir_is_quicker(weir_candidate_unpack(a), weir_candidate_unpack(b), 1)) {
+        winner = second;
+        loser = first;
+    }
+    return first != second && latency__tries(offset + loser, base) ? loser : winner;
 }
 
-/* 0 and the index, or -1 where a row leads nowhere; of two that are drawn, as pick__compared. */
-static __noinline int pick__least_latency(const struct service_view *view, __u64 now_ns,
-                                          __u32 *index) {
+/* Two slots whose endpoints are in, drawn at random; the same where there are no two. Where all are
+ * out it is whoever was drawn: the caller looks again. */
+static __always_inline __u32 latency__draw_two(const struct service_view *view, __u64 now_ns,
+                                               __u32 *second) {
     __u32 count = view->slots.count;
     struct latency_search search = {.slots = view->slots,
                                     .test = {now_ns, view->settings->max_per_endpoint, 0},
                                     .endpoint_base = view->settings->endpoint_base};
-    if (!count)
-        return -1;
     __u32 start = weir_random_cell(bpf_get_prandom_u32(), count);
     __u32 first = latency__find(&search, start, HEALTH_NONE);
-    if (first == HEALTH_NONE) /* all are out: whichever it is, the caller knows */
+    if (first == HEALTH_NONE)
         first = start;
     start = first + 1 + weir_random_cell(bpf_get_prandom_u32(), count - 1);
-    __u32 second = latency__find(&search, start, first);
-    if (second == HEALTH_NONE)
-        second = first;
-    int winner = latency__winner(view->slots.offset + first, view->slots.offset + second,
-                                 view->settings->endpoint_base, view->settings->slow_start_ms);
-    *index = winner < 0 ? 0 : winner;
-    return winner < 0 ? -1 : 0;
+    *second = latency__find(&search, start, first);
+    if (*second == HEALTH_NONE)
+        *second = first;
+    return first;
+}
+
+/* 0 and the index, or -1 where a row leads nowhere; `now_ns` as pick__compared has it. */
+static __noinline int pick__least_latency(const struct service_view *view, __u64 now_ns,
+                                          __u32 *index) {
+    __u32 second;
+    *index = 0;
+    if (!view->slots.count)
+        return -1;
+    __u32 first = latency__draw_two(view, now_ns, &second);
+    __u32 winner = latency__winner(view, first, second), word = view->slots.offset + winner;
+    __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
+    if (!cell || winner == HEALTH_NONE)
+        return -1;
+    *index = weir_cell_index(*cell);
+    return 0;
 }
 
 #endif

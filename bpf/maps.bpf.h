@@ -89,6 +89,9 @@ const volatile __u32 weir_events_per_second __attribute__((weak)) = 0;
 /* A connection whose handshake or longest answer took so long is told of in any case; 0 = none. */
 const volatile __u32 weir_slow_us __attribute__((weak)) = 0;
 
+/* How long one tick of the kernel's timers is. */
+const volatile __u32 weir_tick_ns __attribute__((weak)) = 4000000;
+
 /* 1: connects that go to no service are counted. */
 const volatile __u32 weir_counts_unmanaged __attribute__((weak)) = 0;
 

@@ -214,6 +214,7 @@ Status Before::find_socket_fields() {
                  at.wanted("first_byte_us", 4),
                  at.wanted("told", 4),
                  at.wanted("protocol", 4),
+                 at.wanted("user_ms", 4),
                  at.steered()};
         if (!at.missing().empty())
             return refuse(pins_, "its sockets have no field " + at.missing() + " as ours have");

@@ -7,17 +7,30 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 
 #include "loader/before.h"
 #include "loader/object.h"
 
 namespace weir {
 
+namespace {
+
+// The coarse clocks move once in each tick.
+std::uint32_t tick_ns() {
+    timespec tick{};
+    const bool known = ::clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 && tick.tv_nsec > 0;
+    return known ? static_cast<std::uint32_t>(tick.tv_nsec) : 1'000'000;
+}
+
+}  // namespace
+
 Result<Object> open_steer(const ProgramSettings& settings, const Before* before) {
     steer_bpf* skeleton = steer_bpf::open();
     if (skeleton == nullptr)
         return fail_errno("cannot open the programs of \"steer\"", errno);
     skeleton->rodata->weir_udp_idle_ns = settings.udp_idle_ns;
+    skeleton->rodata->weir_tick_ns = tick_ns();
     skeleton->rodata->weir_first_byte_every = settings.first_byte_every;
     skeleton->rodata->weir_counts_unmanaged = settings.counts_unmanaged;
     skeleton->rodata->weir_events_every = settings.events_every;

@@ -39,6 +39,9 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"limit", "connects refused: the service has as many connections as it may"},
     {"rate", "connects refused: their caller connects more often than it may"},
     {"rate_full", "connects whose rate was not looked at: the table is full"},
+    {"connect_deadline", "connects that took longer than timeouts.connect"},
+    {"user_deadline", "connections with data unacknowledged for timeouts.tcpUser"},
+    {"option_refused", "connects for which the kernel refused a socket option of timeouts"},
 }};
 
 }  // namespace weir

@@ -70,7 +70,17 @@ struct weir_candidate {
     __u32 weight; /* above 0, below 2^26 */
 };
 
-#define WEIR_ACTIVE_MOST 0xfffeu
+#define WEIR_ACTIVE_MOST 0x7fffu /* more count as so many */
+
+/* The same in one word: between functions that have little stack. Never 0. */
+static inline __u64 weir_candidate_pack(struct weir_candidate c) {
+    return c.us | (__u64)c.known << 22 | (__u64)c.active << 23 | (__u64)c.weight << 38;
+}
+
+static inline struct weir_candidate weir_candidate_unpack(__u64 word) {
+    return (struct weir_candidate){(__u32)word & WEIR_LATENCY_MOST_US, (__u32)(word >> 22) & 1,
+                                   (__u32)(word >> 23) & WEIR_ACTIVE_MOST, (__u32)(word >> 38)};
+}
 
 /*
  * Whether `a` is the better choice. Of equals `tie` decides. An endpoint of which no answer is

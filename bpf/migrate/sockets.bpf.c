@@ -42,6 +42,7 @@ static __always_inline void take__back(struct weir_sock *sock, const struct weir
     sock->first_byte_us = copy->first_byte_us;
     sock->told = copy->told;
     sock->protocol = copy->protocol;
+    sock->user_ms = copy->user_ms;
 }
 
 /* While the phase is on its way, the row says MOVING: whoever ends the connection then puts DONE in

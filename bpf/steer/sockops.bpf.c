@@ -7,6 +7,7 @@
 
 #include "../answer_time.bpf.h"
 #include "../core/addr.h"
+#include "../deadlines.bpf.h"
 #include "../kernel_types.bpf.h"
 #include "../load.bpf.h"
 #include "../outliers.bpf.h"
@@ -73,6 +74,7 @@ static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u
     __u32 error = tcp ? ((struct sock *)tcp)->sk_err : 0;
     __u32 was = socket__end(sock, phase, heard ? 0 : error, heard);
     __u32 end = weir_end_of(was, heard ? 0 : error, heard);
+    deadlines__count(sock, was, error);
     if (end == WEIR_END_FAILED)
         outliers__failed(sock, weir_failure_of(was, error));
     else if (heard)
@@ -90,8 +92,9 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     __u32 op = ctx->op, old_state = ctx->args[0], new_state = ctx->args[1];
     __u32 snd_nxt = ctx->snd_nxt;
     __u64 received = ctx->bytes_received;
-    /* Five more questions are asked of every connection (timeouts, windows, ECN): not for weir. */
+    /* More questions are asked of every connection (windows, ECN): not for weir. */
     if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+        op != BPF_SOCK_OPS_TIMEOUT_INIT &&
         (op != BPF_SOCK_OPS_STATE_CB ||
          (new_state != WEIR_TCP_CLOSE && (new_state != WEIR_TCP_FIN_WAIT1 || received))))
         return 1;
@@ -102,11 +105,14 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
         return 1;
     if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
         begin(ctx, sk, sock, phase);
+    } else if (op == BPF_SOCK_OPS_TIMEOUT_INIT) {
+        ctx->reply = deadlines__syn_ticks(sock);
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
         sock->asked = snd_nxt; /* nothing yet */
         if (socket__advance(phase, WEIR_EVENT_ESTABLISHED)) {
             take_connect_time(sock);
             outliers__connected(sock);
+            deadlines__connected(ctx, sock);
         }
     } else if (new_state == WEIR_TCP_FIN_WAIT1) {
         leave_unheard(sk, sock, phase);

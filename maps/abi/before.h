@@ -24,7 +24,7 @@ struct weir_before_sock {
     __u32 phase;
     __u32 on_other;
     __u32 sent, received, retransmits, started_ns;
-    __u32 connect_us, first_byte_us, told, protocol;
+    __u32 connect_us, first_byte_us, told, protocol, user_ms;
     struct weir_before_steered steered;
 };
 

@@ -93,7 +93,12 @@ struct weir_svc_settings {
     __u32 max_per_endpoint; /* … and to each endpoint */
     __u32 rate_interval_ns; /* a caller may connect once in so long; 0 = as often as it likes */
     __u32 rate_burst;       /* … or so often at once, when it did not for a while */
-    __u32 reserved[12];     /* 0 */
+    __u32 connect_ms;       /* a TCP handshake may take so long; 0 = as long as the kernel tries */
+    __u32 tcp_user_ms;      /* data may be unacknowledged for so long; 0 = as the kernel has it */
+    __u32 keepalive_time_s; /* a silent connection is probed after so long; 0 = not by weir … */
+    __u32 keepalive_interval_s; /* … and again after so long … */
+    __u32 keepalive_probes;     /* … until so many went unanswered */
+    __u32 reserved[7];          /* 0 */
 };
 WEIR_ASSERT(sizeof(struct weir_svc_settings) == 128);
 

@@ -100,7 +100,9 @@ struct weir_sock {
     __u32 first_byte_us; /* the longest of its answers; 0 = none was sampled */
     __u32 told;          /* 1: its beginning and its end are events */
     __u32 protocol;      /* WEIR_PROTO_* */
+    __u32 user_ms;       /* the TCP_USER_TIMEOUT that weir has set; 0 = none */
+    __u32 pad;           /* 0 */
 };
-WEIR_ASSERT(sizeof(struct weir_sock) == 120);
+WEIR_ASSERT(sizeof(struct weir_sock) == 128);
 
 #endif

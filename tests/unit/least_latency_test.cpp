@@ -70,6 +70,20 @@ TEST(LeastLatency, TheHeaviestDoNotOverflow) {
     EXPECT_TRUE(weir_is_quicker({1, 1, 0, 1}, {WEIR_LATENCY_MOST_US, 1, UINT32_MAX, heavy}, 0));
 }
 
+TEST(LeastLatency, ACandidateFitsIntoAWord) {
+    const __u32 heavy = 1'000'000 * WEIR_SHARE_WHOLE;
+    for (const auto& c :
+         {weir_candidate{0, 0, 0, 1}, weir_candidate{WEIR_LATENCY_MOST_US, 1, 0, 1},
+          weir_candidate{7, 0, WEIR_ACTIVE_MOST, heavy}, weir_candidate{0, 1, 3, 64}}) {
+        const auto back = weir_candidate_unpack(weir_candidate_pack(c));
+        EXPECT_EQ(back.us, c.us);
+        EXPECT_EQ(back.known, c.known);
+        EXPECT_EQ(back.active, c.active);
+        EXPECT_EQ(back.weight, c.weight);
+        EXPECT_NE(weir_candidate_pack(c), 0U);
+    }
+}
+
 // It accepts and has never answered: it would look as quick as its network.
 TEST(LeastLatency, WhoHasNotAnsweredYetIsTriedByOne) {
     const weir_candidate known{5000, 1, 1, 64};

@@ -136,6 +136,13 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
     EXPECT_THAT(service("affinity: {timeout: 2d}"),
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
     for (const char* setting :
+         {"connect: 0ms", "connect: 1ms", "connect: 3m", "tcpUser: 500ms", "tcpUser: 2d",
+          "keepalive: {time: 500ms}", "keepalive: {probes: 0}", "keepalive: {every: 3s}"})
+        EXPECT_EQ(service("timeouts: {" + std::string(setting) + "}").size(), 1U) << setting;
+    EXPECT_THAT(complaints("services:\n  a: {addresses: [10.0.0.1], ports: [{port: 53, protocol: "
+                           "UDP}], timeouts: {connect: 1s}}\n"),
+                ElementsAre(HasSubstr("has no TCP port")));
+    for (const char* setting :
          {"maxConnections: 0", "maxConnectionsPerEndpoint: -1", "connectionsPerSecond: 0",
           "connectionsPerSecond: 1000001", "connectionBurst: 5"})
         EXPECT_EQ(service("limits: {" + std::string(setting) + "}").size(), 1U) << setting;

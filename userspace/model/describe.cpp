@@ -117,6 +117,7 @@ Fields settings_of(const Service& service) {
              service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s))},
             {"outlierDetection", outlier_detection_str(service.outliers)},
             {"limits", limits_str(service.limits)},
+            {"timeouts", timeouts_str(service.timeouts)},
             {"events", service.events_every ? share_str(*service.events_every) : ""},
             {"datagrams", service.counts_datagrams ? "counted" : ""},
             {"mode", std::string(mode_name(service.mode))}};

@@ -182,6 +182,11 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.rate_interval_ns =
         desired.limits.per_second == 0 ? 0 : kSecondNs / desired.limits.per_second;
     settings.rate_burst = desired.limits.burst;
+    settings.connect_ms = desired.timeouts.connect_ms;
+    settings.tcp_user_ms = desired.timeouts.tcp_user_ms;
+    settings.keepalive_time_s = desired.timeouts.keepalive_time_s;
+    settings.keepalive_interval_s = desired.timeouts.keepalive_interval_s;
+    settings.keepalive_probes = desired.timeouts.keepalive_probes;
     settings.mode = static_cast<__u32>(desired.mode);
     settings.both = slots.both;
     settings.v4 = slots.v4;

@@ -46,6 +46,7 @@ std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& 
         {"outlierDetection", outlier_detection_str(service.outliers),
          origin_str(service.origins.outliers)},
         {"limits", limits_str(service.limits), origin_str(service.origins.limits)},
+        {"timeouts", timeouts_str(service.timeouts), origin_str(service.origins.timeouts)},
         {"observe.events", service.events_every ? share_str(*service.events_every) : "",
          origin_str(service.origins.events)},
         {"observe.datagrams", service.counts_datagrams ? "true" : "",

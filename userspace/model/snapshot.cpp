@@ -56,6 +56,20 @@ std::string limits_str(const Limits& limits) {
     return text;
 }
 
+std::string timeouts_str(const Timeouts& timeouts) {
+    std::string text;
+    const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+    if (timeouts.connect_ms != 0)
+        add("connect " + duration_str(std::chrono::milliseconds(timeouts.connect_ms)));
+    if (timeouts.tcp_user_ms != 0)
+        add("tcpUser " + duration_str(std::chrono::milliseconds(timeouts.tcp_user_ms)));
+    if (timeouts.keepalive_time_s != 0)
+        add("keepalive " + duration_str(std::chrono::seconds(timeouts.keepalive_time_s)) + " + " +
+            std::to_string(timeouts.keepalive_probes) + " x " +
+            duration_str(std::chrono::seconds(timeouts.keepalive_interval_s)));
+    return text;
+}
+
 std::string_view namespace_of(std::string_view name) {
     const auto dot = name.find('.');
     return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);

@@ -61,7 +61,7 @@ struct Endpoint {
 
 // Where the settings of a service are written; line 0 = nowhere: the default holds.
 struct ServiceOrigins {
-    Origin algorithm, slow_start, affinity, outliers, limits, datagrams, events, mode;
+    Origin algorithm, slow_start, affinity, outliers, limits, timeouts, datagrams, events, mode;
     bool operator==(const ServiceOrigins&) const = default;
 };
 
@@ -86,6 +86,16 @@ struct Limits {
 // "1000 connections, 100 per endpoint, 50/s, burst 100"; "" where there are none.
 std::string limits_str(const Limits& limits);
 
+// Deadlines of a service's TCP connections (bpf/deadlines.bpf.h); 0 = as the kernel has it.
+struct Timeouts {
+    std::uint32_t connect_ms = 0;
+    std::uint32_t tcp_user_ms = 0;  // data unacknowledged
+    std::uint32_t keepalive_time_s = 0, keepalive_interval_s = 0, keepalive_probes = 0;
+    bool operator==(const Timeouts&) const = default;
+};
+// "connect 500ms, tcpUser 10s, keepalive 30s + 3 x 10s"; "" where there are none.
+std::string timeouts_str(const Timeouts& timeouts);
+
 // How a service is treated; each of its ports by itself.
 struct ServiceSettings {
     Algorithm algorithm = Algorithm::kRandom;
@@ -93,6 +103,7 @@ struct ServiceSettings {
     std::uint32_t affinity_s = 0;     // a client keeps its endpoint for so long; 0 = not
     OutlierDetection outliers{};
     Limits limits{};
+    Timeouts timeouts{};
     std::optional<std::uint32_t> events_every;  // share.h; not given: as the node has it
     bool counts_datagrams = false;              // of its UDP ports, and their bytes
     Mode mode = Mode::kSteer;

@@ -129,6 +129,50 @@ void read_limits(const YamlNode& node, Service& service, Diagnostics& found) {
                         " does nothing without `connectionsPerSecond`: give both, or neither");
 }
 
+// Leaves `value` as it is where the field is missing.
+void read_time(const MappingReader& reader, std::string_view name, std::chrono::milliseconds low,
+               std::chrono::milliseconds high, std::uint32_t& value, Diagnostics& found,
+               std::chrono::milliseconds unit = 1ms) {
+    const auto* node = reader.find(name);
+    if (node == nullptr)
+        return;
+    const std::string quoted = "`" + std::string(name) + "` of ";
+    const auto read = read_duration(*node, quoted.c_str() + reader.what(), low, high, found);
+    value = static_cast<std::uint32_t>(read.value_or(low) / unit);
+}
+
+// As Istio's tcpKeepalive, with the times that kernels and load balancers do well with.
+void read_keepalive(const YamlNode& node, Service& service, Diagnostics& found) {
+    const MappingReader reader(node, "`keepalive` of " + quoted("service", service.name),
+                               {"time", "interval", "probes"}, found);
+    auto& timeouts = service.timeouts;
+    timeouts.keepalive_time_s = 60;
+    timeouts.keepalive_interval_s = 10;
+    timeouts.keepalive_probes = 3;
+    read_time(reader, "time", 1s, 9h, timeouts.keepalive_time_s, found, 1s);
+    read_time(reader, "interval", 1s, 1h, timeouts.keepalive_interval_s, found, 1s);
+    if (const auto* probes = reader.find("probes"))
+        timeouts.keepalive_probes = static_cast<std::uint32_t>(
+            read_number(*probes, "`probes` of " + reader.what(), 1, 127, found).value_or(1));
+}
+
+void read_timeouts(const YamlNode& node, Service& service, Diagnostics& found) {
+    const MappingReader reader(node, "`timeouts` of " + quoted("service", service.name),
+                               {"connect", "tcpUser", "keepalive"}, found);
+    service.origins.timeouts = node.origin;
+    read_time(reader, "connect", 10ms, 2min, service.timeouts.connect_ms, found);
+    read_time(reader, "tcpUser", 1s, 24h, service.timeouts.tcp_user_ms, found);
+    if (const auto* keepalive = reader.find("keepalive"))
+        read_keepalive(*keepalive, service, found);
+    const bool has_tcp =
+        std::any_of(service.ports.begin(), service.ports.end(),
+                    [](const Port& port) { return port.protocol == Protocol::kTcp; });
+    if (!has_tcp)
+        found.error(node.origin, quoted("service", service.name) +
+                                     " has no TCP port whose `timeouts` could be kept: remove "
+                                     "this line, or give a port `protocol: TCP`");
+}
+
 using Read = void (*)(const YamlNode&, Service&, Diagnostics&);
 
 }  // namespace
@@ -142,6 +186,7 @@ void read_settings(const MappingReader& reader, Service& service, Diagnostics& f
     read("affinity", read_affinity);
     read("outlierDetection", read_outlier_detection);
     read("limits", read_limits);
+    read("timeouts", read_timeouts);
     read("observe", read_observe);
     if (const auto* mode = reader.find("mode")) {
         service.mode = read_mode(*mode, "`mode` of " + reader.what(), found);
