@@ -79,41 +79,37 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
     return WEIR_LOOP_ON;
 }
 
-/* The rendezvous of a client's hash slot: all endpoints. In a slow start, the clients that it has
- * already are the same as its share grows. */
-static __always_inline void pick__rendezvous(struct pick_scan *scan, __u64 client) {
-    scan->key = weir_hash_slot_key(weir_hash_slot(client));
-    scan->cost = WEIR_NO_BID_COST;
-    scan->weight = WEIR_NO_BID_WEIGHT;
-    bpf_loop(scan->slots.count, pick__look_at_bid, scan, 0);
-    if (scan->cost != WEIR_NO_BID_COST || !scan->test.slow_start_ms)
-        return;
-    scan->test.slow_start_ms =
-        0; /* all are in their slow start: nobody else would have the share */
-    bpf_loop(scan->slots.count, pick__look_at_bid, scan, 0);
+/* The index of the endpoint that the client's hash slot has a rendezvous with, or -1 where a row
+ * leads nowhere. In a slow start, the clients that an endpoint has already stay with it as its
+ * share grows. `now_ns`: who is ejected until later is no candidate; `marks`: of health__marks. */
+__weak __noinline int pick__rendezvous(__u64 slots, __u32 endpoint_base, __u64 marks, __u64 now_ns,
+                                       __u64 client) {
+    struct pick_scan scan = {.slots = slots__unpack(slots),
+                             .endpoint_base = endpoint_base,
+                             .test = health__test(now_ns, marks),
+                             .random = weir_client_luck(client),
+                             .key = weir_hash_slot_key(weir_hash_slot(client)),
+                             .cost = WEIR_NO_BID_COST,
+                             .weight = WEIR_NO_BID_WEIGHT};
+    bpf_loop(scan.slots.count, pick__look_at_bid, &scan, 0);
+    if (scan.cost == WEIR_NO_BID_COST && scan.test.slow_start_ms) {
+        scan.test.slow_start_ms = 0; /* all are in their slow start */
+        bpf_loop(scan.slots.count, pick__look_at_bid, &scan, 0);
+    }
+    return scan.corrupt ? -1 : (int)scan.index;
 }
 
-/* Least connections: all endpoints up to WEIR_SCAN_MAX, two drawn ones where there are more.
- * Consistent hashing: all. `now_ns`: who is ejected until later is no candidate. A function of its
- * own, for its stack. 0 and the index, or -1 when a row leads nowhere. */
-static __noinline int pick__compared(const struct service_view *view, __u64 client, __u64 now_ns,
-                                     __u32 *index) {
-    __u32 count = view->slots.count;
-    struct pick_scan scan = {
-        .slots = view->slots,
-        .endpoint_base = view->settings->endpoint_base,
-        .test = {now_ns, view->settings->max_per_endpoint, view->settings->slow_start_ms}};
-    if (view->settings->algorithm == WEIR_ALGORITHM_RENDEZVOUS) {
-        scan.random = weir_client_luck(client);
-        pick__rendezvous(&scan, client);
-        *index = scan.index;
-    } else {
-        scan.least = (struct weir_least)WEIR_LEAST_NONE;
-        scan.random = bpf_get_prandom_u32();
-        bpf_loop(count > WEIR_SCAN_MAX ? 2 : count, pick__look_at_load, &scan, 0);
-        *index = scan.least.index;
-    }
-    return scan.corrupt ? -1 : 0;
+/* The same for the least connections: of all endpoints up to WEIR_SCAN_MAX, of two drawn ones where
+ * there are more. */
+__weak __noinline int pick__least_connections(__u64 slots, __u32 endpoint_base, __u64 marks,
+                                              __u64 now_ns) {
+    struct pick_scan scan = {.slots = slots__unpack(slots),
+                             .endpoint_base = endpoint_base,
+                             .test = health__test(now_ns, marks),
+                             .random = bpf_get_prandom_u32()};
+    scan.least = (struct weir_least)WEIR_LEAST_NONE;
+    bpf_loop(scan.slots.count > WEIR_SCAN_MAX ? 2 : scan.slots.count, pick__look_at_load, &scan, 0);
+    return scan.corrupt ? -1 : (int)scan.least.index;
 }
 
 #endif

@@ -45,13 +45,17 @@ static long draw__one(__u32 i, struct draw_again *draw) {
     return 1;
 }
 
-static __noinline int draw__again(const struct service_view *view, __u64 client,
-                                  __u32 slow_start_ms, __u32 *index) {
-    const struct weir_svc_settings *settings = view->settings;
+/* The index, or -1: everybody that was drawn was passed over. */
+__weak __noinline int draw__again(__u32 svc_port, __u64 published, __u32 reach, __u64 client,
+                                  __u32 slow_start_ms) {
+    struct service_view view = {};
+    if (service__view(svc_port, published, reach, &view))
+        return -1;
+    const struct weir_svc_settings *settings = view.settings;
     struct draw_again draw = {
-        .slots = view->slots,
-        .svc_port = view->svc_port,
-        .reach = view->reach,
+        .slots = view.slots,
+        .svc_port = svc_port,
+        .reach = reach,
         .endpoint_base = settings->endpoint_base,
         .algorithm = settings->algorithm,
         .client = client,
@@ -59,8 +63,7 @@ static __noinline int draw__again(const struct service_view *view, __u64 client,
                  settings->max_per_endpoint, slow_start_ms},
         .index = HEALTH_NONE};
     bpf_loop(DRAW_TRIES, draw__one, &draw, 0);
-    *index = draw.index;
-    return draw.index != HEALTH_NONE;
+    return draw.index;
 }
 
 #endif

@@ -28,6 +28,11 @@ static __always_inline __u32 health__share(const struct weir_ep_state *state, __
                : WEIR_SHARE_WHOLE;
 }
 
+/* The time for which endpoints are looked at; where nobody is ejected, all are due. */
+__weak __noinline __u64 health__clock(__u32 eject_after) {
+    return eject_after ? bpf_ktime_get_coarse_ns() : WEIR_HEALTH_ALL_DUE;
+}
+
 /* As many connections as it may have; `most` 0: any number. */
 static __always_inline int health__is_full(const struct weir_ep_state *state, __u32 most) {
     return most && (__s64)state->active >= most;
@@ -40,6 +45,15 @@ struct health_test {
     __u32 max_per_endpoint;
     __u32 slow_start_ms;
 };
+
+/* What of it comes from the settings, in one word. */
+static __always_inline __u64 health__marks(const struct weir_svc_settings *settings) {
+    return settings->max_per_endpoint | (__u64)settings->slow_start_ms << 32;
+}
+
+static __always_inline struct health_test health__test(__u64 now_ns, __u64 marks) {
+    return (struct health_test){now_ns, (__u32)marks, (__u32)(marks >> 32)};
+}
 
 static __always_inline int health__passes_over(__u32 id, const struct health_test *test,
                                                __u32 luck) {

@@ -9,32 +9,41 @@
 
 #include "draw_again.bpf.h"
 
-/* Without its weight: after eight draws that found nobody. `or_out`: also one that is out. */
-static __noinline int healthy__any(const struct service_view *view, __u32 or_out, __u32 *index) {
-    struct health_scan scan = {.base = view->settings->endpoint_base,
-                               .capacity = view->settings->endpoint_capacity,
-                               .svc_port = view->svc_port,
+/* Without its weight: after eight draws that found nobody. `or_out`: also one that is out. The
+ * index, or -1. */
+__weak __noinline int healthy__any(__u32 svc_port, __u64 published, __u32 reach, __u32 or_out) {
+    struct service_view view = {};
+    if (service__view(svc_port, published, reach, &view))
+        return -1;
+    struct health_scan scan = {.base = view.settings->endpoint_base,
+                               .capacity = view.settings->endpoint_capacity,
+                               .svc_port = svc_port,
                                .index = HEALTH_NONE,
-                               .reach = view->reach,
-                               .max_per_endpoint = view->settings->max_per_endpoint,
+                               .reach = reach,
+                               .max_per_endpoint = view.settings->max_per_endpoint,
                                .or_out = or_out};
     scan.start = weir_random_cell(bpf_get_prandom_u32(), scan.capacity);
     bpf_loop(scan.capacity, health__find_one, &scan, 0);
-    *index = scan.index;
-    return scan.index != HEALTH_NONE;
+    return scan.index;
 }
 
-static __always_inline int healthy__compares(const struct service_view *view) {
-    __u32 algorithm = view->settings->algorithm;
-    return algorithm == WEIR_ALGORITHM_LEAST_CONNECTIONS ||
-           algorithm == WEIR_ALGORITHM_LEAST_LATENCY || algorithm == WEIR_ALGORITHM_RENDEZVOUS;
+/* An index that was found, or none. */
+static __always_inline int healthy__found(int found, __u32 *index) {
+    if (found >= 0)
+        *index = found;
+    return found >= 0;
 }
 
-static __always_inline int healthy__compare(const struct service_view *view, __u64 client,
-                                            __u64 now_ns, __u32 *index) {
-    return view->settings->algorithm == WEIR_ALGORITHM_LEAST_LATENCY
-               ? pick__least_latency(view, now_ns, index)
-               : pick__compared(view, client, now_ns, index);
+static __always_inline int healthy__again(const struct service_view *view, __u64 client,
+                                          __u32 slow_start_ms, __u32 *index) {
+    return healthy__found(
+        draw__again(view->svc_port, view->published, view->reach, client, slow_start_ms), index);
+}
+
+static __always_inline int healthy__one(const struct service_view *view, __u32 or_out,
+                                        __u32 *index) {
+    return healthy__found(healthy__any(view->svc_port, view->published, view->reach, or_out),
+                          index);
 }
 
 static __always_inline int healthy__may_have(const struct service_view *view, __u32 index) {
@@ -47,10 +56,10 @@ static __always_inline int healthy__may_have(const struct service_view *view, __
 static __always_inline int healthy__other(const struct service_view *view, __u64 client,
                                           __u32 *index) {
     __u32 slow_start_ms = view->settings->slow_start_ms;
-    if (!healthy__compares(view))
-        return draw__again(view, client, slow_start_ms, index) ||
-               (slow_start_ms && draw__again(view, client, 0, index));
-    return !healthy__compare(view, client, WEIR_HEALTH_NONE_DUE, index) &&
+    if (!pick__compares(view))
+        return healthy__again(view, client, slow_start_ms, index) ||
+               (slow_start_ms && healthy__again(view, client, 0, index));
+    return !pick__compared(view, client, WEIR_HEALTH_NONE_DUE, index) &&
            healthy__may_have(view, *index);
 }
 
@@ -60,7 +69,7 @@ static __always_inline int healthy__takes(const struct service_view *view, __u64
     const struct weir_svc_settings *settings = view->settings;
     __u32 id = settings->endpoint_base + index;
     const struct health_test test = {WEIR_HEALTH_ALL_DUE, settings->max_per_endpoint,
-                                     healthy__compares(view) ? 0 : settings->slow_start_ms};
+                                     pick__compares(view) ? 0 : settings->slow_start_ms};
     if ((test.max_per_endpoint || test.slow_start_ms) &&
         health__passes_over(id, &test, draw__luck(settings->algorithm, client)))
         return 0;
@@ -76,21 +85,21 @@ static __always_inline int healthy__panic(const struct service_view *view, __u64
         reason__count(WEIR_REASON_PANIC);
     *index = first;
     if (view->settings->max_per_endpoint)
-        return healthy__any(view, 1, index) ? 0 : HEALTHY_FULL;
-    return healthy__compares(view) ? healthy__compare(view, client, WEIR_HEALTH_ALL_DUE, index) : 0;
+        return healthy__one(view, 1, index) ? 0 : HEALTHY_FULL;
+    return pick__compares(view) ? pick__compared(view, client, WEIR_HEALTH_ALL_DUE, index) : 0;
 }
 
 /* 0 and the index of the endpoint, HEALTHY_FULL, or -1 when a row leads nowhere. */
 static __always_inline int pick__healthy(const struct service_view *view, __u64 client,
                                          __u32 *index) {
     const struct weir_svc_settings *settings = view->settings;
-    __u64 now_ns = settings->eject_after ? bpf_ktime_get_coarse_ns() : WEIR_HEALTH_ALL_DUE;
+    __u64 now_ns = health__clock(settings->eject_after);
     if (pick__slot(view, client, now_ns, index))
         return -1;
     __u32 first = *index;
     if (healthy__takes(view, client, first, now_ns) || healthy__other(view, client, index))
         return 0;
-    if ((settings->eject_after || settings->max_per_endpoint) && healthy__any(view, 0, index))
+    if ((settings->eject_after || settings->max_per_endpoint) && healthy__one(view, 0, index))
         return 0;
     return healthy__panic(view, client, first, index);
 }

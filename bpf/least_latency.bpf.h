@@ -44,11 +44,6 @@ static __always_inline __u32 latency__find(struct latency_search *search, __u32 
     return search->slot;
 }
 
-/*
- * Global functions: the verifier looks at them once, and not again for each path that leads to
- * them.
- */
-
 /* The row of the endpoint in a cell; where there is none, one that leads nowhere. */
 static __always_inline __u32 latency__endpoint(const __u64 *cell, __u32 endpoint_base) {
     return cell ? endpoint_base + weir_cell_index(*cell) : HEALTH_NONE;
@@ -82,13 +77,11 @@ __weak __noinline int latency__tries(__u32 word, __u32 endpoint_base) {
            __sync_val_compare_and_swap(&state->tried_ms, tried_ms, now_ms) == tried_ms;
 }
 
-/* Which of two slots has the better endpoint, or HEALTH_NONE where one leads nowhere. */
-static __always_inline __u32 latency__winner(const struct service_view *view, __u32 first,
-                                             __u32 second) {
-    const struct weir_svc_settings *settings = view->settings;
-    __u32 offset = view->slots.offset, base = settings->endpoint_base;
-    __u64 a = latency__candidate(offset + first, base, settings->slow_start_ms);
-    __u64 b = latency__candidate(offset + second, base, settings->slow_start_ms);
+/* Which of two cells has the better endpoint, or HEALTH_NONE where one leads nowhere. */
+static __always_inline __u32 latency__winner(__u32 first, __u32 second, __u32 endpoint_base,
+                                             __u32 slow_start_ms) {
+    __u64 a = latency__candidate(first, endpoint_base, slow_start_ms);
+    __u64 b = latency__candidate(second, endpoint_base, slow_start_ms);
     if (!a || !b)
         return HEALTH_NONE;
     __u32 winner = first, loser = second;
@@ -96,42 +89,39 @@ static __always_inline __u32 latency__winner(const struct service_view *view, __
         winner = second;
         loser = first;
     }
-    return first != second && latency__tries(offset + loser, base) ? loser : winner;
+    return first != second && latency__tries(loser, endpoint_base) ? loser : winner;
 }
 
 /* Two slots whose endpoints are in, drawn at random; the same where there are no two. Where all are
  * out it is whoever was drawn: the caller looks again. */
-static __always_inline __u32 latency__draw_two(const struct service_view *view, __u64 now_ns,
-                                               __u32 *second) {
-    __u32 count = view->slots.count;
-    struct latency_search search = {.slots = view->slots,
-                                    .test = {now_ns, view->settings->max_per_endpoint, 0},
-                                    .endpoint_base = view->settings->endpoint_base};
+static __always_inline __u32 latency__draw_two(struct latency_search *search, __u32 *second) {
+    __u32 count = search->slots.count;
     __u32 start = weir_random_cell(bpf_get_prandom_u32(), count);
-    __u32 first = latency__find(&search, start, HEALTH_NONE);
+    __u32 first = latency__find(search, start, HEALTH_NONE);
     if (first == HEALTH_NONE)
         first = start;
     start = first + 1 + weir_random_cell(bpf_get_prandom_u32(), count - 1);
-    *second = latency__find(&search, start, first);
+    *second = latency__find(search, start, first);
     if (*second == HEALTH_NONE)
         *second = first;
     return first;
 }
 
-/* 0 and the index, or -1 where a row leads nowhere; `now_ns` as pick__compared has it. */
-static __noinline int pick__least_latency(const struct service_view *view, __u64 now_ns,
-                                          __u32 *index) {
+/* The index of the endpoint, or -1 where a row leads nowhere; arguments as pick__rendezvous has
+ * them. */
+__weak __noinline int pick__least_latency(__u64 slots, __u32 endpoint_base, __u64 marks,
+                                          __u64 now_ns) {
+    struct latency_search search = {.slots = slots__unpack(slots),
+                                    .test = health__test(now_ns, (__u32)marks),
+                                    .endpoint_base = endpoint_base};
     __u32 second;
-    *index = 0;
-    if (!view->slots.count)
+    if (!search.slots.count)
         return -1;
-    __u32 first = latency__draw_two(view, now_ns, &second);
-    __u32 winner = latency__winner(view, first, second), word = view->slots.offset + winner;
+    __u32 first = latency__draw_two(&search, &second);
+    __u32 word = latency__winner(search.slots.offset + first, search.slots.offset + second,
+                                 endpoint_base, marks >> 32);
     __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
-    if (!cell || winner == HEALTH_NONE)
-        return -1;
-    *index = weir_cell_index(*cell);
-    return 0;
+    return cell && word != HEALTH_NONE ? (int)weir_cell_index(*cell) : -1;
 }
 
 #endif

@@ -32,19 +32,8 @@ static __always_inline int service__find(const struct weir_vip_key *target, __u3
     return 0;
 }
 
-/* 0, or -1 when there is no such row. */
 static __always_inline int service__open(__u32 svc_port, __u32 reach, struct service_view *view) {
-    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
-    if (!row)
-        return -1;
-    struct weir_published published = weir_published_decode(*(volatile __u64 *)&row->published);
-    view->row = row;
-    view->settings = &row->settings[published.settings & 1];
-    view->slots = weir_slots_in_reach(&published, view->settings, reach);
-    view->svc_port = svc_port;
-    view->reach = reach;
-    view->generation = published.generation;
-    return 0;
+    return service__view(svc_port, 0, reach, view);
 }
 
 /* Whether the choice depends on who the client is. */

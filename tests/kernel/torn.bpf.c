@@ -38,7 +38,7 @@ int check_pick(struct __sk_buff* skb) {
     }
     __u32 from_addr = bpf_ntohl(pick.endpoint->addr.w[3]) >> 8 & 0xffff;
     __u32 from_port = bpf_ntohs(pick.endpoint->port);
-    __u32 from_word = (view.generation - 1) & 0x3fff;
+    __u32 from_word = (weir_published_decode(view.published).generation - 1) & 0x3fff;
     __sync_fetch_and_add(&result->picked, 1);
     if ((from_addr & 0x3fff) != from_word || (from_port & 0x3fff) != from_word)
         __sync_fetch_and_add(&result->torn, 1);
