@@ -91,6 +91,7 @@ struct health_scan {
     __u32 base, capacity, svc_port;
     __u32 start;      /* the first one looked at: by chance, where one is looked for */
     __u32 total, out; /* counted */
+    __u32 failing;    /* counted: their last connect failed */
     __u32 index;      /* the first that is in; or `none` */
     __u32 reach;      /* WEIR_REACH_* it must be in */
     __u32 max_per_endpoint;
@@ -122,6 +123,7 @@ static long health__count_one(__u32 i, struct health_scan *scan) {
         return 0;
     scan->total++;
     scan->out += state->ejected_until_ns != 0;
+    scan->failing += state->failures != 0;
     return 0;
 }
 
@@ -133,6 +135,15 @@ static __noinline int health__may_be_out(__u32 svc_port, const struct weir_svc_s
                                .svc_port = svc_port};
     bpf_loop(scan.capacity, health__count_one, &scan, 0);
     return weir_may_be_out(scan.out + more, scan.total, settings->eject_percent);
+}
+
+/* How many endpoints' last connects failed. */
+static __noinline int health__failing(__u32 svc_port, const struct weir_svc_settings *settings) {
+    struct health_scan scan = {.base = settings->endpoint_base,
+                               .capacity = settings->endpoint_capacity,
+                               .svc_port = svc_port};
+    bpf_loop(scan.capacity, health__count_one, &scan, 0);
+    return scan.failing;
 }
 
 static long health__find_one(__u32 i, struct health_scan *scan) {

@@ -41,6 +41,37 @@ static __noinline int outliers__eject(struct weir_sock *sock,
     return 0;
 }
 
+/* A handshake is complete: the network works. Written once in some milliseconds, so that CPUs do
+ * not contend for it. */
+static __always_inline void outliers__answered(__u32 svc_port) {
+    __u32 zero = 0;
+    __u64 now_ns = bpf_ktime_get_coarse_ns();
+    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
+    struct weir_answered *node = bpf_map_lookup_elem(&weir_answered, &zero);
+    if (service && service->answered_ns != now_ns)
+        service->answered_ns = now_ns;
+    if (node && node->at_ns != now_ns)
+        node->at_ns = now_ns;
+}
+
+static __always_inline int outliers__is_after(__u64 at_ns, __u32 ms) {
+    return at_ns && (__s32)((__u32)(at_ns / WEIR_NS_PER_MS) - ms) > 0;
+}
+
+/* Whether failures that this node's own network may have caused are the endpoint's: after the first
+ * of them another endpoint of the service has answered; or somebody on this node, while no other
+ * endpoint of the service fails. */
+static __noinline int outliers__is_its_own(const struct weir_edge_key *edge, __u32 failing_ms,
+                                           const struct weir_svc_settings *settings) {
+    __u32 zero = 0;
+    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &edge->svc_port);
+    struct weir_answered *node = bpf_map_lookup_elem(&weir_answered, &zero);
+    if (service && outliers__is_after(service->answered_ns, failing_ms))
+        return 1;
+    return node && outliers__is_after(node->at_ns, failing_ms) &&
+           health__failing(edge->svc_port, settings) <= 1;
+}
+
 /* A connect failed, or its connection was reset before a byte came. */
 static __noinline int outliers__failed(struct weir_sock *sock, __u32 failure) {
     struct weir_ep_state *state = health__row(&sock->edge);
@@ -49,8 +80,13 @@ static __noinline int outliers__failed(struct weir_sock *sock, __u32 failure) {
         return 0;
     __u32 *row = failure == WEIR_FAILURE_RESET ? &state->resets : &state->failures;
     __u32 failures = __sync_fetch_and_add(row, 1) + 1;
+    if (failures == 1)
+        state->failing_ms = bpf_ktime_get_coarse_ns() / WEIR_NS_PER_MS;
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
     if (until ? sock->started_ns < state->changed_ns : failures < settings->eject_after)
+        return 0;
+    if (!until && weir_may_be_own_fault(failure) &&
+        !outliers__is_its_own(&sock->edge, state->failing_ms, settings))
         return 0;
     return outliers__eject(sock, settings, until);
 }
@@ -67,6 +103,7 @@ static __always_inline void outliers__restore(struct weir_sock *sock, struct wei
 
 /* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */
 static __always_inline void outliers__connected(struct weir_sock *sock) {
+    outliers__answered(sock->edge.svc_port);
     struct weir_ep_state *state = health__row(&sock->edge);
     if (!state)
         return;

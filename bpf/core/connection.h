@@ -64,6 +64,12 @@ static inline __u32 weir_cut_off_by(__u32 old_state, __u32 error, int closed) {
                : WEIR_CUT_OFF_BY_NONE;
 }
 
+/* Whether its caller closed it (which was counted) after a SYN had to be sent again: the patience
+ * of callers is shorter than the kernel's, and this is what most timeouts look like. */
+static inline int weir_gave_up_on_silence(__u32 was, __u32 old_state, __u32 retransmits) {
+    return was == WEIR_PHASE_DONE && old_state == WEIR_TCP_SYN_SENT && retransmits;
+}
+
 /* What the application is told of a connect that weir refuses. ECONNREFUSED for all that another
  * attempt, or another server, may cure: it is what clients know to retry. Not EAGAIN, which event
  * loops take for a connect in progress. */

@@ -31,6 +31,12 @@ static inline int weir_blames_endpoint(__u32 failure) {
            failure == WEIR_FAILURE_UNREACHABLE || failure == WEIR_FAILURE_RESET;
 }
 
+/* Whether it may as well be this node's own network that failed: then nobody is to blame unless
+ * somebody else answered meanwhile. */
+static inline int weir_may_be_own_fault(__u32 failure) {
+    return failure == WEIR_FAILURE_TIMEOUT || failure == WEIR_FAILURE_UNREACHABLE;
+}
+
 /* Whether `out` of `total` endpoints may be ejected at once. */
 static inline int weir_may_be_out(__u32 out, __u32 total, __u32 percent) {
     return (__u64)out * 100 <= (__u64)total * percent;

@@ -77,6 +77,8 @@ static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u
     deadlines__count(sock, was, error);
     if (end == WEIR_END_FAILED)
         outliers__failed(sock, weir_failure_of(was, error));
+    else if (weir_gave_up_on_silence(was, old_state, tcp ? tcp->total_retrans : 0))
+        outliers__failed(sock, WEIR_FAILURE_TIMEOUT);
     else if (heard)
         outliers__heard(sock);
     if (tcp && !heard && was == WEIR_PHASE_ESTABLISHED)

@@ -23,7 +23,7 @@ struct weir_ep_state {
     __u32 failures;         /* connects that failed, in a row */
     __u32 resets;           /* connections that were reset before a byte came, in a row */
     __u32 ejections;        /* in a row: each lasts longer */
-    __u32 pad2;             /* 0 */
+    __u32 failing_ms;       /* CLOCK_MONOTONIC, low half: when the first of `failures` was seen */
     __u64 latency_word;     /* how long it takes to answer: core/least_latency.h */
     __u64 reserved;
 };
@@ -39,9 +39,16 @@ struct weir_svc_state {
     __u64 ejections;        /* of its endpoints; 0: none was ever out */
     __u64 active;           /* tracked sockets; below 0 as a signed number for a while, after a
                                build that did not count them */
-    __u64 reserved[2];
+    __u64 answered_ns; /* CLOCK_MONOTONIC: when one of its endpoints last completed a handshake */
+    __u64 reserved[1];
 };
 WEIR_ASSERT(sizeof(struct weir_svc_state) == 240);
+
+/* The one row of `answered`: the same for all services of the node, within some milliseconds. */
+struct weir_answered {
+    __u64 at_ns;
+};
+WEIR_ASSERT(sizeof(struct weir_answered) == 8);
 
 /* How often a client workload may connect to a service port: key and value of `rate`. */
 struct weir_rate_key {

@@ -8,7 +8,7 @@ from lab import BIN, run, service_yaml, wait_for
 from node import ROUNDS, STEERED, Node, interleaved, status
 from peers import service_address
 
-NAMES = ("random", "round-robin", "least-connections", "consistent-hash")
+NAMES = ("random", "round-robin", "least-connections", "least-latency", "consistent-hash")
 COMPARED = 32
 CONNECTIONS = 100_000
 

@@ -7,7 +7,7 @@ import sys
 import time
 import unittest
 
-from case import SLOW, VIP, LabCase, service_yaml, wait_for
+from case import SLOW, VIP, Background, LabCase, run, service_yaml, wait_for
 
 ALGORITHMS = ("random", "round-robin", "least-connections", "consistent-hash")
 # Accepts, and resets before it says a byte.
@@ -21,6 +21,20 @@ while True:
     one, _ = server.accept()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     one.close()
+"""
+
+
+# Connects so often, one after another, and waits so long for each.
+IMPATIENT = """
+import socket, sys
+for _ in range(int(sys.argv[3])):
+    with socket.socket() as s:
+        s.settimeout(float(sys.argv[2]))
+        try:
+            s.connect((sys.argv[1], 80))
+            print("connected")
+        except TimeoutError:
+            print("timeout")
 """
 
 
@@ -194,6 +208,54 @@ class Outliers(LabCase):
         self.refuse()
         self.assertEqual(self.connects(100)["errors"], {"ECONNREFUSED": 50})
         self.assertEqual(self.sums()["ejected"], 0)
+
+    def silence(self, *pods):
+        """What is sent to them is dropped on the way, without a word."""
+        rules = "".join(f"add rule inet silent f ip daddr {pod.ip} drop; " for pod in pods)
+        run("ip", "netns", "exec", self.lab.node, "nft", "add table inet silent; add chain inet silent f { type filter hook forward priority 0; }; " + rules)
+        self.addCleanup(run, "ip", "netns", "exec", self.lab.node, "nft", "delete table inet silent", check=False)
+
+    def test_a_silent_endpoint_is_left_out(self):
+        self.detect(extra="    timeouts: {connect: 100ms}\n")
+        before = self.sums()
+        self.silence(self.b)
+        tally = self.connects(100)
+        tries = self.sums()["halfOpenTries"] - before["halfOpenTries"]
+        self.assertEqual(tally["errors"], {"ETIMEDOUT": 3 + tries})
+        self.assertEqual(self.endpoint(self.b)["state"] in ("ejected", "half-open"), True)
+
+    def test_callers_that_gave_up_after_a_syn_was_sent_again(self):
+        self.detect(extra="    timeouts: {connect: 3s}\n")
+        self.silence(self.b)
+        seen = self.client.run(sys.executable, "-c", IMPATIENT, VIP, 1.2 * SLOW, 12).split()
+        self.assertEqual(seen.count("timeout"), 3)
+        self.assertIn(self.endpoint(self.b)["state"], ("ejected", "half-open"))
+        before = self.sums()["ejections"]
+        self.detect(endpoints=[self.a.ip, self.c.ip], extra="    timeouts: {connect: 3s}\n")
+        self.client.run(sys.executable, "-c", IMPATIENT, VIP, 0.0001, 30)  # mere impatience counts for nobody
+        self.assertEqual(self.sums()["ejections"], before)
+
+    def test_a_node_whose_own_network_fails_ejects_nobody(self):
+        self.detect("random", [self.a.ip, self.b.ip, self.c.ip], extra="    timeouts: {connect: 50ms}\n", consecutiveFailures=2)
+        self.assertEqual(self.connects(20)["errors"], {})
+        before = self.sums()
+        self.silence(self.a, self.b, self.c)
+        self.assertEqual(self.connects(40)["errors"], {"ETIMEDOUT": 40})
+        after = self.sums()
+        self.assertEqual((after["ejected"], after["ejections"]), (0, before["ejections"]))
+
+    def test_a_client_alone_with_a_silent_endpoint(self):
+        """Nobody else calls its service; but others on this node are answered."""
+        with_other = lambda pod: self.detect("consistent-hash", [self.a.ip, self.b.ip, self.c.ip], extra=(  # noqa: E731
+            "    timeouts: {connect: 100ms}\n" + service_yaml("other.shop", ["10.96.0.88"], [pod.ip])))
+        with_other(self.a)
+        [name] = self.connects(5)["greeted"]
+        if name == "a":
+            with_other(self.b)
+        self.silence(getattr(self, name))
+        with Background(self.client, "10.96.0.88"):
+            tally = self.connects(30)
+        self.assertGreater(sum(tally["greeted"].values()), 20)
 
     def test_metrics(self):
         self.detect()

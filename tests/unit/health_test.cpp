@@ -26,6 +26,13 @@ TEST(Health, BlamesTheEndpointOnlyForItsOwn) {
         EXPECT_FALSE(weir_blames_endpoint(not_its)) << not_its;
 }
 
+TEST(Health, SilenceMayBeThisNodesOwnFault) {
+    EXPECT_TRUE(weir_may_be_own_fault(WEIR_FAILURE_TIMEOUT));
+    EXPECT_TRUE(weir_may_be_own_fault(WEIR_FAILURE_UNREACHABLE));
+    EXPECT_FALSE(weir_may_be_own_fault(WEIR_FAILURE_REFUSED));
+    EXPECT_FALSE(weir_may_be_own_fault(WEIR_FAILURE_RESET));
+}
+
 TEST(Health, NoMoreAreOutThanThePercentage) {
     EXPECT_TRUE(weir_may_be_out(1, 2, 50));
     EXPECT_FALSE(weir_may_be_out(2, 2, 50));

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What least-latency does for the slowest percent where one of three endpoints is 20 times slower, against random choice
+and HAProxy's leastconn in the same rounds; and how soon the endpoint has its share again once it is well."""
+
+import json
+import os
+import subprocess
+import sys
+
+from lab import ROOT, Lab, service_yaml, wait_for
+from node import ROUNDS, interleaved
+from peers import service_address
+
+LOAD = os.path.join(ROOT, "tests/tools/load.py")
+MS, SLOWER, PER_SECOND = 2, 40, 150
+PROXY = """
+global
+  nbthread 1
+defaults
+  mode tcp
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+listen in
+  bind :9000
+  balance leastconn
+"""
+
+
+class Three:
+    """Three servers, of which `c` is slow until told otherwise, and who asks them."""
+
+    def __init__(self):
+        self.lab = Lab()
+        self.pods = [self.lab.pod(name) for name in "abc"]
+        for pod in self.pods:
+            pod.start(sys.executable, LOAD, "serve", 8080, pod.name, "--ms", MS).first_line("ready")
+        self.client, self.proxy = self.lab.pod("client"), self.lab.pod("proxy")
+        ends = [pod.ip for pod in self.pods]
+        names = ("random", "least-connections", "least-latency")
+        self.address = {name: service_address(n) for n, name in enumerate(names)}
+        self.lab.write_mesh("services:\n" + "".join(
+            service_yaml(f"{name}.bench", [self.address[name]], ends, algorithm=name) for name in names))
+        self.lab.start_agent()
+        path = self.lab.directory + "/leastconn.cfg"
+        with open(path, "w") as file:
+            file.write(PROXY + "".join(f"  server {pod.name} {pod.ip}:8080\n" for pod in self.pods))
+        self.proxy.start("haproxy", "-db", "-f", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: not self.proxy.probe(self.proxy.ip, 9000)["errno"], "haproxy")
+
+    def load(self, address, port=80, seconds=3.0):
+        seen = json.loads(self.client.run(sys.executable, LOAD, "ask", address, port, "--per-second", PER_SECOND, "--seconds", seconds,
+                                          "--seed", int.from_bytes(os.urandom(2), "big")))
+        if seen["errors"]:
+            raise RuntimeError(f"{address}: {seen}")
+        return seen
+
+    def takes(self, ms):
+        self.pods[2].run(sys.executable, "-c", "import socket\ns = socket.create_connection(('127.0.0.1', 8080))\n"
+                         f"s.sendall(b'ms {ms}\\n'); s.recv(9)")
+
+
+def slow_endpoint(figures, _):
+    three = Three()
+    three.takes(SLOWER)
+    three.load(three.address["least-latency"], seconds=1)
+    variants = {name: lambda address=address: three.load(address)["p99"] * 1000 for name, address in three.address.items()}
+    variants["HAProxy leastconn"] = lambda: three.load(three.proxy.ip, 9000)["p99"] * 1000
+    rounds = interleaved(variants, max(5, ROUNDS // 2))
+    for name in variants:
+        figures.note(f"1 of 3 endpoints 20x slower, {name}", "ms, p99 of requests", [r[name] for r in rounds])
+    figures.ratio("1 of 3 slower, least-latency / random", "ratio of p99", rounds, "least-latency", "random", 0.4)
+    figures.ratio("1 of 3 slower, least-latency / HAProxy leastconn", "ratio of p99", rounds, "least-latency", "HAProxy leastconn", 1.0)
+    shares = []
+    for _ in range(5):
+        three.takes(SLOWER)
+        three.load(three.address["least-latency"], seconds=2)
+        three.takes(MS)
+        three.load(three.address["least-latency"], seconds=5)
+        seen = three.load(three.address["least-latency"], seconds=3)["answers"]
+        shares.append(seen.get("c", 0) / sum(seen.values()) / (1 / 3))
+    figures.add("well again for 5 s, its part of its fair share", "ratio, least of 5", None, min(shares), shares, 0.01, min(shares) >= 0.01)
+    three.lab.close()
