@@ -11,6 +11,8 @@
 #include "core/slow_start.h"
 #include "counters.bpf.h"
 
+#define HEALTH_NONE ~0u /* no slot, no index */
+
 /* WEIR_HEALTH_* of a row; user space clears it before the row gets another endpoint. */
 static __always_inline __u32 health__of(const struct weir_ep_state *state, __u64 now_ns) {
     return weir_health_at(*(volatile __u64 *)&state->ejected_until_ns, now_ns);
@@ -83,78 +85,6 @@ static __always_inline int health__admits(__u32 id, __u32 base_ms, __u64 now_ns)
     if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
         return 0;
     reason__count(WEIR_REASON_HALF_OPEN);
-    return 1;
-}
-
-/* A look at all endpoints of a service port. */
-struct health_scan {
-    __u32 base, capacity, svc_port;
-    __u32 start;      /* the first one looked at: by chance, where one is looked for */
-    __u32 total, out; /* counted */
-    __u32 failing;    /* counted: their last connect failed */
-    __u32 index;      /* the first that is in; or `none` */
-    __u32 reach;      /* WEIR_REACH_* it must be in */
-    __u32 max_per_endpoint;
-    __u32 or_out; /* 1: those that are out will do */
-};
-#define HEALTH_NONE ~0u
-
-/* The endpoint is in use; *id and *state. Leaving and drained ones are not. */
-static __always_inline const struct weir_endpoint *health__at(const struct health_scan *scan,
-                                                              __u32 i, __u32 *index,
-                                                              struct weir_ep_state **state) {
-    *index = scan->start + i;
-    if (*index >= scan->capacity)
-        *index -= scan->capacity;
-    __u32 id = scan->base + *index;
-    const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &id);
-    *state = bpf_map_lookup_elem(&weir_ep_state, &id);
-    if (!endpoint || !*state || endpoint->svc_port != scan->svc_port || !endpoint->generation ||
-        endpoint->flags)
-        return NULL;
-    return endpoint;
-}
-
-static long health__count_one(__u32 i, struct health_scan *scan) {
-    struct weir_ep_state *state;
-    __u32 index;
-    const struct weir_endpoint *endpoint = health__at(scan, i, &index, &state);
-    if (!endpoint)
-        return 0;
-    scan->total++;
-    scan->out += state->ejected_until_ns != 0;
-    scan->failing += state->failures != 0;
-    return 0;
-}
-
-/* Whether so many more may be out: `more` is 0 for one that is out already. */
-static __noinline int health__may_be_out(__u32 svc_port, const struct weir_svc_settings *settings,
-                                         __u32 more) {
-    struct health_scan scan = {.base = settings->endpoint_base,
-                               .capacity = settings->endpoint_capacity,
-                               .svc_port = svc_port};
-    bpf_loop(scan.capacity, health__count_one, &scan, 0);
-    return weir_may_be_out(scan.out + more, scan.total, settings->eject_percent);
-}
-
-/* How many endpoints' last connects failed. */
-static __noinline int health__failing(__u32 svc_port, const struct weir_svc_settings *settings) {
-    struct health_scan scan = {.base = settings->endpoint_base,
-                               .capacity = settings->endpoint_capacity,
-                               .svc_port = svc_port};
-    bpf_loop(scan.capacity, health__count_one, &scan, 0);
-    return scan.failing;
-}
-
-static long health__find_one(__u32 i, struct health_scan *scan) {
-    struct weir_ep_state *state;
-    __u32 index;
-    const struct weir_endpoint *endpoint = health__at(scan, i, &index, &state);
-    if (!endpoint || (state->ejected_until_ns != 0 && !scan->or_out) ||
-        health__is_full(state, scan->max_per_endpoint) ||
-        !(scan->reach & (weir_addr_is_v4(&endpoint->addr) ? WEIR_REACH_V4 : WEIR_REACH_V6)))
-        return 0;
-    scan->index = index;
     return 1;
 }
 

@@ -8,6 +8,7 @@
 #define WEIR_HEALTHY_BPF_H
 
 #include "draw_again.bpf.h"
+#include "health_scan.bpf.h"
 
 /* Without its weight: after eight draws that found nobody. `or_out`: also one that is out. The
  * index, or -1. */

@@ -7,7 +7,7 @@
 #ifndef WEIR_OUTLIERS_BPF_H
 #define WEIR_OUTLIERS_BPF_H
 
-#include "health.bpf.h"
+#include "health_scan.bpf.h"
 #include "service.bpf.h"
 #include "socket.bpf.h"
 

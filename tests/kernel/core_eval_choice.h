@@ -69,8 +69,7 @@ static inline __u64 core_eval_choice(const __u64* in) {
         case CHOICE_QUICKER: return core_eval_quicker(in + 1);
         case CHOICE_SLOW_START:
             return weir_slow_start_share(in[1] >> 20, in[2] >> 20, (in[3] & 0xfffff) | 1);
-        case CHOICE_RATE:
-            return weir_rate_after(in[1] >> 8, in[2] >> 8, (__u32)in[3] | 1, in[4]);
+        case CHOICE_RATE: return weir_rate_after(in[1] >> 8, in[2] >> 8, (__u32)in[3] | 1, in[4]);
         case CHOICE_IS_OFF: return weir_is_off(in[1], in[2]);
         default: return weir_mode_of_all(in[1], in[2], in[3]);
     }
