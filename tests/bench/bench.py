@@ -14,7 +14,7 @@ from lab import ROOT  # noqa: E402
 from latency_choice import slow_endpoint  # noqa: E402
 from node import MANY, ROUNDS, STEERED, Empty, Node, bpf_stats, cpu_usage, during_connects, during_misses, interleaved, runs_during  # noqa: E402
 from observe import observing  # noqa: E402
-from outliers import outliers  # noqa: E402
+from outliers import outliers, whole_path  # noqa: E402
 from peers import install_rules, kube_proxy_rules, service_address, start_haproxy  # noqa: E402
 from report import Figures  # noqa: E402
 from rules import rules  # noqa: E402
@@ -97,7 +97,7 @@ def main():
     install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, STEERED))
     nodes = [Node(1), Node(MANY), ipt1, ipt_many]
     figures = Figures()
-    for part in (connects, rules, round_trips, datagrams, algorithms, outliers, slow_endpoint, memory, against_haproxy, program_times, observing):
+    for part in (connects, rules, round_trips, datagrams, algorithms, outliers, whole_path, slow_endpoint, memory, against_haproxy, program_times, observing):
         print(f"== {part.__name__.replace('_', ' ')}", flush=True)
         part(figures, nodes)
     figures.print()

@@ -74,6 +74,18 @@ class MaxConnections(Limited):
             self.let_go()
             self.settled()
 
+    def test_the_last_place_is_never_given_twice(self):
+        """To two on two CPUs at the same moment."""
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("two CPUs are needed")
+        for limit in ("maxConnections", "maxConnectionsPerEndpoint"):
+            self.limit(endpoints=[self.a.ip], **{limit: 1})
+            none, one, two = json.loads(self.client.run(sys.executable, GRAB, VIP, 80, "--duel", 4000))
+            self.assertEqual(two, 0)
+            self.assertGreater(one, 1000)
+            self.assertEqual(none + one, 4000)
+            self.settled()
+
     def test_an_endpoint_has_as_many_as_it_may(self):
         for algorithm in ALGORITHMS:
             with self.subTest(algorithm):

@@ -4,6 +4,8 @@
 
   grab.py ADDRESS PORT --processes P --each N    each process begins N connections as fast as it can and keeps them
   grab.py … --per-second-for S                   connections that end at once, one after another, for so long
+  grab.py … --duel ROUNDS                        two processes on two CPUs begin one at the same moment, again and again;
+                                                 prints how many rounds had no, one and two winners
   grab.py … --udp unconnected | connected        sockets that send one datagram
 
 Says "held" with what it saw as JSON (held, errors by name), and lets go when its standard input ends.
@@ -60,6 +62,33 @@ def rush(options):
     print("held", json.dumps({"held": done, "errors": errors}), flush=True)
 
 
+def duelist(number, options, shared, told):
+    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[number]})
+    won = []
+    for round_ in range(1, options.duel + 1):
+        shared[number] = 2 * round_ - 1  # ready
+        while shared[1 - number] < 2 * round_ - 1:
+            pass
+        one, _ = begin(options)
+        won.append(one is not None)
+        shared[number] = 2 * round_  # done
+        while shared[1 - number] < 2 * round_:
+            pass
+        if one:
+            one.close()
+    told.put(won)
+
+
+def duel(options):
+    context = multiprocessing.get_context("fork")
+    shared, told = context.Array("q", 2, lock=False), context.Queue()
+    duelists = [context.Process(target=duelist, args=(number, options, shared, told)) for number in range(2)]
+    for one in duelists:
+        one.start()
+    winners = [sum(pair) for pair in zip(told.get(), told.get())]
+    print(json.dumps([winners.count(n) for n in range(3)]))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address")
@@ -67,10 +96,13 @@ def main():
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--each", type=int, default=1)
     parser.add_argument("--per-second-for", type=float, default=0)
+    parser.add_argument("--duel", type=int, default=0)
     parser.add_argument("--udp", choices=("unconnected", "connected"))
     options = parser.parse_args()
     if options.per_second_for:
         return rush(options)
+    if options.duel:
+        return duel(options)
     context = multiprocessing.get_context("fork")
     start, told, let_go = context.Event(), context.Queue(), context.Event()
     workers = [context.Process(target=grab, args=(n, options, start, told, let_go)) for n in range(options.processes)]
