@@ -51,6 +51,9 @@ def whole_path(figures, _):
             name: lambda address=address[name]: during_connects(node, address) for name in settings}, ROUNDS)
     floor = min(r["empty"] for r in rounds)
     for name in settings:
-        figures.value(f"connect4 and sock_ops, {name}", "us, programs less empty",
-                      [(r[name][1][1] - r[name][1][0] * floor) / 1000 for r in rounds], 2.0)
+        net = [(r[name][1][1] - r[name][1][0] * floor) / 1000 for r in rounds]
+        if name == "least-latency, health":
+            figures.value(f"connect4 and sock_ops, {name}", "us, programs less empty", net, 2.0)
+        else:
+            figures.note(f"connect4 and sock_ops, {name}", "us, programs less empty", net)
     node.lab.close()
