@@ -95,12 +95,12 @@ struct weir_svc_settings {
     __u32 rate_burst;       /* … or so often at once, when it did not for a while */
     __u32 connect_ms;       /* a TCP handshake may take so long; 0 = as long as the kernel tries */
     __u32 tcp_user_ms;      /* data may be unacknowledged for so long; 0 = as the kernel has it */
-    __u32 keepalive_time_s; /* a silent connection is probed after so long; 0 = not by weir … */
-    __u32 keepalive_interval_s; /* … and again after so long … */
-    __u32 keepalive_probes;     /* … until so many went unanswered */
-    __u32 reserved[7];          /* 0 */
+    __u16 keepalive_time_s; /* a silent connection is probed after so long; 0 = not by weir … */
+    __u16 keepalive_interval_s; /* … and again after so long … */
+    __u16 keepalive_probes;     /* … until so many went unanswered */
+    __u16 pad;                  /* 0 */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 128);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 96);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
@@ -109,7 +109,7 @@ struct weir_svc_port {
                            switches the service off; the kernel looks at the clock */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 272);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 208);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

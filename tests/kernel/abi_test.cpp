@@ -65,7 +65,7 @@ const std::vector<Layout> kLayouts{
            F(weir_svc_settings, rate_interval_ns), F(weir_svc_settings, rate_burst),
            F(weir_svc_settings, connect_ms), F(weir_svc_settings, tcp_user_ms),
            F(weir_svc_settings, keepalive_time_s), F(weir_svc_settings, keepalive_interval_s),
-           F(weir_svc_settings, keepalive_probes), F(weir_svc_settings, reserved)),
+           F(weir_svc_settings, keepalive_probes), F(weir_svc_settings, pad)),
     LAYOUT(weir_svc_port, F(weir_svc_port, published), F(weir_svc_port, off_until_ns),
            F(weir_svc_port, settings)),
     LAYOUT(weir_endpoint, F(weir_endpoint, addr), F(weir_endpoint, port), F(weir_endpoint, zone),
