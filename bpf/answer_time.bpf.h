@@ -11,10 +11,9 @@
 
 static __always_inline void answer_time__add(struct weir_ep_state *state, __u64 us, __u32 guessed,
                                              __u64 now_ns) {
-    __u32 short_us = us < WEIR_LATENCY_MOST_US ? us : WEIR_LATENCY_MOST_US;
     __u64 before = *(volatile __u64 *)&state->latency_word;
     *(volatile __u64 *)&state->latency_word =
-        weir_latency_after(before, short_us, guessed, now_ns / WEIR_NS_PER_MS);
+        weir_latency_after(before, us, guessed, now_ns / WEIR_NS_PER_MS);
 }
 
 /* A connection that had asked ended without an answer: it took at least so long. */

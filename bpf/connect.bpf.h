@@ -5,8 +5,7 @@
  *   2 (policy comes here)
  *   3 pick an endpoint that the socket can reach and that has room; none: ECONNREFUSED
  *   4 take socket storage; refused: steer untracked, or ENOBUFS where the service needs tracking
- *     then its deadlines, as socket options
- *   5 count; no room any more: ECONNREFUSED
+ *   5 count; no room any more: ECONNREFUSED; then its deadlines, as socket options
  *   6 rewrite, unless weir only observes
  * The numbers are cited where each step returns.
  */
@@ -14,7 +13,6 @@
 #define WEIR_CONNECT_BPF_H
 
 #include "choose.bpf.h"
-#include "deadlines.bpf.h"
 #include "kernel_types.bpf.h"
 #include "track.bpf.h"
 #include "unmanaged.bpf.h"
@@ -49,13 +47,6 @@ static __always_inline int connect__verdict(int outcome) {
     return 0;
 }
 
-static __always_inline void connect__set_deadlines(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
-                                                   const struct weir_svc_settings *settings) {
-    struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
-    if (sock)
-        deadlines__begin(ctx, sock, settings);
-}
-
 /* A function of its own, so that a connect to no service does not pay for its stack. */
 static __noinline int connect__to_service(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
                                           struct weir_vip_key *target, int is_v6, __u32 svc_port) {
@@ -63,15 +54,13 @@ static __noinline int connect__to_service(struct bpf_sock_addr *ctx, struct bpf_
     int outcome = choose__endpoint(ctx, sk, is_v6, svc_port,
                                    is_v6 ? connect__reach_v6(sk) : WEIR_REACH_V4, &choice);
     if (!outcome)
-        outcome = connect__track(sk, target, &choice);
+        outcome = connect__track(ctx, sk, target, &choice);
     if (outcome < 0)
         event__refused(target, choice.caller.id, svc_port, WEIR_REFUSED_FOR(outcome));
     if (outcome)
         return outcome;
     if (choice.observed)
         return WEIR_OBSERVED;
-    if (target->proto == WEIR_PROTO_TCP)
-        connect__set_deadlines(ctx, sk, choice.view.settings);
     target->addr = choice.pick.endpoint->addr;
     target->port = choice.pick.endpoint->port;
     return WEIR_STEERED; /* 6 */

@@ -18,11 +18,6 @@ static __always_inline __u32 health__of(const struct weir_ep_state *state, __u64
     return weir_health_at(*(volatile __u64 *)&state->ejected_until_ns, now_ns);
 }
 
-static __always_inline int health__is_out(__u32 id, __u64 now_ns) {
-    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
-    return !state || health__of(state, now_ns) == WEIR_HEALTH_OUT;
-}
-
 /* Which part of its weight an endpoint has, of WEIR_SHARE_WHOLE. */
 static __always_inline __u32 health__share(const struct weir_ep_state *state, __u32 slow_start_ms) {
     return slow_start_ms

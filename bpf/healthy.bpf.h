@@ -82,11 +82,13 @@ static __always_inline int healthy__takes(const struct service_view *view, __u64
 /* Nobody that is in has room: those that are out have their part, too. */
 static __always_inline int healthy__panic(const struct service_view *view, __u64 client,
                                           __u32 first, __u32 *index) {
+    *index = first;
+    if (view->settings->max_per_endpoint && !healthy__one(view, 1, index))
+        return HEALTHY_FULL;
     if (view->settings->eject_after)
         reason__count(WEIR_REASON_PANIC);
-    *index = first;
     if (view->settings->max_per_endpoint)
-        return healthy__one(view, 1, index) ? 0 : HEALTHY_FULL;
+        return 0;
     return pick__compares(view) ? pick__compared(view, client, WEIR_HEALTH_ALL_DUE, index) : 0;
 }
 

@@ -80,7 +80,7 @@ static __noinline int outliers__failed(struct weir_sock *sock, __u32 failure) {
         return 0;
     __u32 *row = failure == WEIR_FAILURE_RESET ? &state->resets : &state->failures;
     __u32 failures = __sync_fetch_and_add(row, 1) + 1;
-    if (failures == 1)
+    if (failures == 1 && row == &state->failures)
         state->failing_ms = bpf_ktime_get_coarse_ns() / WEIR_NS_PER_MS;
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
     if (until ? sock->started_ns < state->changed_ns : failures < settings->eject_after)

@@ -8,7 +8,6 @@
 #define WEIR_SERVICE_BPF_H
 
 #include "affinity.bpf.h"
-#include "core/published.h"
 #include "core/vip_filter.h"
 #include "healthy.bpf.h"
 
@@ -32,6 +31,7 @@ static __always_inline int service__find(const struct weir_vip_key *target, __u3
     return 0;
 }
 
+/* 0, or -1 when there is no such row. */
 static __always_inline int service__open(__u32 svc_port, __u32 reach, struct service_view *view) {
     return service__view(svc_port, 0, reach, view);
 }

@@ -7,6 +7,7 @@
 #define WEIR_TRACK_BPF_H
 
 #include "choose.bpf.h"
+#include "deadlines.bpf.h"
 #include "kernel_types.bpf.h"
 #include "sample.bpf.h"
 #include "settings.bpf.h"
@@ -29,7 +30,8 @@ static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
 }
 
 /* Steps 4 and 5. 0, or the outcome. */
-static __always_inline int connect__track(struct bpf_sock *sk, const struct weir_vip_key *target,
+static __always_inline int connect__track(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+                                          const struct weir_vip_key *target,
                                           const struct connect_choice *choice) {
     const struct weir_endpoint *endpoint = choice->pick.endpoint;
     struct weir_edge_key key = {choice->caller.id, choice->view.svc_port, choice->pick.endpoint_id,
@@ -77,8 +79,11 @@ static __always_inline int connect__track(struct bpf_sock *sk, const struct weir
     sock->endpoint_port = choice->observed ? target->port : endpoint->port;
     /* UDP has no handshake: the connect is all there is. */
     sock->phase = target->proto == WEIR_PROTO_UDP ? WEIR_PHASE_ESTABLISHED : WEIR_PHASE_PICKED;
-    if (target->proto == WEIR_PROTO_TCP)
+    if (target->proto == WEIR_PROTO_TCP) {
         connect__remember_mptcp(sk, sock);
+        if (!choice->observed)
+            deadlines__begin(ctx, sock, choice->view.settings);
+    }
     event__tell(WEIR_EVENT_OPENED, sock);
     return 0; /* 5 */
 }

@@ -21,8 +21,6 @@
 #define WEIR_LATENCY_MOST_US ((1u << 22) - 1) /* 4.2 s: what is longer is as bad */
 
 static inline __u64 weir_latency_word(__u32 us, __u32 guessed, __u32 at_ms) {
-    if (us > WEIR_LATENCY_MOST_US)
-        us = WEIR_LATENCY_MOST_US;
     return (__u64)((us ? us : 1) | guessed) << 32 | at_ms;
 }
 
@@ -49,7 +47,7 @@ static inline __u32 weir_latency_left(__u32 age_ms) {
 
 /* The word after an answer that took `us`, or (GUESSED) a handshake: which says nothing where
  * answers are known. */
-static inline __u64 weir_latency_after(__u64 word, __u32 us, __u32 guessed, __u32 now_ms) {
+static inline __u64 weir_latency_after(__u64 word, __u64 us, __u32 guessed, __u32 now_ms) {
     if (us > WEIR_LATENCY_MOST_US)
         us = WEIR_LATENCY_MOST_US;
     if (guessed && weir_latency_is_known(word))

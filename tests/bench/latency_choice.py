@@ -4,27 +4,14 @@ and HAProxy's leastconn in the same rounds; and how soon the endpoint has its sh
 
 import json
 import os
-import subprocess
 import sys
 
-from lab import ROOT, Lab, service_yaml, wait_for
+from lab import ROOT, Lab, service_yaml
 from node import ROUNDS, interleaved
-from peers import service_address
+from peers import service_address, start_haproxy
 
 LOAD = os.path.join(ROOT, "tests/tools/load.py")
 MS, SLOWER, PER_SECOND = 2, 40, 150
-PROXY = """
-global
-  nbthread 1
-defaults
-  mode tcp
-  timeout connect 2s
-  timeout client 60s
-  timeout server 60s
-listen in
-  bind :9000
-  balance leastconn
-"""
 
 
 class Three:
@@ -42,11 +29,7 @@ class Three:
         self.lab.write_mesh("services:\n" + "".join(
             service_yaml(f"{name}.bench", [self.address[name]], ends, algorithm=name) for name in names))
         self.lab.start_agent()
-        path = self.lab.directory + "/leastconn.cfg"
-        with open(path, "w") as file:
-            file.write(PROXY + "".join(f"  server {pod.name} {pod.ip}:8080\n" for pod in self.pods))
-        self.proxy.start("haproxy", "-db", "-f", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: not self.proxy.probe(self.proxy.ip, 9000)["errno"], "haproxy")
+        start_haproxy(self.proxy, ends, 8080, "leastconn")
 
     def load(self, address, port=80, seconds=3.0):
         seen = json.loads(self.client.run(sys.executable, LOAD, "ask", address, port, "--per-second", PER_SECOND, "--seconds", seconds,

@@ -98,6 +98,14 @@ class MaxConnections(Limited):
                 self.settled()
                 self.lab.apply("services: {}\n")
 
+    def test_full_is_not_sick(self):
+        """With outlier detection, too: nobody is out, so there is no panic."""
+        panics = lambda: next(r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"] if r["name"] == "outlier_panic")  # noqa: E731
+        before = panics()
+        self.limit(maxConnectionsPerEndpoint=3, extra="    outlierDetection: {}\n")
+        self.assertEqual(self.grab(20)["held"], 6)
+        self.assertEqual(panics(), before)
+
     def test_a_client_with_affinity_goes_elsewhere_when_its_endpoint_is_full(self):
         self.limit("random", maxConnectionsPerEndpoint=5, extra="    affinity: {timeout: 1h}\n")
         self.assertEqual(self.grab(5)["held"], 5)
