@@ -58,14 +58,26 @@ struct tcp_skb_cb {
     __u32 ack_seq;
 };
 
+struct socket {
+    struct sock *sk;
+};
+
 struct bpf_iter_meta {
     struct seq_file *seq;
+    __u64 session_id; /* of one run over all */
 };
 
 struct bpf_iter__bpf_sk_storage_map {
     struct bpf_iter_meta *meta;
     struct sock *sk;
     void *value;
+};
+
+struct bpf_iter__task_file {
+    struct bpf_iter_meta *meta;
+    struct task_struct *task;
+    __u32 fd;
+    struct file *file;
 };
 
 struct kernfs_node {

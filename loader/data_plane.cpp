@@ -22,8 +22,7 @@ AgentPrograms DataPlane::agent_programs() const {
             programs.resolve = object.program("weir_resolve");
         if (object.feature() == "observe") {
             programs.fold = object.program("weir_fold");
-            programs.sweep = object.program("weir_sweep");
-            programs.sockets = object.table("weir_sock");
+            programs.sweep = socket_iterator(object, "weir_sweep", "weir_sock");
             programs.lists = socket_lists(object);
         }
     }
@@ -80,18 +79,17 @@ Status DataPlane::open_cgroup() {
 Result<Object> DataPlane::load_with_tracing(const std::function<Result<Object>()>& open,
                                             const char* lost, const TableSizes& sizes,
                                             const Before* before) {
-    WEIR_TRY(Object object, open());
-    FeatureState state{object.feature(), true, ""};
-    if (auto loaded = object.load(pins_, sizes, before); !loaded) {
-        if (loaded.error().exit_code != kExitFailed)
-            return tl::unexpected(loaded.error());
-        WEIR_TRY(object, open());
-        object.drop_tracing();
-        WEIR_CHECK(object.load(pins_, sizes, before));
-        state.complete = false;
-        state.lost = std::string(lost) + ": " + loaded.error().message;
+    auto loaded = load_with_iterators(open, pins_, sizes, before);
+    if (loaded || loaded.error().exit_code != kExitFailed) {
+        if (loaded)
+            features_.push_back({loaded->feature(), true, ""});
+        return loaded;
     }
-    features_.push_back(std::move(state));
+    WEIR_TRY(Object object, open());
+    object.drop_tracing();
+    WEIR_CHECK(object.load(pins_, sizes, before));
+    features_.push_back(
+        {object.feature(), false, std::string(lost) + ": " + loaded.error().message});
     return object;
 }
 
@@ -109,9 +107,11 @@ Status DataPlane::load_objects(const TableSizes& sizes, const ProgramSettings& s
     WEIR_CHECK(steer.load(pins_, sizes, before));
     features_.push_back({steer.feature(), true, ""});
     loaded.push_back(std::move(steer));
-    WEIR_TRY(Object observe,
-             load_with_tracing([&] { return open_observe(settings, before); },
-                               "no time to the first byte is taken", sizes, before));
+    WEIR_TRY(
+        Object observe,
+        load_with_tracing([&] { return open_observe(settings, before); },
+                          "no time to the first byte is taken, and open connections are not listed",
+                          sizes, before));
     loaded.push_back(std::move(observe));
     objects_ = std::move(loaded);
     return {};

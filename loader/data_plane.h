@@ -41,10 +41,9 @@ struct FeatureState {
 
 // Run by the agent, attached nowhere: the kernel's own code writes the kernel's own tables.
 struct AgentPrograms {
-    int resolve = -1;  // gives a cgroup its workload
-    int fold = -1;     // moves an edge's counts to `other`
-    int sweep = -1;    // brings what open connections have moved onto their edges …
-    int sockets = -1;  // … an iterator over this table
+    int resolve = -1;      // gives a cgroup its workload
+    int fold = -1;         // moves an edge's counts to `other`
+    SocketIterator sweep;  // brings what open connections have moved onto their edges
     SocketLists lists;
 };
 

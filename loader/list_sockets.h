@@ -7,16 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "loader/object.h"
+#include "loader/iterators.h"
 #include "maps/result.h"
 
 namespace weir {
 
-// An iterator's program, and the table of sockets that it goes over; descriptors, owned by others.
-struct SocketList {
-    int program = -1, table = -1;
-};
-using SocketLists = std::array<SocketList, 2>;  // connections, and flows of unconnected sockets
+using SocketLists = std::array<SocketIterator, 2>;  // connections, and flows of unconnected sockets
 
 SocketLists socket_lists(const Object& observe);
 // One weir_event after the other.

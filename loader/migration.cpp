@@ -9,6 +9,7 @@
 #include <cstring>
 #include <vector>
 
+#include "loader/iterators.h"
 #include "loader/run_program.h"
 #include "maps/abi/node.h"
 #include "maps/bpf_map.h"
@@ -68,13 +69,15 @@ Status Migration::copy_notes() const {
 
 Status Migration::take_sockets(const Object& object) const {
     const std::array<std::pair<const char*, const char*>, 2> iterators{
-        {{"weir_sock", "weir_take_sock"}, {"weir_udp_sock", "weir_take_flows"}}};
+        {{"weir_sock", "weir_take"}, {"weir_udp_sock", "weir_takeudp"}}};
     for (const auto& [table, program] : iterators) {
         if (!before_.changed(table))
             continue;
         WEIR_TRY(const Fd from, before_.open(table));
-        WEIR_CHECK(run_iterator(object.program(program), from.get(),
-                                "take over the sockets in " + before_.pins().map(table)));
+        auto over = socket_iterator(object, program, table);
+        if (over.table >= 0)
+            over.table = from.get();
+        WEIR_CHECK(run_iterator(over, "take over the sockets in " + before_.pins().map(table)));
     }
     return {};
 }
@@ -119,8 +122,8 @@ Status Migration::merge_reasons(const Object& object) const {
 
 Status Migration::take_over(const TableSizes& sizes, const ProgramSettings& settings) const {
     WEIR_CHECK(copy_notes());  // what was noted since the switch began
-    WEIR_TRY(Object object, open_migrate(before_, settings));
-    WEIR_CHECK(object.load(pins_, sizes, &before_));
+    const auto open = [&] { return open_migrate(before_, settings); };
+    WEIR_TRY(const Object object, load_with_iterators(open, pins_, sizes, &before_));
     WEIR_CHECK(take_sockets(object));
     for (const char* table : kCounted)
         if (before_.changed(table))

@@ -102,6 +102,14 @@ void Object::drop(const std::string& program) {
     std::erase_if(hooks_, [&](const Hook& hook) { return hook.program == program; });
 }
 
+void Object::drop_section(const std::string& section) {
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object_) {
+        if (bpf_program__section_name(program) == section)
+            drop(bpf_program__name(program));
+    }
+}
+
 void Object::drop_tracing() {
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_) {

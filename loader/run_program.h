@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "maps/result.h"
 
@@ -14,10 +13,5 @@ namespace weir {
 // `request`: what the program reads as its packet, at least 14 bytes. Errors: the kernel would not
 // run it, or the program itself refused.
 Status run_program(int program, const void* request, std::uint32_t size, const std::string& what);
-
-// Runs an iterator over a table of sockets to its end.
-Status run_iterator(int program, int table, const std::string& what);
-// The same; what it writes.
-Result<std::vector<char>> read_iterator(int program, int table, const std::string& what);
 
 }  // namespace weir

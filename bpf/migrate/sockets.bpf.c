@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Iterators over the socket tables of another build: each socket's row is taken over into our
- * table. Run by the agent once all hooks have our programs, which go on working meanwhile: a row is
- * taken exactly once, and what ends while it is taken is counted once.
+ * weir_take and weir_takeudp: over the sockets of another build, whose rows are taken over into our
+ * tables. Run by the agent once all hooks have our programs, which go on working meanwhile: a row
+ * is taken exactly once, and what ends while it is taken is counted once.
  */
 #include "../maps.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 
-#include "../kernel_types.bpf.h"
+#include "../each_socket.bpf.h"
 #include "../take_udp.bpf.h"
 
 /* Our row has the phase now; an event that fell between the two rows is made up for. */
@@ -47,12 +47,9 @@ static __always_inline void take__back(struct weir_sock *sock, const struct weir
 
 /* While the phase is on its way, the row says MOVING: whoever ends the connection then puts DONE in
  * its place and counts nothing, since it is not known yet what to count; it is counted here. */
-SEC("iter/bpf_sk_storage_map")
-int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
-    struct sock *sk = ctx->sk;
-    asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
+static __always_inline int take_socket(struct sock *sk, struct bpf_iter_meta *meta) {
     struct weir_sock copy = {.phase = WEIR_PHASE_MOVING};
-    void *row = sk ? before__sock_row(sk) : NULL;
+    void *row = before__sock_row(sk);
     if (!row)
         return 0;
     before__copy_sock(row, &copy);
@@ -75,11 +72,11 @@ int weir_take_sock(struct bpf_iter__bpf_sk_storage_map *ctx) {
     return 0;
 }
 
-SEC("iter/bpf_sk_storage_map")
-int weir_take_flows(struct bpf_iter__bpf_sk_storage_map *ctx) {
-    struct sock *sk = ctx->sk;
-    asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
-    if (sk)
-        udp__take_flows(sk, bpf_get_socket_cookie(sk), 1);
+WEIR_EACH_SOCKET(weir_take, take_socket)
+
+static __always_inline int take_flows(struct sock *sk, struct bpf_iter_meta *meta) {
+    udp__take_flows(sk, bpf_get_socket_cookie(sk), 1);
     return 0;
 }
+
+WEIR_EACH_SOCKET(weir_takeudp, take_flows)

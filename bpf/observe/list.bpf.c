@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * weir_list and weir_list_flows: iterators over all sockets that weir steered, in all network
- * namespaces, for whoever asks which connections and flows there are now. They write one weir_event
- * for each, and change nothing.
+ * weir_list and weir_flows: over all sockets that weir steered, for whoever asks which connections
+ * and flows there are now. They write one weir_event for each, and change nothing but the mark that
+ * this run has listed it.
  * A socket that comes or goes while a long list is read may be missing, or its neighbour twice.
  */
 #include "../maps.bpf.h"
 
+#include "../each_socket.bpf.h"
 #include "../traffic.bpf.h"
 #include "../udp_flows.bpf.h"
 
@@ -31,13 +32,18 @@ static __always_inline void add_figures(struct weir_event *row, const struct wei
     row->first_byte_us = sock->first_byte_us;
 }
 
-SEC("iter/bpf_sk_storage_map")
-int weir_list(struct bpf_iter__bpf_sk_storage_map *ctx) {
-    struct seq_file *seq = ctx->meta->seq;
-    struct sock *sk = ctx->sk;
-    asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
-    struct weir_sock *sock = sk ? bpf_sk_storage_get(&weir_sock, sk, NULL, 0) : NULL;
-    if (!sock || sock->phase == WEIR_PHASE_MOVING)
+/* Whether this run has found it before. Two runs at once may show one twice. */
+static __always_inline int was_listed(__u32 *listed, struct bpf_iter_meta *meta) {
+    __u32 run = meta->session_id;
+    int before = *listed == run;
+    *listed = run;
+    return before;
+}
+
+static __always_inline int list_socket(struct sock *sk, struct bpf_iter_meta *meta) {
+    struct seq_file *seq = meta->seq;
+    struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
+    if (!sock || sock->phase == WEIR_PHASE_MOVING || was_listed(&sock->listed, meta))
         return 0;
     __u8 state = sk->__sk_common.skc_state;
     if (!is_open(sock, state))
@@ -53,14 +59,13 @@ int weir_list(struct bpf_iter__bpf_sk_storage_map *ctx) {
     return 0;
 }
 
+WEIR_EACH_SOCKET(weir_list, list_socket)
+
 /* The flows of sockets that are not connected. */
-SEC("iter/bpf_sk_storage_map")
-int weir_list_flows(struct bpf_iter__bpf_sk_storage_map *ctx) {
-    struct seq_file *seq = ctx->meta->seq;
-    struct sock *sk = ctx->sk;
-    asm volatile("" : "+r"(sk)); /* read once: 6.1 remembers the check for that one only */
-    struct weir_udp_sock *sock = sk ? bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0) : NULL;
-    if (!sock)
+static __always_inline int list_flows(struct sock *sk, struct bpf_iter_meta *meta) {
+    struct seq_file *seq = meta->seq;
+    struct weir_udp_sock *sock = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
+    if (!sock || was_listed(&sock->listed, meta))
         return 0;
     for (int i = 0; i < WEIR_UDP_FLOWS; i++) {
         bpf_spin_lock(&sock->lock);
@@ -76,3 +81,5 @@ int weir_list_flows(struct bpf_iter__bpf_sk_storage_map *ctx) {
     }
     return 0;
 }
+
+WEIR_EACH_SOCKET(weir_flows, list_flows)

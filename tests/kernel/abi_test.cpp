@@ -76,7 +76,8 @@ const std::vector<Layout> kLayouts{
            F(weir_udp_flow, endpoint_port), F(weir_udp_flow, state), F(weir_udp_flow, mode),
            F(weir_udp_flow, used_ns)),
     LAYOUT(weir_udp_sock, F(weir_udp_sock, lock), F(weir_udp_sock, spilled),
-           F(weir_udp_sock, flows), F(weir_udp_sock, reserved)),
+           F(weir_udp_sock, flows), F(weir_udp_sock, listed), F(weir_udp_sock, pad),
+           F(weir_udp_sock, reserved)),
     LAYOUT(weir_udp_spill_key, F(weir_udp_spill_key, cookie), F(weir_udp_spill_key, addr),
            F(weir_udp_spill_key, port), F(weir_udp_spill_key, by), F(weir_udp_spill_key, pad)),
     LAYOUT(weir_edge_key, F(weir_edge_key, workload), F(weir_edge_key, svc_port),
@@ -107,7 +108,7 @@ const std::vector<Layout> kLayouts{
            F(weir_sock, received), F(weir_sock, retransmits), F(weir_sock, asked),
            F(weir_sock, started_ns), F(weir_sock, heard_ns), F(weir_sock, connect_us),
            F(weir_sock, first_byte_us), F(weir_sock, told), F(weir_sock, protocol),
-           F(weir_sock, user_ms), F(weir_sock, pad)),
+           F(weir_sock, user_ms), F(weir_sock, listed)),
     LAYOUT(weir_event, F(weir_event, abi), F(weir_event, kind), F(weir_event, at_ns),
            F(weir_event, started_ns), F(weir_event, edge), F(weir_event, service_addr),
            F(weir_event, endpoint_addr), F(weir_event, service_port), F(weir_event, endpoint_port),
@@ -178,10 +179,10 @@ TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
         EXPECT_TRUE(feature.complete) << feature.lost;
     std::map<std::string, unsigned> counts;
     counts["weir_resolve"] = verified_instructions(plane_->agent_programs().resolve);
-    counts["weir_sweep"] = verified_instructions(plane_->agent_programs().sweep);
+    counts["weir_sweep"] = verified_instructions(plane_->agent_programs().sweep.program);
     const auto lists = plane_->agent_programs().lists;
     counts["weir_list"] = verified_instructions(lists[0].program);
-    counts["weir_list_flows"] = verified_instructions(lists[1].program);
+    counts["weir_flows"] = verified_instructions(lists[1].program);
     counts["weir_fold"] = verified_instructions(plane_->agent_programs().fold);
     for (const auto& link : pinned_links(plane_->pins())) {
         EXPECT_TRUE(link.attached) << link.name;

@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "loader/run_program.h"
+#include "loader/iterators.h"
 #include "maps/clock.h"
 #include "userspace/reconcile/identify.h"
 
@@ -94,9 +94,9 @@ Status Engine::tidy(Edges edges) {
 }
 
 Status Engine::sweep() const {
-    if (programs_.sweep < 0)
+    if (programs_.sweep.program < 0)
         return {};  // refused by the kernel, which was said
-    return run_iterator(programs_.sweep, programs_.sockets, "look at the open connections");
+    return run_iterator(programs_.sweep, "look at the open connections");
 }
 
 Result<std::vector<char>> Engine::list_connections() const {
