@@ -58,10 +58,6 @@ struct tcp_skb_cb {
     __u32 ack_seq;
 };
 
-struct socket {
-    struct sock *sk;
-};
-
 struct bpf_iter_meta {
     struct seq_file *seq;
     __u64 session_id; /* of one run over all */
@@ -73,11 +69,14 @@ struct bpf_iter__bpf_sk_storage_map {
     void *value;
 };
 
-struct bpf_iter__task_file {
+struct bpf_iter__tcp {
     struct bpf_iter_meta *meta;
-    struct task_struct *task;
-    __u32 fd;
-    struct file *file;
+    struct sock_common *sk_common;
+};
+
+struct bpf_iter__udp {
+    struct bpf_iter_meta *meta;
+    struct udp_sock *udp_sk;
 };
 
 struct kernfs_node {

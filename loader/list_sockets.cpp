@@ -14,7 +14,7 @@ SocketLists socket_lists(const Object& observe) {
 Result<std::vector<char>> list_sockets(const SocketLists& lists) {
     std::vector<char> all;
     for (const auto& list : lists) {
-        if (list.program < 0)
+        if (!list.is_loaded())
             return fail("the kernel refused a program that lists connections: see `weir status`");
         WEIR_TRY(const auto rows, read_iterator(list, "list the open connections"));
         all.insert(all.end(), rows.begin(), rows.end());
@@ -28,7 +28,7 @@ Result<std::vector<char>> list_sockets(const std::string& bpffs) {
     const auto open = [&]() -> Result<Object> {
         WEIR_TRY(Object object, open_observe({}, nullptr));
         WEIR_CHECK(refuse_other_layout(pins, object.object()));
-        for (const char* other : {"weir_first_byte", "weir_sweep", "weir_sweep_fd", "weir_fold",
+        for (const char* other : {"weir_first_byte", "weir_sweep", "weir_sweep_tcp", "weir_fold",
                                   "weir_egress", "weir_ingress"})
             object.drop(other);
         return object;

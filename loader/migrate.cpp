@@ -27,9 +27,10 @@ Result<Object> open_migrate(const Before& before, const ProgramSettings& setting
         bpf_program__set_autoload(program, before.changed(table));
     };
     load(skeleton->progs.weir_take, "weir_sock");
-    load(skeleton->progs.weir_take_fd, "weir_sock");
+    load(skeleton->progs.weir_take_tcp, "weir_sock");
+    load(skeleton->progs.weir_take_udp, "weir_sock");
     load(skeleton->progs.weir_takeudp, "weir_udp_sock");
-    load(skeleton->progs.weir_takeudp_fd, "weir_udp_sock");
+    load(skeleton->progs.weir_takeudp_udp, "weir_udp_sock");
     load(skeleton->progs.weir_merge_edge, "weir_edge");
     load(skeleton->progs.weir_merge_svc_state, "weir_svc_state");
     load(skeleton->progs.weir_merge_ep_state, "weir_ep_state");

@@ -75,8 +75,7 @@ Status Migration::take_sockets(const Object& object) const {
             continue;
         WEIR_TRY(const Fd from, before_.open(table));
         auto over = socket_iterator(object, program, table);
-        if (over.table >= 0)
-            over.table = from.get();
+        over.table = from.get();
         WEIR_CHECK(run_iterator(over, "take over the sockets in " + before_.pins().map(table)));
     }
     return {};

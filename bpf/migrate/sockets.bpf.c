@@ -73,6 +73,8 @@ static __always_inline int take_socket(struct sock *sk, struct bpf_iter_meta *me
 }
 
 WEIR_EACH_SOCKET(weir_take, take_socket)
+WEIR_EACH_TCP_SOCKET(weir_take, take_socket)
+WEIR_EACH_UDP_SOCKET(weir_take, take_socket)
 
 static __always_inline int take_flows(struct sock *sk, struct bpf_iter_meta *meta) {
     udp__take_flows(sk, bpf_get_socket_cookie(sk), 1);
@@ -80,3 +82,4 @@ static __always_inline int take_flows(struct sock *sk, struct bpf_iter_meta *met
 }
 
 WEIR_EACH_SOCKET(weir_takeudp, take_flows)
+WEIR_EACH_UDP_SOCKET(weir_takeudp, take_flows)

@@ -60,6 +60,8 @@ static __always_inline int list_socket(struct sock *sk, struct bpf_iter_meta *me
 }
 
 WEIR_EACH_SOCKET(weir_list, list_socket)
+WEIR_EACH_TCP_SOCKET(weir_list, list_socket)
+WEIR_EACH_UDP_SOCKET(weir_list, list_socket)
 
 /* The flows of sockets that are not connected. */
 static __always_inline int list_flows(struct sock *sk, struct bpf_iter_meta *meta) {
@@ -83,3 +85,4 @@ static __always_inline int list_flows(struct sock *sk, struct bpf_iter_meta *met
 }
 
 WEIR_EACH_SOCKET(weir_flows, list_flows)
+WEIR_EACH_UDP_SOCKET(weir_flows, list_flows)

@@ -22,3 +22,4 @@ static __always_inline int sweep_socket(struct sock *sk, struct bpf_iter_meta *m
 }
 
 WEIR_EACH_SOCKET(weir_sweep, sweep_socket)
+WEIR_EACH_TCP_SOCKET(weir_sweep, sweep_socket)

@@ -172,17 +172,41 @@ unsigned verified_instructions(int program) {
     return info.verified_insns;
 }
 
+using Counts = std::map<std::string, unsigned>;
+
+void count_verified(Counts& counts, const std::string& name, const SocketIterator& iterator) {
+    if (iterator.over_table >= 0)
+        counts[name] = verified_instructions(iterator.over_table);
+    if (iterator.in_namespace[0] >= 0)
+        counts[name + "_tcp"] = verified_instructions(iterator.in_namespace[0]);
+    if (iterator.in_namespace[1] >= 0)
+        counts[name + "_udp"] = verified_instructions(iterator.in_namespace[1]);
+}
+
+// The kind of iterators that is loaded where the other one is refused: it must load everywhere.
+Result<Object> observe_in_namespaces(const PinDir& pins) {
+    WEIR_TRY(Object object, open_observe({}, nullptr));
+    object.drop_section("iter/bpf_sk_storage_map");
+    WEIR_CHECK(object.load(pins, {}));
+    return object;
+}
+
 TEST_F(Objects, LoadWithShortNamesAndWithinTheBudget) {
     start_plane();
     ASSERT_TRUE(plane_->count_datagrams(true));
     for (const auto& feature : plane_->features())
         EXPECT_TRUE(feature.complete) << feature.lost;
-    std::map<std::string, unsigned> counts;
+    Counts counts;
     counts["weir_resolve"] = verified_instructions(plane_->agent_programs().resolve);
-    counts["weir_sweep"] = verified_instructions(plane_->agent_programs().sweep.program);
-    const auto lists = plane_->agent_programs().lists;
-    counts["weir_list"] = verified_instructions(lists[0].program);
-    counts["weir_flows"] = verified_instructions(lists[1].program);
+    const auto programs = plane_->agent_programs();
+    count_verified(counts, "weir_sweep", programs.sweep);
+    count_verified(counts, "weir_list", programs.lists[0]);
+    count_verified(counts, "weir_flows", programs.lists[1]);
+    const auto in_namespaces = observe_in_namespaces(plane_->pins());
+    ASSERT_TRUE(in_namespaces) << in_namespaces.error().message;
+    count_verified(counts, "weir_sweep", socket_iterator(*in_namespaces, "weir_sweep", ""));
+    count_verified(counts, "weir_list", socket_iterator(*in_namespaces, "weir_list", ""));
+    count_verified(counts, "weir_flows", socket_iterator(*in_namespaces, "weir_flows", ""));
     counts["weir_fold"] = verified_instructions(plane_->agent_programs().fold);
     for (const auto& link : pinned_links(plane_->pins())) {
         EXPECT_TRUE(link.attached) << link.name;

@@ -94,7 +94,7 @@ Status Engine::tidy(Edges edges) {
 }
 
 Status Engine::sweep() const {
-    if (programs_.sweep.program < 0)
+    if (!programs_.sweep.is_loaded())
         return {};  // refused by the kernel, which was said
     return run_iterator(programs_.sweep, "look at the open connections");
 }

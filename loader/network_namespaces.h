@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network namespaces of this machine, as far as a task is in them, and doing something in each.
+#pragma once
+
+#include <functional>
+
+#include "maps/result.h"
+
+namespace weir {
+
+// Whether this process sees the tasks of the whole machine.
+bool sees_all_tasks();
+
+// Calls `visit` once in each, on a thread of its own, until one fails. Root.
+Status in_each_network_namespace(const std::function<Status()>& visit);
+
+}  // namespace weir
