@@ -49,7 +49,7 @@ static long pick__look_at_load(__u32 i, struct pick_scan *scan) {
         scan->corrupt = 1;
         return WEIR_LOOP_END;
     }
-    if (health__of(state, scan->test.now_ns) == WEIR_HEALTH_OUT ||
+    if (health__of(state, scan->test.clock) == WEIR_HEALTH_OUT ||
         health__is_full(state, scan->test.max_per_endpoint))
         return WEIR_LOOP_ON;
     scan->random = weir_next_random(scan->random);
@@ -81,12 +81,12 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
 
 /* The index of the endpoint that the client's hash slot has a rendezvous with, or -1 where a row
  * leads nowhere. In a slow start, the clients that an endpoint has already stay with it as its
- * share grows. `now_ns`: who is ejected until later is no candidate; `marks`: of health__marks. */
-__weak __noinline int pick__rendezvous(__u64 slots, __u32 endpoint_base, __u64 marks, __u64 now_ns,
+ * share grows. `clock`: who is ejected until later is no candidate; `marks`: of health__marks. */
+__weak __noinline int pick__rendezvous(__u64 slots, __u32 endpoint_base, __u64 marks, __u64 clock,
                                        __u64 client) {
     struct pick_scan scan = {.slots = slots__unpack(slots),
                              .endpoint_base = endpoint_base,
-                             .test = health__test(now_ns, marks),
+                             .test = health__test(clock, marks),
                              .random = weir_client_luck(client),
                              .key = weir_hash_slot_key(weir_hash_slot(client)),
                              .cost = WEIR_NO_BID_COST,
@@ -102,10 +102,10 @@ __weak __noinline int pick__rendezvous(__u64 slots, __u32 endpoint_base, __u64 m
 /* The same for the least connections: of all endpoints up to WEIR_SCAN_MAX, of two drawn ones where
  * there are more. */
 __weak __noinline int pick__least_connections(__u64 slots, __u32 endpoint_base, __u64 marks,
-                                              __u64 now_ns) {
+                                              __u64 clock) {
     struct pick_scan scan = {.slots = slots__unpack(slots),
                              .endpoint_base = endpoint_base,
-                             .test = health__test(now_ns, marks),
+                             .test = health__test(clock, marks),
                              .random = bpf_get_prandom_u32()};
     scan.least = (struct weir_least)WEIR_LEAST_NONE;
     bpf_loop(scan.slots.count > WEIR_SCAN_MAX ? 2 : scan.slots.count, pick__look_at_load, &scan, 0);

@@ -59,7 +59,7 @@ __weak __noinline int draw__again(__u32 svc_port, __u64 published, __u32 reach, 
         .endpoint_base = settings->endpoint_base,
         .algorithm = settings->algorithm,
         .client = client,
-        .test = {settings->eject_after ? WEIR_HEALTH_NONE_DUE : WEIR_HEALTH_ALL_DUE,
+        .test = {weir_health_clock_of_others(health__clock(svc_port, settings->eject_after)),
                  settings->max_per_endpoint, slow_start_ms},
         .index = HEALTH_NONE};
     bpf_loop(DRAW_TRIES, draw__one, &draw, 0);

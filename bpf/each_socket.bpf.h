@@ -35,7 +35,7 @@
 #define WEIR_EACH_UDP_SOCKET(name, visit)       \
     SEC("iter/udp")                             \
     int name##_udp(struct bpf_iter__udp *ctx) { \
-        void *sk = ctx->udp_sk;               \
+        void *sk = ctx->udp_sk;                 \
         asm volatile("" : "+r"(sk));            \
         return sk ? visit(sk, ctx->meta) : 0;   \
     }

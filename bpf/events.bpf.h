@@ -28,15 +28,8 @@ static __always_inline int event__is_within_bound(__u32 svc_port, __u64 now_ns) 
 }
 
 /* A place in the ring with what all events have; NULL: there is none. */
-static __always_inline struct weir_event *event__begin(__u32 kind,
-                                                       const struct weir_edge_key *edge) {
-    __u64 now_ns = bpf_ktime_get_ns();
-    if (!weir_events_every)
-        return NULL;
-    if (!event__is_within_bound(edge->svc_port, now_ns)) {
-        reason__count(WEIR_REASON_EVENT_LIMITED);
-        return NULL;
-    }
+static __always_inline struct weir_event *event__reserve(__u32 kind, __u64 now_ns,
+                                                         const struct weir_edge_key *edge) {
     __u32 row = 0;
     __u64 *produced = bpf_map_lookup_elem(&weir_produced, &row);
     if (produced)
@@ -51,6 +44,19 @@ static __always_inline struct weir_event *event__begin(__u32 kind,
     event->at_ns = now_ns;
     event->edge = *edge;
     return event;
+}
+
+/* The same, within the bound of the service port. */
+static __always_inline struct weir_event *event__begin(__u32 kind,
+                                                       const struct weir_edge_key *edge) {
+    __u64 now_ns = bpf_ktime_get_ns();
+    if (!weir_events_every)
+        return NULL;
+    if (!event__is_within_bound(edge->svc_port, now_ns)) {
+        reason__count(WEIR_REASON_EVENT_LIMITED);
+        return NULL;
+    }
+    return event__reserve(kind, now_ns, edge);
 }
 
 static __always_inline void event__end(struct weir_event *event) {

@@ -14,8 +14,16 @@
 #define HEALTH_NONE ~0u /* no slot, no index */
 
 /* WEIR_HEALTH_* of a row; user space clears it before the row gets another endpoint. */
-static __always_inline __u32 health__of(const struct weir_ep_state *state, __u64 now_ns) {
-    return weir_health_at(*(volatile __u64 *)&state->ejected_until_ns, now_ns);
+static __always_inline __u32 health__of(const struct weir_ep_state *state, __u64 clock) {
+    return weir_health_at(*(volatile __u64 *)&state->ejected_until_ns,
+                          *(volatile __u64 *)&state->held_until_ns, clock);
+}
+
+/* Until when outlier detection is off by hand, on the whole node. */
+static __always_inline __u64 health__detection_off_until(void) {
+    __u32 zero = 0;
+    struct weir_node *node = bpf_map_lookup_elem(&weir_node, &zero);
+    return node ? node->detection_off_until_ns : 0;
 }
 
 /* Which part of its weight an endpoint has, of WEIR_SHARE_WHOLE. */
@@ -25,9 +33,14 @@ static __always_inline __u32 health__share(const struct weir_ep_state *state, __
                : WEIR_SHARE_WHOLE;
 }
 
-/* The time for which endpoints are looked at; where nobody is ejected, all are due. */
-__weak __noinline __u64 health__clock(__u32 eject_after) {
-    return eject_after ? bpf_ktime_get_coarse_ns() : WEIR_HEALTH_ALL_DUE;
+/* core/health.h's clock for a service port. */
+__weak __noinline __u64 health__clock(__u32 svc_port, __u32 eject_after) {
+    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
+    __u64 held_until_ns = row ? *(volatile __u64 *)&row->held_until_ns : 0;
+    if (!eject_after && !held_until_ns)
+        return WEIR_HEALTH_ALL_DUE;
+    return weir_health_clock(eject_after, health__detection_off_until(), held_until_ns,
+                             bpf_ktime_get_coarse_ns());
 }
 
 /* As many connections as it may have; `most` 0: any number. */
@@ -35,10 +48,10 @@ static __always_inline int health__is_full(const struct weir_ep_state *state, __
     return most && (__s64)state->active >= most;
 }
 
-/* What endpoints are passed over for: being out at that time, being full, and, where endpoints are
+/* What endpoints are passed over for: being out by that clock, being full, and, where endpoints are
  * not compared by weights that grow, being in their slow start and out of luck. */
 struct health_test {
-    __u64 now_ns;
+    __u64 clock;
     __u32 max_per_endpoint;
     __u32 slow_start_ms;
 };
@@ -48,14 +61,14 @@ static __always_inline __u64 health__marks(const struct weir_svc_settings *setti
     return settings->max_per_endpoint | (__u64)settings->slow_start_ms << 32;
 }
 
-static __always_inline struct health_test health__test(__u64 now_ns, __u64 marks) {
-    return (struct health_test){now_ns, (__u32)marks, (__u32)(marks >> 32)};
+static __always_inline struct health_test health__test(__u64 clock, __u64 marks) {
+    return (struct health_test){clock, (__u32)marks, (__u32)(marks >> 32)};
 }
 
 static __always_inline int health__passes_over(__u32 id, const struct health_test *test,
                                                __u32 luck) {
     struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
-    return !state || health__of(state, test->now_ns) == WEIR_HEALTH_OUT ||
+    return !state || health__of(state, test->clock) == WEIR_HEALTH_OUT ||
            health__is_full(state, test->max_per_endpoint) ||
            !weir_has_share(health__share(state, test->slow_start_ms), luck);
 }
@@ -66,21 +79,24 @@ static __always_inline struct weir_ep_state *health__row(const struct weir_edge_
     return state && state->generation == edge->generation ? state : NULL;
 }
 
+#define HEALTH_ADMITTED 1
+#define HEALTH_TRIED 2
+
 /* Whether a connect may go to a picked endpoint: it is in, or this connect is the one that tries
- * it; the next may when the ejection's base time has passed again. */
-static __always_inline int health__admits(__u32 id, __u32 base_ms, __u64 now_ns) {
+ * it; the next may when the ejection's base time has passed again. 0: it may not. */
+static __always_inline int health__admits(__u32 id, __u32 base_ms, __u64 clock) {
     struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
     if (!state)
         return 1;
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
-    __u32 health = health__of(state, now_ns);
+    __u32 health = health__of(state, clock);
     if (health != WEIR_HEALTH_DUE)
         return health == WEIR_HEALTH_IN;
-    __u64 next = now_ns + base_ms * WEIR_NS_PER_MS;
+    __u64 next = clock + base_ms * WEIR_NS_PER_MS;
     if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
         return 0;
     reason__count(WEIR_REASON_HALF_OPEN);
-    return 1;
+    return HEALTH_TRIED;
 }
 
 #endif

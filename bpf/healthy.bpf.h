@@ -10,9 +10,9 @@
 #include "draw_again.bpf.h"
 #include "health_scan.bpf.h"
 
-/* Without its weight: after eight draws that found nobody. `or_out`: also one that is out. The
- * index, or -1. */
-__weak __noinline int healthy__any(__u32 svc_port, __u64 published, __u32 reach, __u32 or_out) {
+/* Without its weight: after eight draws that found nobody. One that is in by that clock; the index,
+ * or -1. */
+__weak __noinline int healthy__any(__u32 svc_port, __u64 published, __u32 reach, __u64 clock) {
     struct service_view view = {};
     if (service__view(svc_port, published, reach, &view))
         return -1;
@@ -22,7 +22,7 @@ __weak __noinline int healthy__any(__u32 svc_port, __u64 published, __u32 reach,
                                .index = HEALTH_NONE,
                                .reach = reach,
                                .max_per_endpoint = view.settings->max_per_endpoint,
-                               .or_out = or_out};
+                               .clock = clock};
     scan.start = weir_random_cell(bpf_get_prandom_u32(), scan.capacity);
     bpf_loop(scan.capacity, health__find_one, &scan, 0);
     return scan.index;
@@ -41,32 +41,32 @@ static __always_inline int healthy__again(const struct service_view *view, __u64
         draw__again(view->svc_port, view->published, view->reach, client, slow_start_ms), index);
 }
 
-static __always_inline int healthy__one(const struct service_view *view, __u32 or_out,
+static __always_inline int healthy__one(const struct service_view *view, __u64 clock,
                                         __u32 *index) {
-    return healthy__found(healthy__any(view->svc_port, view->published, view->reach, or_out),
-                          index);
+    return healthy__found(healthy__any(view->svc_port, view->published, view->reach, clock), index);
 }
 
-static __always_inline int healthy__may_have(const struct service_view *view, __u32 index) {
-    const struct health_test test = {WEIR_HEALTH_NONE_DUE, view->settings->max_per_endpoint, 0};
+static __always_inline int healthy__may_have(const struct service_view *view, __u64 clock,
+                                             __u32 index) {
+    const struct health_test test = {clock, view->settings->max_per_endpoint, 0};
     return !health__passes_over(view->settings->endpoint_base + index, &test, 0);
 }
 
 /* Somebody else, since the first choice is out, full, or in its slow start. Where nobody is out of
  * that, all have their own shares. */
 static __always_inline int healthy__other(const struct service_view *view, __u64 client,
-                                          __u32 *index) {
+                                          __u64 clock, __u32 *index) {
     __u32 slow_start_ms = view->settings->slow_start_ms;
     if (!pick__compares(view))
         return healthy__again(view, client, slow_start_ms, index) ||
                (slow_start_ms && healthy__again(view, client, 0, index));
-    return !pick__compared(view, client, WEIR_HEALTH_NONE_DUE, index) &&
-           healthy__may_have(view, *index);
+    return !pick__compared(view, client, clock, index) && healthy__may_have(view, clock, *index);
 }
 
-/* Whether the first choice is taken. Those that compare have looked at slow starts already. */
+/* Whether the first choice is taken, as health__admits. Those that compare have looked at slow
+ * starts already. */
 static __always_inline int healthy__takes(const struct service_view *view, __u64 client,
-                                          __u32 index, __u64 now_ns) {
+                                          __u32 index, __u64 clock) {
     const struct weir_svc_settings *settings = view->settings;
     __u32 id = settings->endpoint_base + index;
     const struct health_test test = {WEIR_HEALTH_ALL_DUE, settings->max_per_endpoint,
@@ -74,37 +74,49 @@ static __always_inline int healthy__takes(const struct service_view *view, __u64
     if ((test.max_per_endpoint || test.slow_start_ms) &&
         health__passes_over(id, &test, draw__luck(settings->algorithm, client)))
         return 0;
-    return !settings->eject_after || health__admits(id, settings->eject_ms, now_ns);
+    return clock == WEIR_HEALTH_ALL_DUE ? HEALTH_ADMITTED
+                                        : health__admits(id, settings->eject_ms, clock);
 }
 
-#define HEALTHY_FULL 1 /* none has room */
+/* What a pick comes to, beside an index; below 0: a row leads nowhere. */
+#define HEALTHY_PICKED 0
+#define HEALTHY_FULL 1   /* none has room: there is no index */
+#define HEALTHY_TRIES 2  /* this connect tries one that was ejected */
+#define HEALTHY_PANICS 3 /* all are out, and one of them is used */
 
 /* Nobody that is in has room: those that are out have their part, too. */
 static __always_inline int healthy__panic(const struct service_view *view, __u64 client,
-                                          __u32 first, __u32 *index) {
+                                          __u32 first, __u64 clock, __u32 *index) {
     *index = first;
-    if (view->settings->max_per_endpoint && !healthy__one(view, 1, index))
+    if (view->settings->max_per_endpoint && !healthy__one(view, WEIR_HEALTH_ALL_DUE, index))
         return HEALTHY_FULL;
-    if (view->settings->eject_after)
-        reason__count(WEIR_REASON_PANIC);
-    if (view->settings->max_per_endpoint)
-        return 0;
-    return pick__compares(view) ? pick__compared(view, client, WEIR_HEALTH_ALL_DUE, index) : 0;
+    if (!view->settings->max_per_endpoint && pick__compares(view) &&
+        pick__compared(view, client, WEIR_HEALTH_ALL_DUE, index))
+        return -1;
+    if (clock == WEIR_HEALTH_ALL_DUE)
+        return HEALTHY_PICKED;
+    reason__count(WEIR_REASON_PANIC);
+    return HEALTHY_PANICS;
 }
 
-/* 0 and the index of the endpoint, HEALTHY_FULL, or -1 when a row leads nowhere. */
+/* HEALTHY_* and the index of the endpoint, or -1. */
 static __always_inline int pick__healthy(const struct service_view *view, __u64 client,
                                          __u32 *index) {
     const struct weir_svc_settings *settings = view->settings;
-    __u64 now_ns = health__clock(settings->eject_after);
-    if (pick__slot(view, client, now_ns, index))
+    __u64 clock = health__clock(view->svc_port, settings->eject_after);
+    if (pick__slot(view, client, clock, index))
         return -1;
     __u32 first = *index;
-    if (healthy__takes(view, client, first, now_ns) || healthy__other(view, client, index))
-        return 0;
-    if ((settings->eject_after || settings->max_per_endpoint) && healthy__one(view, 0, index))
-        return 0;
-    return healthy__panic(view, client, first, index);
+    int taken = healthy__takes(view, client, first, clock);
+    if (taken)
+        return taken == HEALTH_TRIED ? HEALTHY_TRIES : HEALTHY_PICKED;
+    __u64 others = weir_health_clock_of_others(clock);
+    if (healthy__other(view, client, others, index))
+        return HEALTHY_PICKED;
+    if ((clock != WEIR_HEALTH_ALL_DUE || settings->max_per_endpoint) &&
+        healthy__one(view, others, index))
+        return HEALTHY_PICKED;
+    return healthy__panic(view, client, first, clock, index);
 }
 
 #endif

@@ -110,9 +110,9 @@ static __always_inline __u32 latency__draw_two(struct latency_search *search, __
 /* The index of the endpoint, or -1 where a row leads nowhere; arguments as pick__rendezvous has
  * them. */
 __weak __noinline int pick__least_latency(__u64 slots, __u32 endpoint_base, __u64 marks,
-                                          __u64 now_ns) {
+                                          __u64 clock) {
     struct latency_search search = {.slots = slots__unpack(slots),
-                                    .test = health__test(now_ns, (__u32)marks),
+                                    .test = health__test(clock, (__u32)marks),
                                     .endpoint_base = endpoint_base};
     __u32 second;
     if (!search.slots.count)

@@ -42,7 +42,7 @@ WEIR_MAP(weir_cg_prefix, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, struct weir_c
          struct weir_workload, 1);
 
 /* Written by the kernel. */
-WEIR_MAP(weir_ep_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_ep_state, 1);
+WEIR_MAP(weir_ep_state, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, __u32, struct weir_ep_state, 1);
 WEIR_MAP(weir_svc_state, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_svc_state, 1);
 WEIR_MAP(weir_edge, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_edge, 1);
 WEIR_MAP(weir_latency, BPF_MAP_TYPE_HASH, 0, struct weir_edge_key, struct weir_latency, 1);

@@ -7,16 +7,23 @@
 #ifndef WEIR_OUTLIERS_BPF_H
 #define WEIR_OUTLIERS_BPF_H
 
+#include "endpoint_events.bpf.h"
 #include "health_scan.bpf.h"
 #include "service.bpf.h"
 #include "socket.bpf.h"
 
+/* Out by hand: what connects say of it is not asked for. */
+static __always_inline int outliers__is_held(const struct weir_ep_state *state) {
+    __u64 held_until_ns = *(volatile __u64 *)&state->held_until_ns;
+    return held_until_ns && held_until_ns > bpf_ktime_get_ns();
+}
+
 /* Ejects it, or once more where a try has failed: `until` is what stood there. Two that find the
- * last place at once both give it back: the next failure takes it. */
-static __noinline int outliers__eject(struct weir_sock *sock,
+ * last place at once both give it back: the next failure takes it. 1: it is out. */
+static __noinline int outliers__eject(const struct weir_edge_key *edge,
                                       const struct weir_svc_settings *settings, __u64 until) {
-    struct weir_ep_state *state = health__row(&sock->edge);
-    if (!state || !health__may_be_out(sock->edge.svc_port, settings, !until))
+    struct weir_ep_state *state = health__row(edge);
+    if (!state || outliers__is_held(state) || !health__may_be_out(edge->svc_port, settings, !until))
         return 0;
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it is held against started_ns */
     __u64 since_ns = now_ns - state->changed_ns;
@@ -28,17 +35,17 @@ static __noinline int outliers__eject(struct weir_sock *sock,
         state->changed_ns = now_ns;
     if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
         return 0;
-    if (!until && !health__may_be_out(sock->edge.svc_port, settings, 0)) {
+    if (!until && !health__may_be_out(edge->svc_port, settings, 0)) {
         state->changed_ns = changed_ns;
         __sync_val_compare_and_swap(&state->ejected_until_ns, next, 0);
         return 0;
     }
     state->ejections = before + 1;
-    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &sock->edge.svc_port);
+    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &edge->svc_port);
     if (service)
         __sync_fetch_and_add(&service->ejections, 1);
     reason__count(WEIR_REASON_EJECTED);
-    return 0;
+    return 1;
 }
 
 /* A handshake is complete: the network works. Written once in some milliseconds, so that CPUs do
@@ -72,33 +79,45 @@ static __noinline int outliers__is_its_own(const struct weir_edge_key *edge, __u
            health__failing(edge->svc_port, settings) <= 1;
 }
 
-/* A connect failed, or its connection was reset before a byte came. */
-static __noinline int outliers__failed(struct weir_sock *sock, __u32 failure) {
-    struct weir_ep_state *state = health__row(&sock->edge);
-    const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
-    if (!state || !settings || !settings->eject_after || !weir_blames_endpoint(failure))
+/* What a failure says of an endpoint, begun at that time. 1: it is out for that. A global function,
+ * for the verifier's sake: service_view.bpf.h. */
+__weak __noinline int outliers__judge(__u32 svc_port, __u32 endpoint, __u32 generation,
+                                      __u32 failure, __u64 started_ns) {
+    struct weir_edge_key edge = {0, svc_port, endpoint, generation};
+    struct weir_ep_state *state = health__row(&edge);
+    const struct weir_svc_settings *settings = service__settings(svc_port);
+    if (!state || !settings || !settings->eject_after || !weir_blames_endpoint(failure) ||
+        health__detection_off_until() > bpf_ktime_get_ns())
         return 0;
     __u32 *row = failure == WEIR_FAILURE_RESET ? &state->resets : &state->failures;
     __u32 failures = __sync_fetch_and_add(row, 1) + 1;
     if (failures == 1 && row == &state->failures)
         state->failing_ms = bpf_ktime_get_coarse_ns() / WEIR_NS_PER_MS;
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
-    if (until ? sock->started_ns < state->changed_ns : failures < settings->eject_after)
+    if (until ? started_ns < state->changed_ns : failures < settings->eject_after)
         return 0;
     if (!until && weir_may_be_own_fault(failure) &&
-        !outliers__is_its_own(&sock->edge, state->failing_ms, settings))
+        !outliers__is_its_own(&edge, state->failing_ms, settings))
         return 0;
-    return outliers__eject(sock, settings, until);
+    return outliers__eject(&edge, settings, until);
+}
+
+/* A connect failed, or its connection was reset before a byte came. */
+static __always_inline void outliers__failed(struct weir_sock *sock, __u32 failure) {
+    if (outliers__judge(sock->edge.svc_port, sock->edge.endpoint, sock->edge.generation, failure,
+                        sock->started_ns))
+        event__of_endpoint(WEIR_EVENT_EJECTED, sock, failure);
 }
 
 static __always_inline void outliers__restore(struct weir_sock *sock, struct weir_ep_state *state) {
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
-    if (!until || sock->started_ns < state->changed_ns)
+    if (!until || sock->started_ns < state->changed_ns || outliers__is_held(state))
         return;
     if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, 0) != until)
         return;
     state->changed_ns = bpf_ktime_get_ns();
     reason__count(WEIR_REASON_RESTORED);
+    event__of_endpoint(WEIR_EVENT_RESTORED, sock, 0);
 }
 
 /* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */

@@ -48,24 +48,24 @@ static __always_inline int pick__compares(const struct service_view *view) {
            algorithm == WEIR_ALGORITHM_LEAST_LATENCY || algorithm == WEIR_ALGORITHM_RENDEZVOUS;
 }
 
-/* For algorithms that compare endpoints; `now_ns` as pick__rendezvous has it. */
+/* For algorithms that compare endpoints; `clock` as pick__rendezvous has it. */
 static __always_inline int pick__compared(const struct service_view *view, __u64 client,
-                                          __u64 now_ns, __u32 *index) {
+                                          __u64 clock, __u32 *index) {
     const struct weir_svc_settings *settings = view->settings;
     __u64 slots = slots__pack(view->slots), marks = health__marks(settings);
     int picked;
     if (settings->algorithm == WEIR_ALGORITHM_RENDEZVOUS)
-        picked = pick__rendezvous(slots, settings->endpoint_base, marks, now_ns, client);
+        picked = pick__rendezvous(slots, settings->endpoint_base, marks, clock, client);
     else if (settings->algorithm == WEIR_ALGORITHM_LEAST_LATENCY)
-        picked = pick__least_latency(slots, settings->endpoint_base, marks, now_ns);
+        picked = pick__least_latency(slots, settings->endpoint_base, marks, clock);
     else
-        picked = pick__least_connections(slots, settings->endpoint_base, marks, now_ns);
+        picked = pick__least_connections(slots, settings->endpoint_base, marks, clock);
     *index = picked;
     return picked < 0 ? -1 : 0;
 }
 
 /* The algorithm's own choice; the view's slots are not empty. */
-static __always_inline int pick__slot(const struct service_view *view, __u64 client, __u64 now_ns,
+static __always_inline int pick__slot(const struct service_view *view, __u64 client, __u64 clock,
                                       __u32 *index) {
     struct weir_slot_set slots = view->slots;
     switch (view->settings->algorithm) {
@@ -75,7 +75,7 @@ static __always_inline int pick__slot(const struct service_view *view, __u64 cli
         case WEIR_ALGORITHM_LEAST_CONNECTIONS:
         case WEIR_ALGORITHM_LEAST_LATENCY:
         case WEIR_ALGORITHM_RENDEZVOUS:
-            return pick__compared(view, client, now_ns, index);
+            return pick__compared(view, client, clock, index);
         case WEIR_ALGORITHM_HASH_TABLE:
             return pick__packed(slots, weir_hash_slot(client), index);
         default:

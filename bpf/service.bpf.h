@@ -15,7 +15,8 @@
 struct service_pick {
     const struct weir_endpoint *endpoint; /* NULL: `reason` says why */
     __u32 endpoint_id;
-    __u16 reason; /* WEIR_REASON_*, when there is no endpoint */
+    __u16 reason;  /* WEIR_REASON_*, when there is no endpoint */
+    __u16 healthy; /* HEALTHY_*, when there is one */
 };
 
 /* 0 and the service port's id, or -1. */
@@ -41,13 +42,15 @@ static __always_inline int service__asks_for_client(const struct service_view *v
     return view->settings->affinity_s || weir_hashes_clients(view->settings->algorithm);
 }
 
-/* Whether an endpoint that a client has kept has room, and is well, or may be tried again. */
+/* Whether an endpoint that a client has kept has room, and is well, or may be tried again: as
+ * health__admits. */
 static __always_inline int service__admits(const struct service_view *view, __u32 endpoint) {
     const struct health_test test = {WEIR_HEALTH_ALL_DUE, view->settings->max_per_endpoint, 0};
     if (test.max_per_endpoint && health__passes_over(endpoint, &test, 0))
         return 0;
-    return !view->settings->eject_after ||
-           health__admits(endpoint, view->settings->eject_ms, bpf_ktime_get_coarse_ns());
+    __u64 clock = health__clock(view->svc_port, view->settings->eject_after);
+    return clock == WEIR_HEALTH_ALL_DUE ? HEALTH_ADMITTED
+                                        : health__admits(endpoint, view->settings->eject_ms, clock);
 }
 
 static __always_inline void service__pick(const struct service_view *view, __u64 client,
@@ -63,15 +66,19 @@ static __always_inline void service__pick(const struct service_view *view, __u64
     }
     if (settings->affinity_s) {
         pick->endpoint = affinity__recall(&kept, settings->affinity_s, &pick->endpoint_id);
-        if (pick->endpoint && service__admits(view, pick->endpoint_id))
+        int admitted = pick->endpoint ? service__admits(view, pick->endpoint_id) : 0;
+        pick->healthy = admitted == HEALTH_TRIED ? HEALTHY_TRIES : HEALTHY_PICKED;
+        if (admitted)
             return;
+        pick->endpoint = NULL;
     }
     pick->reason = WEIR_REASON_CORRUPT_ROW;
-    int none = pick__healthy(view, client, &index);
-    if (none == HEALTHY_FULL)
+    int picked = pick__healthy(view, client, &index);
+    if (picked == HEALTHY_FULL)
         pick->reason = WEIR_REASON_LIMIT;
-    if (none)
+    if (picked < 0 || picked == HEALTHY_FULL)
         return;
+    pick->healthy = picked;
     pick->endpoint_id = settings->endpoint_base + index;
     const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &pick->endpoint_id);
     if (!endpoint || endpoint->svc_port != view->svc_port)

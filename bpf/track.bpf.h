@@ -8,6 +8,7 @@
 
 #include "choose.bpf.h"
 #include "deadlines.bpf.h"
+#include "endpoint_events.bpf.h"
 #include "kernel_types.bpf.h"
 #include "sample.bpf.h"
 #include "settings.bpf.h"
@@ -27,6 +28,15 @@ static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
     sock->endpoint_addr = seen->endpoint_addr;
     sock->service_port = seen->service_port;
     sock->endpoint_port = seen->endpoint_port;
+}
+
+/* `healthy`: HEALTHY_*, of the pick. */
+static __always_inline void track__tell(const struct weir_sock *sock, __u32 healthy) {
+    if (healthy == HEALTHY_TRIES)
+        event__of_endpoint(WEIR_EVENT_HALF_OPEN, sock, 0);
+    else if (healthy == HEALTHY_PANICS)
+        event__panics(sock);
+    event__tell(WEIR_EVENT_OPENED, sock);
 }
 
 /* Steps 4 and 5. 0, or the outcome. */
@@ -84,7 +94,7 @@ static __always_inline int connect__track(struct bpf_sock_addr *ctx, struct bpf_
         if (!choice->observed)
             deadlines__begin(ctx, sock, choice->view.settings);
     }
-    event__tell(WEIR_EVENT_OPENED, sock);
+    track__tell(sock, choice->pick.healthy);
     return 0; /* 5 */
 }
 

@@ -12,6 +12,7 @@
 #include "loader/iterators.h"
 #include "loader/run_program.h"
 #include "maps/abi/node.h"
+#include "maps/abi/state.h"
 #include "maps/bpf_map.h"
 #include "maps/raw_rows.h"
 
@@ -32,11 +33,35 @@ bool is_zero(const char* row, std::size_t size) {
 
 }  // namespace
 
+// What is known of endpoints, without the counts: those are added once sockets have moved.
+Status Migration::copy_health() const {
+    WEIR_TRY(const Fd from, before_.open("weir_ep_state"));
+    WEIR_TRY(const Fd to, open_ours("weir_ep_state"));
+    const auto& was = before_.layout("weir_ep_state").value;
+    WEIR_TRY(const auto value_of, RowConverter::between(was, before_.ours("weir_ep_state").value));
+    return for_each_row(from.get(), [&](const char* key, const char* value) -> Status {
+        if (is_zero(value, was.size))
+            return {};
+        const auto converted = value_of(value);
+        weir_ep_state state{};
+        std::memcpy(&state, converted.data(), std::min(sizeof(state), converted.size()));
+        state.active = 0;
+        return bpf_map_update_elem(to.get(), key, &state, BPF_ANY) == 0
+                   ? Status()
+                   : fail_errno("cannot write table weir_ep_state", errno);
+    });
+}
+
+Result<Fd> Migration::open_ours(const std::string& table) const {
+    Fd fd(bpf_obj_get(pins_.map(table).c_str()));
+    if (!fd)
+        return fail_errno("cannot open " + pins_.map(table), errno);
+    return fd;
+}
+
 Status Migration::copy_rows(const std::string& table, std::uint64_t flags) const {
     WEIR_TRY(const Fd from, before_.open(table));
-    const Fd to(bpf_obj_get(pins_.map(table).c_str()));
-    if (!to)
-        return fail_errno("cannot open " + pins_.map(table), errno);
+    WEIR_TRY(const Fd to, open_ours(table));
     const auto& was = before_.layout(table);
     const auto& is = before_.ours(table);
     WEIR_TRY(const auto key_of, RowConverter::between(was.key, is.key));
@@ -57,6 +82,8 @@ Status Migration::write_rows() const {
     for (const char* table : kWritten)
         if (before_.changed(table))
             WEIR_CHECK(copy_rows(table, BPF_ANY));
+    if (before_.changed("weir_ep_state"))
+        WEIR_CHECK(copy_health());
     return copy_notes();
 }
 

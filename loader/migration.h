@@ -25,6 +25,8 @@ class Migration {
     Status take_over(const TableSizes& sizes, const ProgramSettings& settings) const;
 
   private:
+    Result<Fd> open_ours(const std::string& table) const;
+    Status copy_health() const;
     Status copy_rows(const std::string& table, std::uint64_t flags) const;
     Status copy_notes() const;
     Status take_sockets(const Object& object) const;

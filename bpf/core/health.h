@@ -13,15 +13,37 @@
 #define WEIR_HEALTH_OUT 1
 #define WEIR_HEALTH_DUE 2 /* its time is over: one connect may try it */
 
-/* Clocks that make everybody due, and nobody. */
+/*
+ * The clock by which endpoints are looked at: nanoseconds, whose lowest bit says that only those
+ * that are out by hand are out. All due: nobody is out. None due: everybody is who was ever
+ * ejected and has not come back.
+ */
+#define WEIR_HEALTH_BY_HAND 1ull
 #define WEIR_HEALTH_ALL_DUE ~0ull
 #define WEIR_HEALTH_NONE_DUE 0ull
 
-/* `until_ns`: weir_ep_state.ejected_until_ns. */
-static inline __u32 weir_health_at(__u64 until_ns, __u64 now_ns) {
+/* Outlier detection ejects where its service asks for it, unless it is off by hand on the node.
+ * `held_until_ns`: of the service port. */
+static inline __u64 weir_health_clock(__u32 eject_after, __u64 detection_off_ns,
+                                      __u64 held_until_ns, __u64 now_ns) {
+    now_ns &= ~WEIR_HEALTH_BY_HAND;
+    if (eject_after && detection_off_ns <= now_ns)
+        return now_ns;
+    return held_until_ns > now_ns ? now_ns | WEIR_HEALTH_BY_HAND : WEIR_HEALTH_ALL_DUE;
+}
+
+/* The clock for whoever takes the place of one that is out: none is tried for that. */
+static inline __u64 weir_health_clock_of_others(__u64 clock) {
+    return clock & WEIR_HEALTH_BY_HAND ? clock : WEIR_HEALTH_NONE_DUE;
+}
+
+/* weir_ep_state.ejected_until_ns and .held_until_ns, by such a clock. */
+static inline __u32 weir_health_at(__u64 until_ns, __u64 held_until_ns, __u64 clock) {
+    if (clock & WEIR_HEALTH_BY_HAND)
+        return clock < held_until_ns ? WEIR_HEALTH_OUT : WEIR_HEALTH_IN;
     if (!until_ns)
         return WEIR_HEALTH_IN;
-    return now_ns < until_ns ? WEIR_HEALTH_OUT : WEIR_HEALTH_DUE;
+    return clock < until_ns ? WEIR_HEALTH_OUT : WEIR_HEALTH_DUE;
 }
 
 /* Whether a failure (WEIR_FAILURE_*) speaks against the endpoint. Not what this node could not do,

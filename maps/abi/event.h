@@ -12,6 +12,11 @@
 #define WEIR_EVENT_OPENED 1 /* an endpoint was picked */
 #define WEIR_EVENT_FAILED 2 /* counted as failed, or refused by weir */
 #define WEIR_EVENT_CLOSED 3 /* it was established, and its last byte was seen */
+/* Of an endpoint, with the connect that showed it: */
+#define WEIR_EVENT_EJECTED 7   /* by outlier detection, `failure` being the last straw */
+#define WEIR_EVENT_RESTORED 8  /* a connection that went well brought it back */
+#define WEIR_EVENT_HALF_OPEN 9 /* a connect tries it */
+#define WEIR_EVENT_PANIC 10    /* all are out and are used; once a second for a service port */
 /* No events, but how a connection is when it is asked for (bpf/observe/list.bpf.c): */
 #define WEIR_EVENT_CONNECTS 4 /* its handshake is not complete */
 #define WEIR_EVENT_LIVES 5

@@ -10,22 +10,22 @@
 
 /* Each field is one aligned word, stored whole. Times are CLOCK_MONOTONIC nanoseconds. */
 struct weir_node {
-    __u64 heartbeat_ns;          /* when the agent's loop last turned; 0 = left in order */
-    __u64 started_ns;            /* when the agent started */
-    __u64 agent_pid;             /* its process id */
-    __u64 generation;            /* of the mesh that is in the kernel */
-    __u64 generation_ns;         /* when it was published */
-    __u64 mesh_digest;           /* of the mesh directory it was read from */
-    __u64 relinked;              /* links that others had detached and the agent attached again */
-    __u64 cgroup;                /* id of the cgroup that the programs are attached at */
-    __u64 mode;                  /* WEIR_MODE_* of the whole node */
-    __u64 off_until_ns;          /* as weir_svc_port.off_until_ns, for the whole node */
-    __u64 repaired;              /* rows that others had changed and the agent wrote again */
-    __u64 events_read;           /* taken out of the ring and kept */
-    __u64 events_passed;         /* taken out, and passed over: of another build */
-    __u64 events_lost_shown;     /* of weir_reason[EVENT_LOST], what is shown as a gap … */
-    __u64 events_left_out_shown; /* … and of EVENT_LIMITED */
-    __u64 reserved[1];
+    __u64 heartbeat_ns;           /* when the agent's loop last turned; 0 = left in order */
+    __u64 started_ns;             /* when the agent started */
+    __u64 agent_pid;              /* its process id */
+    __u64 generation;             /* of the mesh that is in the kernel */
+    __u64 generation_ns;          /* when it was published */
+    __u64 mesh_digest;            /* of the mesh directory it was read from */
+    __u64 relinked;               /* links that others had detached and the agent attached again */
+    __u64 cgroup;                 /* id of the cgroup that the programs are attached at */
+    __u64 mode;                   /* WEIR_MODE_* of the whole node */
+    __u64 off_until_ns;           /* as weir_svc_port.off_until_ns, for the whole node */
+    __u64 repaired;               /* rows that others had changed and the agent wrote again */
+    __u64 events_read;            /* taken out of the ring and kept */
+    __u64 events_passed;          /* taken out, and passed over: of another build */
+    __u64 events_lost_shown;      /* of weir_reason[EVENT_LOST], what is shown as a gap … */
+    __u64 events_left_out_shown;  /* … and of EVENT_LIMITED */
+    __u64 detection_off_until_ns; /* outlier detection ejects nobody until then; 0 = it does */
 };
 WEIR_ASSERT(sizeof(struct weir_node) == 128);
 

@@ -107,9 +107,10 @@ struct weir_svc_port {
     __u64 published;    /* core/published.h; 0 = no such service port */
     __u64 off_until_ns; /* CLOCK_MONOTONIC: left alone until then; 0 = not. Stored whole, by whoever
                            switches the service off; the kernel looks at the clock */
+    __u64 held_until_ns; /* … until then at most one of its endpoints is out by hand; 0 = none is */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 208);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 216);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the kernel knows of endpoints, service ports and sockets. Written by the kernel only, with
- * atomics; user space reads, and writes the first row of a service port or an endpoint, while
- * nobody can reach it yet.
+ * atomics; user space reads, writes the first row of a service port or an endpoint, while nobody
+ * can reach it yet, and ejects and restores endpoints by hand, in aligned words.
  * Append-only: fields are never moved or reused, so that two builds of the programs can work on the
  * same rows while links are updated one by one.
  */
@@ -25,7 +25,7 @@ struct weir_ep_state {
     __u32 ejections;        /* in a row: each lasts longer */
     __u32 failing_ms;       /* CLOCK_MONOTONIC, low half: when the first of `failures` was seen */
     __u64 latency_word;     /* how long it takes to answer: core/least_latency.h */
-    __u64 reserved;
+    __u64 held_until_ns;    /* CLOCK_MONOTONIC: out by hand until then; 0 = not. User space only */
 };
 WEIR_ASSERT(sizeof(struct weir_ep_state) == 64);
 
@@ -40,7 +40,7 @@ struct weir_svc_state {
     __u64 active;           /* tracked sockets; below 0 as a signed number for a while, after a
                                build that did not count them */
     __u64 answered_ns; /* CLOCK_MONOTONIC: when one of its endpoints last completed a handshake */
-    __u64 reserved[1];
+    __u64 panicked_ns; /* CLOCK_MONOTONIC: when it was last told that all its endpoints are out */
 };
 WEIR_ASSERT(sizeof(struct weir_svc_state) == 240);
 

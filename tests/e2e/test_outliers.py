@@ -3,6 +3,7 @@
 """Outlier detection: endpoints whose connects fail are left out, tried one connect at a time, and come back. By the
 kernel alone: the client's own errors are the truth that counts are held against."""
 
+import json
 import sys
 import time
 import unittest
@@ -259,6 +260,54 @@ class Outliers(LabCase):
         with Background(self.client, "10.96.0.88"):
             tally = self.connects(30)
         self.assertGreater(sum(tally["greeted"].values()), 20)
+
+    def health_events(self):
+        flows = self.lab.weir("flows", "--last", "2000", "-o", "json", parse=True)["items"]
+        return [f for f in flows if f["verdict"] in ("ejected", "half-open", "restored", "panic")]
+
+    def test_each_change_is_an_event_and_a_line(self):
+        self.detect()
+        before, seen, said = self.sums(), len(self.health_events()), self.lab.agent_log()
+        self.refuse()
+        self.connects(200)
+        self.serve()
+        wait_for(lambda: self.connects(20) and self.endpoint(self.b)["state"] == "serving", "it to come back", 20 * SLOW)
+        after = self.sums()
+        grown = {name: after[name] - before[name] for name in ("ejections", "halfOpenTries", "restores")}
+        wait_for(lambda: len(self.health_events()) - seen == sum(grown.values()), "the events to be read")
+        events = self.health_events()[seen:]
+        count = lambda verdict: sum(e["verdict"] == verdict for e in events)  # noqa: E731
+        self.assertEqual((count("ejected"), count("half-open"), count("restored"), count("panic")), (*grown.values(), 0))
+        self.assertEqual({(e["service"], e["endpoint"], e["workload"]) for e in events}, {("orders.shop", self.b.ip + ":8080", "client.shop")})
+        self.assertEqual({e["reason"] for e in events if e["verdict"] == "ejected"}, {"refused"})
+        lines = [json.loads(line) for line in self.lab.agent_log()[len(said):].splitlines()]
+        told = [line["event.action"] for line in lines if line["event.action"].startswith("endpoint-")]
+        self.assertEqual(told, ["endpoint-ejected"] * grown["ejections"] + ["endpoint-restored"] * grown["restores"])
+        self.assertIn(f"{self.b.ip}:8080 of orders.shop:80 is left out: refused", lines[[line["event.action"] for line in lines].index("endpoint-ejected")]["message"])
+        shown = self.lab.weir("flows", "--verdict", "ejected").stdout
+        self.assertRegex(shown, r"ejected +client.shop +orders.shop:80 +" + self.b.ip + ":8080 +refused")
+
+    def test_panic_is_told_of_once_a_second(self):
+        self.detect(maxEjectionPercent=100, baseEjectionTime="5m")
+        seen = len(self.health_events())
+        self.refuse("a")
+        self.refuse("b")
+        before, end = self.sums()["panics"], time.monotonic() + 2.5
+        while time.monotonic() < end:
+            self.connects(20)
+        self.assertGreater(self.sums()["panics"] - before, 50)
+        panics = [e for e in self.health_events()[seen:] if e["verdict"] == "panic"]
+        self.assertIn(len(panics), range(2, 5 + int(SLOW)))
+
+    def test_top_shows_how_many_are_out(self):
+        self.detect()
+        self.refuse()
+        self.connects(50)
+        top = self.lab.weir("top", "--once", "--window", "1s").stdout
+        self.assertRegex(top, r"EJECTED\n")
+        self.assertRegex(top, r"orders.shop:80 .* 1\n")
+        by_endpoint = self.lab.weir("top", "--once", "--window", "1s", "--by", "endpoint", "-o", "json", parse=True)["items"]
+        self.assertEqual([i["name"] for i in by_endpoint if i["ejectedEndpoints"]], [f"orders.shop:80 {self.b.ip}:8080"])
 
     def test_metrics(self):
         self.detect()

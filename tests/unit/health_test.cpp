@@ -8,11 +8,30 @@ namespace weir {
 namespace {
 
 TEST(Health, IsInOutOrDue) {
-    EXPECT_EQ(weir_health_at(0, 5), static_cast<__u32>(WEIR_HEALTH_IN));
-    EXPECT_EQ(weir_health_at(10, 9), static_cast<__u32>(WEIR_HEALTH_OUT));
-    EXPECT_EQ(weir_health_at(10, 10), static_cast<__u32>(WEIR_HEALTH_DUE));
-    EXPECT_EQ(weir_health_at(1, WEIR_HEALTH_NONE_DUE), static_cast<__u32>(WEIR_HEALTH_OUT));
-    EXPECT_EQ(weir_health_at(~1ULL, WEIR_HEALTH_ALL_DUE), static_cast<__u32>(WEIR_HEALTH_DUE));
+    EXPECT_EQ(weir_health_at(0, 0, 4), static_cast<__u32>(WEIR_HEALTH_IN));
+    EXPECT_EQ(weir_health_at(10, 0, 8), static_cast<__u32>(WEIR_HEALTH_OUT));
+    EXPECT_EQ(weir_health_at(10, 0, 10), static_cast<__u32>(WEIR_HEALTH_DUE));
+    EXPECT_EQ(weir_health_at(1, 0, WEIR_HEALTH_NONE_DUE), static_cast<__u32>(WEIR_HEALTH_OUT));
+    EXPECT_EQ(weir_health_at(~1ULL, 0, WEIR_HEALTH_ALL_DUE), static_cast<__u32>(WEIR_HEALTH_IN));
+}
+
+TEST(Health, ByHandOnlyThoseThatAreHeldAreOut) {
+    const __u64 clock = weir_health_clock(0, 0, 100, 50);
+    EXPECT_EQ(weir_health_at(100, 100, clock), static_cast<__u32>(WEIR_HEALTH_OUT));
+    EXPECT_EQ(weir_health_at(100, 0, clock), static_cast<__u32>(WEIR_HEALTH_IN));
+    EXPECT_EQ(weir_health_at(40, 40, clock), static_cast<__u32>(WEIR_HEALTH_IN));
+    EXPECT_EQ(weir_health_clock_of_others(clock), clock);
+}
+
+TEST(Health, TheClockSaysWhatIsLookedAt) {
+    EXPECT_EQ(weir_health_clock(0, 0, 0, 50), WEIR_HEALTH_ALL_DUE);
+    EXPECT_EQ(weir_health_clock(0, 0, 50, 50), WEIR_HEALTH_ALL_DUE);  // the last hold has ended
+    EXPECT_EQ(weir_health_clock(3, 0, 0, 51), 50U);
+    EXPECT_EQ(weir_health_clock(3, 60, 0, 50), WEIR_HEALTH_ALL_DUE);  // off by hand
+    EXPECT_EQ(weir_health_clock(3, 60, 70, 50), 51U);
+    EXPECT_EQ(weir_health_clock(3, 60, 70, 60), 60U);  // not any more
+    EXPECT_EQ(weir_health_clock_of_others(50), WEIR_HEALTH_NONE_DUE);
+    EXPECT_EQ(weir_health_clock_of_others(WEIR_HEALTH_ALL_DUE), WEIR_HEALTH_ALL_DUE);
 }
 
 // What this node or the caller did is not the endpoint's fault.

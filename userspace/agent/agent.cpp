@@ -319,6 +319,15 @@ void Agent::look_after_switches() {
         else
             log::info("switched-on", "weir steers again", {{"weir.target", change.target}});
     }
+    for (const auto& change : engine_.look_at_holds()) {
+        if (change.seconds > 0)
+            log::warn("endpoint-ejected-by-hand", "gets no new connections: `weir restore` ends it",
+                      {{"weir.target", change.target},
+                       {"weir.seconds", std::to_string(std::llround(change.seconds))}});
+        else
+            log::info("endpoint-not-ejected-by-hand", "what an operator did has ended",
+                      {{"weir.target", change.target}});
+    }
 }
 
 // The hooks for it see every packet: they are attached only while some service asks.

@@ -139,9 +139,8 @@ CheckGroup check_events(const StatusView& view) {
     for (const auto& off : view.switches)
         group.checks.push_back(
             {"nothing is switched off", Outcome::kWarning,
-             (off.service.empty() ? "this node" : off.service) + " is off for " +
-                 age_str(off.secondsLeft) + " more",
-             "`weir on" + (off.service.empty() ? "" : " " + off.service) + "` ends it"});
+             switch_str(off) + " is off for " + age_str(off.secondsLeft) + " more",
+             "`" + switch_end_str(off) + "` ends it"});
     for (const auto& reason : view.reasons)
         group.checks.push_back(
             reason.count == 0 ? passed("no " + reason.meaning)

@@ -48,6 +48,8 @@ int command_apply(const CliOptions& options);
 int command_uninstall(const CliOptions& options);
 int command_off(const CliOptions& options);
 int command_on(const CliOptions& options);
+int command_eject(const CliOptions& options);
+int command_restore(const CliOptions& options);
 int command_config(const CliOptions& options);
 int command_hosts(const CliOptions& options);
 int command_rollback(const CliOptions& options);

@@ -111,8 +111,12 @@ void add_flows(Commands& commands) {
     flows->add_option("--last", options.last, "so many")->default_str("20");
     flows->add_option("--since", options.since, "all since then: 30s, 5m");
     add_call_filters(flows, options.flows);
-    flows->add_option("--verdict", options.flows.verdict, "only what opened, failed or closed")
-        ->check(CLI::IsMember({"opened", "failed", "closed"}));
+    flows
+        ->add_option("--verdict", options.flows.verdict,
+                     "only what opened, failed or closed; or of endpoints: ejected, half-open, "
+                     "restored, panic")
+        ->check(CLI::IsMember(
+            {"opened", "failed", "closed", "ejected", "half-open", "restored", "panic"}));
     flows->add_option("--reason", options.flows.reason,
                       "only what failed for it: refused, timeout, unreachable, reset, ...");
     flows->add_option("--slower-than", options.slower_than,
@@ -183,11 +187,26 @@ void add_actions(Commands& commands) {
     auto& options = commands.options;
     auto* off = commands.add(
         "off", "leaves connects alone for a while, on the node or for services", weir::command_off);
-    off->add_option("SERVICE", options.arguments, "only of these services");
+    off->add_option("SERVICE", options.arguments,
+                    "only of these services; outlier-detection: only that, on the node");
     off->add_option("--for", options.length, "how long, such as 30s, 10m or 1h")
         ->capture_default_str();
     commands.add("on", "ends what `weir off` began", weir::command_on)
-        ->add_option("SERVICE", options.arguments, "only of these services");
+        ->add_option("SERVICE", options.arguments, "what was named there");
+    auto* eject =
+        commands.add("eject", "no new connections to an endpoint for a while", weir::command_eject);
+    eject->add_option("SERVICE ENDPOINT", options.arguments, "orders.shop 10.0.0.2:8080")
+        ->required()
+        ->expected(2);
+    eject->add_option("--for", options.length, "how long, such as 30s, 10m or 1h")
+        ->capture_default_str();
+    commands
+        .add("restore", "ends what `weir eject`, or outlier detection, began",
+             weir::command_restore)
+        ->add_option("SERVICE ENDPOINT", options.arguments,
+                     "orders.shop 10.0.0.2:8080; without an endpoint: all of the service")
+        ->required()
+        ->expected(1, 2);
     commands.add("uninstall", "removes weir from the kernel", weir::command_uninstall)
         ->add_flag("--verify", options.verify, "then look for anything that is left");
 }

@@ -70,9 +70,8 @@ std::string render_status(const StatusView& view, Format format) {
     line("MESH", number(view.services) + " services, " + number(view.endpoints) + " endpoints, " +
                      number(view.workloads) + " workloads; " + mesh_state(view));
     for (const auto& off : view.switches)
-        line("OFF", (off.service.empty() ? "this node" : off.service) + " for " +
-                        age_str(off.secondsLeft) + " more: `weir on" +
-                        (off.service.empty() ? "" : " " + off.service) + "` ends it");
+        line("OFF", switch_str(off) + " for " + age_str(off.secondsLeft) + " more: `" +
+                        switch_end_str(off) + "` ends it");
     if (view.mode != "steer")
         line("MODE", view.mode + ": " +
                          (view.mode == "off" ? "connects of this node are left alone"

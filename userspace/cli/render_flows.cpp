@@ -15,7 +15,7 @@ std::string padded(const std::string& text, std::size_t width) {
 }
 
 std::string line(const std::array<std::string, 6>& cells) {
-    constexpr std::array<std::size_t, 5> kWidths{12, 6, 15, 18, 17};
+    constexpr std::array<std::size_t, 5> kWidths{12, 9, 15, 18, 17};
     std::string text;
     for (std::size_t i = 0; i < kWidths.size(); i++)
         text += padded(cells.at(i), kWidths.at(i)) + " ";

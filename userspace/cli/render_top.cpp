@@ -46,23 +46,35 @@ std::string shortened(const std::string& name, std::size_t width) {
 struct Column {
     const char* title;
     std::size_t width;
+    std::size_t from;  // on screens of so many columns
 };
-constexpr std::array<Column, 8> kColumns{{{"SUCCESS", 8},
-                                          {"CONN/S", 7},
-                                          {"P50", 7},
-                                          {"P95", 7},
-                                          {"P99", 7},
-                                          {"RTT", 7},
-                                          {"BYTES/S", 8},
-                                          {"RETRANS", 8}}};
-constexpr std::size_t kFigures = 59;  // what they take together
+constexpr std::array<Column, 9> kColumns{{{"SUCCESS", 8, 0},
+                                          {"CONN/S", 7, 0},
+                                          {"P50", 7, 0},
+                                          {"P95", 7, 88},
+                                          {"P99", 7, 0},
+                                          {"RTT", 7, 0},
+                                          {"BYTES/S", 8, 0},
+                                          {"RETRANS", 8, 0},
+                                          {"EJECTED", 8, 0}}};
 
 using Cells = std::array<std::string, kColumns.size()>;
 
-std::string row_of(const std::string& name, std::size_t width, const Cells& cells) {
+// What is left of the screen.
+std::size_t name_width(std::size_t columns) {
+    std::size_t width = columns;
+    for (const auto& column : kColumns)
+        width -= columns >= column.from ? column.width : 0;
+    return width;
+}
+
+std::string row_of(const std::string& name, std::size_t columns, const Cells& cells) {
+    const auto width = name_width(columns);
     std::string line = shortened(name, width);
     line.resize(std::max(width, line.size()), ' ');
     for (std::size_t i = 0; i < cells.size(); i++) {
+        if (columns < kColumns.at(i).from)
+            continue;
         const auto room = kColumns.at(i).width, size = cells.at(i).size();
         line += std::string(size < room ? room - size : 1, ' ') + cells.at(i);
     }
@@ -80,7 +92,8 @@ Cells cells_of(const RateView& view, double seconds) {
             time_cell(first_byte, 0.99),
             time_cell(view.latencies.rtt, 0.5),
             short_bytes(static_cast<std::uint64_t>(bytes)),
-            number(counts.retransmits)};
+            number(counts.retransmits),
+            number(view.ejected)};
 }
 
 }  // namespace
@@ -93,19 +106,19 @@ std::vector<RateView> sorted_for_top(std::vector<RateView> views, TopOrder order
 }
 
 std::string render_top(const std::vector<RateView>& views, const TopFrame& frame) {
-    const std::size_t width = std::max<std::size_t>(frame.columns, 80) - kFigures;
+    const std::size_t columns = std::max<std::size_t>(frame.columns, 80);
     const char* what = frame.of == RateOf::kService    ? "SERVICE"
                        : frame.of == RateOf::kWorkload ? "WORKLOAD"
                                                        : "ENDPOINT";
     Cells titles;
     for (std::size_t i = 0; i < titles.size(); i++)
         titles.at(i) = kColumns.at(i).title;
-    std::string text = row_of(what, width, titles);
+    std::string text = row_of(what, columns, titles);
     std::size_t lines = 0;
     for (const auto& view : views) {
         if (frame.lines != 0 && lines++ == frame.lines)
             return text + "… and " + number(views.size() - frame.lines) + " more\n";
-        text += row_of(view.name, width, cells_of(view, frame.seconds));
+        text += row_of(view.name, columns, cells_of(view, frame.seconds));
     }
     return views.empty() ? text + "Nobody is calling a service.\n" : text;
 }
@@ -117,7 +130,8 @@ std::string render_top_document(const std::vector<RateView>& views, double secon
                          {"success", view.success},
                          {"connectsPerSecond", view.perSecond},
                          {"counts", view.counts},
-                         {"latencies", view.latencies}});
+                         {"latencies", view.latencies},
+                         {"ejectedEndpoints", view.ejected}});
     return render_document(document("Top", {{"seconds", seconds}, {"items", std::move(items)}}),
                            format);
 }

@@ -26,6 +26,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Edges = Seen<std::vector<EdgeView>>;
+using Ejected = std::map<std::string, std::uint64_t>;
 
 // The screen is the program's while it lives; the cursor comes back whatever ends it in order.
 class Screen {
@@ -83,18 +84,26 @@ std::string title(const Edges& seen, double seconds) {
 
 struct Look {
     Edges seen;
+    Ejected ejected;  // by the names of rows
     Clock::time_point at;
 };
 
 Result<Look> look(const CliOptions& options) {
     WEIR_TRY(auto seen, see_edges(options.node.paths));
-    return Look{std::move(seen), Clock::now()};
+    const auto at = Clock::now();
+    Ejected ejected;
+    if (options.top_of != RateOf::kWorkload) {
+        WEIR_TRY(const auto endpoints, see_endpoints(options.node.paths));
+        ejected = ejected_by_name(endpoints.view, options.top_of);
+    }
+    return Look{std::move(seen), std::move(ejected), at};
 }
 
 std::vector<RateView> rates_between(const Look& before, const Look& now, const CliOptions& options,
                                     double seconds) {
-    return sorted_for_top(rate_views(before.seen.view, now.seen.view, seconds, options.top_of),
-                          options.top_order);
+    auto rates = rate_views(before.seen.view, now.seen.view, seconds, options.top_of);
+    add_ejected(rates, now.ejected);
+    return sorted_for_top(std::move(rates), options.top_order);
 }
 
 // After a pause (^Z) it goes on from now.

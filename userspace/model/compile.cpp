@@ -30,6 +30,8 @@ void compile_service(const Service& service, std::map<std::string, DesiredPort>&
         row.name = service_port_name(service.name, port);
         static_cast<ServiceSettings&>(row) = service;
         row.counts_datagrams = row.counts_datagrams && port.protocol == Protocol::kUdp;
+        if (port.protocol == Protocol::kUdp)
+            row.outliers = {};  // nothing tells of a flow whether it went well
         for (const auto& address : service.addresses)
             row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
         row.endpoints.reserve(service.endpoints.size());

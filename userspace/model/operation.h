@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,8 @@ namespace weir {
 struct WriteEndpoint {  // a row that no published slot leads to
     std::uint32_t id;
     weir_endpoint row;
+    // The row that the endpoint had in a range that was outgrown: what is known of it comes along.
+    std::optional<std::uint32_t> was{};
 };
 // weir_endpoint.flags: set after the row was unpublished, cleared before it is published again.
 struct FlagEndpoint {

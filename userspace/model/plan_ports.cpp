@@ -110,12 +110,26 @@ weir_endpoint endpoint_row(const LiveEndpoint& endpoint, std::uint32_t svc_port,
             generation,          endpoint.flags,       0};
 }
 
+// Where the service port had this endpoint until now.
+std::optional<std::uint32_t> row_before(const LiveRange& range, const LiveEndpoint& endpoint) {
+    for (std::size_t i = 0; i < range.rows.size(); i++) {
+        const auto& row = range.rows[i];
+        if (row.state == State::kHeld && row.addr == endpoint.addr && row.port == endpoint.port)
+            return range.base + static_cast<std::uint32_t>(i);
+    }
+    return std::nullopt;
+}
+
 void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, Stages& stages) {
+    const auto& before = live.ports.at(id).range;
+    const bool moves = before.base != made.range.base;
     for (const auto index : made.fresh) {
         const auto row_id = made.range.base + index;
         const auto generation = ++live.endpoint_generations[row_id];
+        const auto& endpoint = made.range.rows[index];
         stages.rows.emplace_back(
-            WriteEndpoint{row_id, endpoint_row(made.range.rows[index], id, generation)});
+            WriteEndpoint{row_id, endpoint_row(endpoint, id, generation),
+                          moves ? row_before(before, endpoint) : std::nullopt});
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/reconcile/engine.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,11 @@ constexpr int kIdentifyTries = 5;
 
 void store(__u64& word, std::uint64_t value) {
     MmapArray<weir_node>::store_word(word, value);
+}
+
+// 0: it has ended.
+double seconds_until(std::uint64_t until_ns, std::uint64_t now_ns) {
+    return until_ns <= now_ns ? 0.0 : static_cast<double>(until_ns - now_ns) / 1e9;
 }
 
 std::set<std::uint64_t> ids_of(const std::vector<Cgroup>& cgroups) {
@@ -181,19 +187,33 @@ void Engine::leave() {
     store(tables_.node[0].heartbeat_ns, 0);
 }
 
+std::uint32_t Engine::port_rows() const {
+    return live_.ports.empty() ? 0 : live_.ports.rbegin()->first + 1;
+}
+
+std::string Engine::port_name(std::uint32_t svc_port) const {
+    const auto port = live_.ports.find(svc_port);
+    return port == live_.ports.end() ? "a service port that left" : port->second.name;
+}
+
 std::vector<Engine::NamedSwitch> Engine::look_at_switches() {
     std::vector<NamedSwitch> changes;
     const auto now = monotonic_ns();
-    const auto rows = live_.ports.empty() ? 0 : live_.ports.rbegin()->first + 1;
-    for (const auto& change : switches_.look(tables_, rows, now)) {
-        const auto port = change.svc_port ? live_.ports.find(*change.svc_port) : live_.ports.end();
-        const auto seconds =
-            change.until_ns == 0 ? 0.0 : static_cast<double>(change.until_ns - now) / 1e9;
-        changes.push_back({!change.svc_port            ? "this node"
-                           : port == live_.ports.end() ? "a service port that left"
-                                                       : port->second.name,
-                           seconds});
-    }
+    for (const auto& change : switches_.look(tables_, port_rows(), now))
+        changes.push_back({change.detection   ? "outlier detection of this node"
+                           : !change.svc_port ? "this node"
+                                              : port_name(*change.svc_port),
+                           seconds_until(change.until_ns, now)});
+    return changes;
+}
+
+std::vector<Engine::NamedSwitch> Engine::look_at_holds() {
+    std::vector<NamedSwitch> changes;
+    const auto now = monotonic_ns();
+    for (const auto& change : holds_.look(tables_, port_rows(), now))
+        changes.push_back({endpoint_str(Addr(change.endpoint.addr), ntohs(change.endpoint.port)) +
+                               " of " + port_name(change.row.svc_port),
+                           seconds_until(change.until_ns, now)});
     return changes;
 }
 

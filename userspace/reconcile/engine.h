@@ -14,6 +14,7 @@
 #include "maps/tables.h"
 #include "userspace/model/plan.h"
 #include "userspace/reconcile/adopt.h"
+#include "userspace/reconcile/holds.h"
 #include "userspace/reconcile/repair.h"
 #include "userspace/reconcile/switches.h"
 #include "userspace/reconcile/table_writer.h"
@@ -84,6 +85,9 @@ class Engine {
     };
     std::vector<NamedSwitch> look_at_switches();
 
+    // Endpoints that were ejected by hand since the last look, or are not any more; as above.
+    std::vector<NamedSwitch> look_at_holds();
+
     const Tables& tables() const { return tables_; }
     std::uint64_t generation() const { return live_.generation; }
     Fill endpoint_fill() const;
@@ -94,6 +98,8 @@ class Engine {
     Engine(Tables tables, std::string mount)
         : tables_(std::move(tables)), cgroup_mount_(std::move(mount)) {}
     Status read_live();
+    std::uint32_t port_rows() const;  // of svc_port that may be in use
+    std::string port_name(std::uint32_t svc_port) const;
     Status publish(const Plan& made, const BeforeWrite& before);
 
     Tables tables_;
@@ -103,6 +109,7 @@ class Engine {
     LiveState live_;
     std::vector<std::string> excluded_;
     SwitchWatch switches_;
+    HoldWatch holds_;
     Mirror mirror_;
     Repairer repairer_;
     std::uint64_t cgroups_left_out_ = 0;  // how often there was no room, when all was given out

@@ -22,6 +22,25 @@ Status switch_off_until(Tables& tables, std::optional<std::uint32_t> svc_port,
     return {};
 }
 
+void detection_off_until(Tables& tables, std::uint64_t until_ns) {
+    MmapArray<weir_node>::store_word(tables.node[0].detection_off_until_ns, until_ns);
+}
+
+namespace {
+
+// The time in a word, 0 once that has come: then nobody pays for a look at the clock any more,
+// unless it was just prolonged.
+std::uint64_t until(__u64& word, std::uint64_t now_ns) {
+    const auto until = MmapArray<weir_node>::load_word(word);
+    if (until == 0 || weir_is_off(until, now_ns) != 0)
+        return until;
+    __u64 ended = until;
+    std::atomic_ref<__u64>(word).compare_exchange_strong(ended, 0);
+    return 0;
+}
+
+}  // namespace
+
 std::vector<SwitchChange> SwitchWatch::look(Tables& tables, std::uint32_t rows,
                                             std::uint64_t now_ns) {
     std::vector<SwitchChange> changes;
@@ -41,13 +60,16 @@ std::vector<SwitchChange> SwitchWatch::look(Tables& tables, std::uint32_t rows,
         // One that came and went between two looks is told of too.
         if (!has_ended && until == (known == off_.end() ? 0 : known->second))
             return;
-        changes.push_back({svc_port, until});
+        changes.push_back({false, svc_port, until});
         if (until == 0)
             off_.erase(svc_port);
         else
             off_[svc_port] = until;
     };
     look_at(std::nullopt);
+    const auto detection = until(tables.node[0].detection_off_until_ns, now_ns);
+    if (detection != std::exchange(detection_off_, detection))
+        changes.push_back({true, std::nullopt, detection});
     const auto end = off_.empty() ? rows : tables.svc_port.size();  // also those that left
     for (std::uint32_t id = 0; id < end; id++)
         if (!off_.empty() || MmapArray<weir_node>::load_word(word_of(tables, id)) != 0)

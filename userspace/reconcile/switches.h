@@ -17,7 +17,11 @@ namespace weir {
 Status switch_off_until(Tables& tables, std::optional<std::uint32_t> svc_port,
                         std::uint64_t until_ns);
 
+// Outlier detection, on the whole node.
+void detection_off_until(Tables& tables, std::uint64_t until_ns);
+
 struct SwitchChange {
+    bool detection = false;                 // outlier detection, and not steering
     std::optional<std::uint32_t> svc_port;  // none: the node
     std::uint64_t until_ns = 0;             // 0: on again
 };
@@ -29,6 +33,7 @@ class SwitchWatch {
 
   private:
     std::map<std::optional<std::uint32_t>, std::uint64_t> off_;
+    std::uint64_t detection_off_ = 0;
 };
 
 }  // namespace weir

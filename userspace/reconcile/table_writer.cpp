@@ -15,7 +15,7 @@ class Writer {
     Status operator()(const WriteEndpoint& write) {
         if (write.id >= tables_.endpoint.size())
             return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
-        WEIR_CHECK(begin_state(write));
+        begin_state(write);
         tables_.endpoint[write.id] = mirror_.endpoint(write.id) = write.row;
         return {};
     }
@@ -87,17 +87,18 @@ class Writer {
     }
 
   private:
-    // What the kernel knows of an endpoint begins here. No socket holds the row and no connect can
-    // reach it: nobody writes it but this.
-    Status begin_state(const WriteEndpoint& write) {
-        weir_ep_state fresh{};
-        fresh.generation = write.row.generation;
-        fresh.changed_ns = monotonic_ns();
-        if (write.row.generation > 1) {
-            WEIR_TRY(const auto state, tables_.ep_state.find(write.id));
-            fresh.active = state ? state->active : 0;
-        }
-        return tables_.ep_state.put(write.id, fresh);
+    // What the kernel knows of an endpoint begins here, or comes along from the row it had. No
+    // socket holds the row and no connect can reach it: nobody writes it but this. What connects
+    // find out meanwhile about a row that is left is not in it.
+    void begin_state(const WriteEndpoint& write) {
+        weir_ep_state state{};
+        if (write.was && *write.was < tables_.ep_state.size())
+            state = tables_.ep_state[*write.was];
+        else
+            state.changed_ns = monotonic_ns();
+        state.generation = write.row.generation;
+        state.active = tables_.ep_state[write.id].active;
+        tables_.ep_state[write.id] = state;
     }
 
     Tables& tables_;

@@ -15,9 +15,8 @@ namespace {
 
 using State = LiveEndpoint::State;
 
-Result<bool> is_held(const Tables& tables, std::uint32_t row) {
-    WEIR_TRY(const auto state, tables.ep_state.find(row));
-    return state && state->active != 0;
+bool is_held(const Tables& tables, std::uint32_t row) {
+    return MmapArray<weir_ep_state>::load_word(tables.ep_state[row].active) != 0;
 }
 
 // Frees the draining rows that no socket holds; true when none of the range is in use any more.
@@ -30,8 +29,7 @@ Result<bool> free_rows(const Tables& tables, LiveState& live, LiveRange& range) 
             empty = false;
         if (row.state != State::kDraining)
             continue;
-        WEIR_TRY(const bool held, is_held(tables, id));
-        if (held) {
+        if (is_held(tables, id)) {
             empty = false;
             continue;
         }

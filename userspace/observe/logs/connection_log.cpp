@@ -25,16 +25,34 @@ struct Kind {
     const char* action;
     const char* level;
     std::string message;
+    bool is_bad = false;
 };
 
 Kind kind_of(const FlowView& flow) {
     const std::string whom =
         flow.workload + " to " + flow.service + ":" + std::to_string(flow.port);
+    const std::string endpoint =
+        flow.endpoint + " of " + flow.service + ":" + std::to_string(flow.port);
+    if (flow.verdict == "ejected")
+        return {"endpoint-ejected", "warn", endpoint + " is left out: " + flow.reason, true};
+    if (flow.verdict == "restored")
+        return {"endpoint-restored", "info", endpoint + " is in again"};
+    if (flow.verdict == "panic")
+        return {"service-in-panic", "warn",
+                flow.service + ":" + std::to_string(flow.port) +
+                    ": all endpoints are out, and are used",
+                true};
     if (flow.verdict == "failed")
-        return {"connection-failed", "warn", whom + " failed: " + flow.reason};
+        return {"connection-failed", "warn", whom + " failed: " + flow.reason, true};
     if (flow.cutOffBy == "endpoint")
         return {"connection-reset", "warn", whom + " was reset by " + flow.endpoint};
     return {"connection-closed", "info", whom + " closed"};
+}
+
+// Of its health; half-open tries are many, and their end tells more.
+bool is_of_endpoint(const weir_event& event) {
+    return event.kind == WEIR_EVENT_EJECTED || event.kind == WEIR_EVENT_RESTORED ||
+           event.kind == WEIR_EVENT_PANIC;
 }
 
 std::int64_t nanoseconds(double seconds) {
@@ -51,10 +69,11 @@ bool ConnectionLog::is_slow(const weir_event& event) const {
 bool ConnectionLog::wants(const weir_event& event, std::uint64_t now_ns) {
     const bool bad = event.kind == WEIR_EVENT_FAILED ||
                      event.cut_off_by == WEIR_CUT_OFF_BY_ENDPOINT || is_slow(event);
-    const bool wanted =
-        bad ? is_turn(bad_, settings_.bad_every)
-            : event.kind == WEIR_EVENT_CLOSED && is_turn(others_, settings_.sample_every);
-    if (!wanted)
+    const bool is_wanted =
+        is_of_endpoint(event) ||
+        (bad ? is_turn(bad_, settings_.bad_every)
+             : event.kind == WEIR_EVENT_CLOSED && is_turn(others_, settings_.sample_every));
+    if (!is_wanted)
         return false;
     const auto second = now_ns / 1'000'000'000;
     if (second != second_)
@@ -68,15 +87,14 @@ bool ConnectionLog::wants(const weir_event& event, std::uint64_t now_ns) {
 
 void ConnectionLog::write(const FlowView& flow) const {
     const Kind kind = kind_of(flow);
-    nlohmann::ordered_json fields = {
-        {"event.category", "network"},
-        {"event.outcome", flow.verdict == "failed" ? "failure" : "success"},
-        {"event.duration", nanoseconds(flow.durationSeconds)},
-        {"network.transport", flow.protocol == "UDP" ? "udp" : "tcp"},
-        {"destination.address", flow.address},
-        {"weir.workload", flow.workload},
-        {"weir.service", flow.service},
-        {"weir.endpoint", flow.endpoint}};
+    nlohmann::ordered_json fields = {{"event.category", "network"},
+                                     {"event.outcome", kind.is_bad ? "failure" : "success"},
+                                     {"event.duration", nanoseconds(flow.durationSeconds)},
+                                     {"network.transport", flow.protocol == "UDP" ? "udp" : "tcp"},
+                                     {"destination.address", flow.address},
+                                     {"weir.workload", flow.workload},
+                                     {"weir.service", flow.service},
+                                     {"weir.endpoint", flow.endpoint}};
     if (!flow.reason.empty())
         fields["event.reason"] = flow.reason;
     if (flow.verdict == "closed" && flow.protocol == "TCP") {

@@ -331,10 +331,26 @@ class Collector {
         auto off = family("weir_switched_off_seconds",
                           "For how much longer weir is off by hand; no service: the whole node.",
                           MetricType::Gauge);
-        for (const auto& one : status_.switches)
-            if (off.metric.size() < kSwitchesMost)
+        auto held = family("weir_endpoint_ejected_by_hand_seconds",
+                           "For how much longer an endpoint is out by hand.", MetricType::Gauge);
+        double detection = 0;
+        for (std::size_t i = 0; i < status_switches(); i++) {
+            const auto& one = status_.switches.at(i);
+            if (one.what == "steering")
                 add(off, {{"destination_service", one.service}}, one.secondsLeft);
+            else if (one.what == "endpoint")
+                add(held,
+                    {{"destination_service", one.service}, {"destination_endpoint", one.endpoint}},
+                    one.secondsLeft);
+            else
+                detection = one.secondsLeft;
+        }
         all.push_back(std::move(off));
+        all.push_back(std::move(held));
+        all.push_back(family("weir_outlier_detection_off_seconds",
+                             "For how much longer outlier detection is off by hand on this node.",
+                             MetricType::Gauge));
+        add(all.back(), {}, detection);
         const auto count = [&](const char* name, const char* help, std::uint64_t value) {
             all.push_back(family(name, help, MetricType::Counter));
             add(all.back(), {}, static_cast<double>(value));

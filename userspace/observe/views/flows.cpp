@@ -49,11 +49,19 @@ const char* verdict_of(__u32 kind) {
         case WEIR_EVENT_OPENED: return "opened";
         case WEIR_EVENT_FAILED: return "failed";
         case WEIR_EVENT_CLOSED: return "closed";
+        case WEIR_EVENT_EJECTED: return "ejected";
+        case WEIR_EVENT_RESTORED: return "restored";
+        case WEIR_EVENT_HALF_OPEN: return "half-open";
+        case WEIR_EVENT_PANIC: return "panic";
         case WEIR_EVENT_CONNECTS: return "connecting";
         case WEIR_EVENT_LIVES: return "established";
         case WEIR_EVENT_CLOSES: return "closing";
     }
     return "unknown";
+}
+
+bool is_of_endpoint(__u32 kind) {
+    return kind >= WEIR_EVENT_EJECTED && kind <= WEIR_EVENT_PANIC;
 }
 
 double seconds(__u32 us) {
@@ -72,12 +80,12 @@ FlowView view_of(const weir_event& event, const Names& names, std::int64_t offse
     view.endpoint = event.endpoint_port == 0
                         ? "none"
                         : endpoint_str(Addr(event.endpoint_addr), ntohs(event.endpoint_port));
-    if (event.kind == WEIR_EVENT_FAILED)
+    if (event.kind == WEIR_EVENT_FAILED || event.kind == WEIR_EVENT_EJECTED)
         view.reason =
             kFailureNames.at(std::min<std::size_t>(event.failure, WEIR_FAILURE_OTHER)).name;
     if (event.cut_off_by != WEIR_CUT_OFF_BY_NONE)
         view.cutOffBy = event.cut_off_by == WEIR_CUT_OFF_BY_CALLER ? "caller" : "endpoint";
-    if (event.started_ns != 0 && event.kind != WEIR_EVENT_OPENED)
+    if (event.started_ns != 0 && event.kind != WEIR_EVENT_OPENED && !is_of_endpoint(event.kind))
         view.durationSeconds = static_cast<double>(event.at_ns - event.started_ns) / 1e9;
     view.connectSeconds = seconds(event.connect_us);
     view.firstByteSeconds = seconds(event.first_byte_us);

@@ -13,15 +13,16 @@ namespace weir {
 
 struct FlowView {
     std::string time;     // UTC, "2026-01-31T12:00:00.123Z"
-    std::string verdict;  // opened, failed, closed; lost: a gap; of what is open: connecting,
-                          // established, closing
+    std::string verdict;  // opened, failed, closed; of an endpoint, with the connect that showed
+                          // it: ejected, half-open, restored, panic; lost: a gap; of what is open:
+                          // connecting, established, closing
     std::string workload;
     std::string service;  // "departed": it left the mesh
     std::uint16_t port = 0;
     std::string protocol;        // TCP, UDP
     std::string address;         // "10.96.0.10:80", what was called
     std::string endpoint;        // "10.0.0.2:8080"; "none" where none was picked
-    std::string reason;          // why it failed; see maps/failure_names.h
+    std::string reason;          // why it failed, or was ejected; see maps/failure_names.h
     std::string cutOffBy;        // caller, endpoint; empty: nobody did
     double durationSeconds = 0;  // from the connect to this event; 0 = not known
     double connectSeconds = 0, firstByteSeconds = 0, rttSeconds = 0;  // 0 = not known

@@ -7,8 +7,8 @@
 
 #include "bpf/core/health.h"
 #include "bpf/core/least_latency.h"
-#include "bpf/core/published.h"
 #include "maps/clock.h"
+#include "userspace/model/endpoint_rows.h"
 #include "userspace/observe/views/names.h"
 
 namespace weir {
@@ -25,47 +25,36 @@ std::string reason_of(const weir_ep_state& state) {
 }
 
 Ejection ejection_of(const weir_ep_state& state, std::uint64_t now) {
-    const bool out = weir_health_at(state.ejected_until_ns, now) == WEIR_HEALTH_OUT;
+    if (state.held_until_ns > now)
+        return {"ejected", "by hand", seconds(state.changed_ns, now),
+                seconds(now, state.held_until_ns)};
+    const bool out = now < state.ejected_until_ns;
     return {out ? "ejected" : "half-open", reason_of(state), seconds(state.changed_ns, now),
             seconds(now, state.ejected_until_ns)};
 }
 
-// The settings of a service port that is in the kernel; nullptr.
-const weir_svc_settings* settings_of(const weir_svc_port& row) {
-    const auto word = MmapArray<weir_svc_port>::load_word(row.published);
-    return word == 0 ? nullptr : &row.settings[weir_published_decode(word).settings & 1];
-}
-
-// Calls `each` with the row and the state of all endpoints.
-template <typename Each>
-Status each_endpoint(const Tables& tables, std::uint32_t svc_port,
-                     const weir_svc_settings* settings, const Each& each) {
+// The clock by which the kernel looks at the endpoints of a service port.
+std::uint64_t clock_of(const Tables& tables, std::uint32_t svc_port, std::uint64_t now) {
+    const auto* settings = settings_in_force(tables, svc_port);
     if (settings == nullptr)
-        return {};
-    for (std::uint32_t i = 0; i < settings->endpoint_capacity; i++) {
-        const std::uint32_t id = settings->endpoint_base + i;
-        if (id >= tables.endpoint.size())
-            break;
-        const auto& endpoint = tables.endpoint[id];
-        if (endpoint.svc_port != svc_port || endpoint.generation == 0 || endpoint.flags != 0)
-            continue;
-        WEIR_TRY(const auto state, tables.ep_state.find(id));
-        if (state && state->generation == endpoint.generation)
-            each(endpoint, *state);
-    }
-    return {};
+        return WEIR_HEALTH_ALL_DUE;
+    const auto load = MmapArray<weir_svc_port>::load_word;
+    return weir_health_clock(settings->eject_after, load(tables.node[0].detection_off_until_ns),
+                             load(tables.svc_port[svc_port].held_until_ns), now);
 }
 
+// Calls `each` with the row and the state of those that are not in.
 template <typename Each>
-Status each_ejected(const Tables& tables, std::uint32_t svc_port, const Each& each) {
-    const auto* settings = settings_of(tables.svc_port[svc_port]);
-    if (settings == nullptr || settings->eject_after == 0)
-        return {};
-    return each_endpoint(tables, svc_port, settings,
-                         [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
-                             if (state.ejected_until_ns != 0)
-                                 each(endpoint, state);
-                         });
+void each_ejected(const Tables& tables, std::uint32_t svc_port, std::uint64_t now,
+                  const Each& each) {
+    const auto clock = clock_of(tables, svc_port, now);
+    if (clock == WEIR_HEALTH_ALL_DUE)
+        return;
+    for (const auto id : endpoint_rows(tables, svc_port)) {
+        const weir_ep_state state = tables.ep_state[id];
+        if (weir_health_at(state.ejected_until_ns, state.held_until_ns, clock) != WEIR_HEALTH_IN)
+            each(tables.endpoint[id], state);
+    }
 }
 
 std::string name_of(const weir_endpoint& endpoint) {
@@ -74,37 +63,52 @@ std::string name_of(const weir_endpoint& endpoint) {
 
 }  // namespace
 
-Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port) {
+std::map<std::string, Ejection> ejections_of(const Tables& tables, std::uint32_t svc_port) {
     std::map<std::string, Ejection> found;
     const auto now = monotonic_ns();
-    WEIR_CHECK(each_ejected(tables, svc_port,
-                            [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
-                                found[name_of(endpoint)] = ejection_of(state, now);
-                            }));
+    each_ejected(tables, svc_port, now,
+                 [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
+                     found[name_of(endpoint)] = ejection_of(state, now);
+                 });
     return found;
 }
 
-Result<std::map<std::string, double>> answer_times_of(const Tables& tables,
-                                                      std::uint32_t svc_port) {
+std::map<std::string, double> answer_times_of(const Tables& tables, std::uint32_t svc_port) {
     std::map<std::string, double> found;
-    WEIR_CHECK(each_endpoint(tables, svc_port, settings_of(tables.svc_port[svc_port]),
-                             [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
-                                 if (weir_latency_is_known(state.latency_word))
-                                     found[name_of(endpoint)] =
-                                         weir_latency_us(state.latency_word) / 1e6;
-                             }));
+    for (const auto id : endpoint_rows(tables, svc_port)) {
+        const auto latency = MmapArray<weir_ep_state>::load_word(tables.ep_state[id].latency_word);
+        if (weir_latency_is_known(latency))
+            found[name_of(tables.endpoint[id])] = weir_latency_us(latency) / 1e6;
+    }
+    return found;
+}
+
+std::map<std::string, double> held_endpoints(const Tables& tables, std::uint32_t svc_port,
+                                             std::uint64_t now_ns) {
+    std::map<std::string, double> found;
+    if (MmapArray<weir_svc_port>::load_word(tables.svc_port[svc_port].held_until_ns) <= now_ns)
+        return found;
+    for (const auto id : endpoint_rows(tables, svc_port)) {
+        const auto until = MmapArray<weir_ep_state>::load_word(tables.ep_state[id].held_until_ns);
+        if (until > now_ns)
+            found[name_of(tables.endpoint[id])] = seconds(now_ns, until);
+    }
     return found;
 }
 
 Result<std::uint32_t> ejected_endpoints(const Tables& tables) {
     std::uint32_t ejected = 0;
+    const auto now = monotonic_ns();
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++) {
-        const auto* settings = settings_of(tables.svc_port[id]);
-        if (settings == nullptr || settings->eject_after == 0)
+        if (clock_of(tables, id, now) == WEIR_HEALTH_ALL_DUE)
             continue;
-        WEIR_TRY(const auto state, tables.svc_state.find(id));
-        if (state && state->ejections != 0)
-            WEIR_CHECK(each_ejected(tables, id, [&](const auto&, const auto&) { ejected++; }));
+        bool was_any_out = tables.svc_port[id].held_until_ns > now;
+        if (!was_any_out) {
+            WEIR_TRY(const auto state, tables.svc_state.find(id));
+            was_any_out = state && state->ejections != 0;
+        }
+        if (was_any_out)
+            each_ejected(tables, id, now, [&](const auto&, const auto&) { ejected++; });
     }
     return ejected;
 }

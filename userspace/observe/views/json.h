@@ -40,7 +40,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EventCounts, produced, delivered, lost)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HookView, name, attached)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReasonView, name, count, meaning)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SwitchView, service, secondsLeft)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SwitchView, service, secondsLeft, what, endpoint)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Fill, table, used, capacity)
 
 void to_json(nlohmann::json& out, const StatusView& view);

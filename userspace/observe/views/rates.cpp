@@ -44,13 +44,17 @@ Latencies grown(const Latencies& before, const Latencies& now) {
 
 namespace {
 
+// An edge, or an endpoint.
+template <typename View>
+std::string service_port_of(const View& view, RateOf of) {
+    std::string service = view.service + ":" + std::to_string(view.port);
+    if (view.protocol != "TCP")
+        service += "/" + view.protocol;
+    return of == RateOf::kService ? service : service + " " + view.endpoint;
+}
+
 std::string name_of(const EdgeView& edge, RateOf of) {
-    if (of == RateOf::kWorkload)
-        return edge.workload;
-    std::string service = edge.service + ":" + std::to_string(edge.port);
-    if (edge.protocol != "TCP")
-        service += "/" + edge.protocol;
-    return of == RateOf::kService ? service : service + " " + edge.endpoint;
+    return of == RateOf::kWorkload ? edge.workload : service_port_of(edge, of);
 }
 
 bool is_quiet(const RateView& view) {
@@ -114,6 +118,32 @@ std::vector<RateView> rate_views(const std::vector<EdgeView>& before,
             views.push_back(std::move(view));
     }
     return views;
+}
+
+std::map<std::string, std::uint64_t> ejected_by_name(const std::vector<EndpointView>& endpoints,
+                                                     RateOf of) {
+    std::map<std::string, std::uint64_t> ejected;
+    if (of == RateOf::kWorkload)
+        return ejected;
+    for (const auto& endpoint : endpoints)
+        if (endpoint.state == "ejected" || endpoint.state == "half-open")
+            ejected[service_port_of(endpoint, of)]++;
+    return ejected;
+}
+
+void add_ejected(std::vector<RateView>& views,
+                 const std::map<std::string, std::uint64_t>& ejected) {
+    for (const auto& [name, count] : ejected) {
+        const auto found = std::find_if(views.begin(), views.end(),
+                                        [&](const RateView& view) { return view.name == name; });
+        if (found == views.end()) {
+            views.emplace_back();
+            views.back().name = name;
+            views.back().ejected = count;
+        } else {
+            found->ejected = count;
+        }
+    }
 }
 
 }  // namespace weir

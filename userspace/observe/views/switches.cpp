@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "bpf/core/mode.h"
+#include "userspace/observe/views/health.h"
 
 namespace weir {
 
@@ -16,6 +17,8 @@ std::vector<SwitchView> switch_views(const Tables& tables, const Names& names,
     std::vector<SwitchView> views;
     if (const auto node = left(tables.node[0].off_until_ns); node > 0)
         views.push_back({"", node});
+    if (const auto node = left(tables.node[0].detection_off_until_ns); node > 0)
+        views.push_back({"", node, "outlierDetection"});
     std::map<std::string, double> services;  // the longest of a service's ports
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++) {
         const auto* owner = names.service_port(id);
@@ -25,7 +28,25 @@ std::vector<SwitchView> switch_views(const Tables& tables, const Names& names,
     }
     for (const auto& [name, seconds] : services)
         views.push_back({name, seconds});
+    for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
+        if (const auto* owner = names.service_port(id))
+            for (const auto& [endpoint, seconds] : held_endpoints(tables, id, now_ns))
+                views.push_back({owner->service->name, seconds, "endpoint", endpoint});
     return views;
+}
+
+std::string switch_str(const SwitchView& view) {
+    const std::string whose = view.service.empty() ? "this node" : view.service;
+    return view.what == "endpoint"           ? "endpoint " + view.endpoint + " of " + whose
+           : view.what == "outlierDetection" ? "outlier detection of " + whose
+                                             : whose;
+}
+
+std::string switch_end_str(const SwitchView& view) {
+    return view.what == "endpoint"           ? "weir restore " + view.service + " " + view.endpoint
+           : view.what == "outlierDetection" ? "weir on outlier-detection"
+           : view.service.empty()            ? "weir on"
+                                             : "weir on " + view.service;
 }
 
 }  // namespace weir

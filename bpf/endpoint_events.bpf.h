@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Telling of endpoints that are ejected, tried and restored, and of services without any that is
+ * in, with the connect that showed it. Rare, and the first that is asked for: never left out for
+ * the bound of a service port.
+ */
+#ifndef WEIR_ENDPOINT_EVENTS_BPF_H
+#define WEIR_ENDPOINT_EVENTS_BPF_H
+
+#include "events.bpf.h"
+
+#define NS_PER_SECOND 1000000000ull
+
+/* Of the endpoint that a connection is to. */
+static __noinline int event__of_endpoint(__u32 kind, const struct weir_sock *sock, __u32 failure) {
+    struct weir_event *event =
+        weir_events_every ? event__reserve(kind, bpf_ktime_get_ns(), &sock->edge) : NULL;
+    if (!event)
+        return 0;
+    event__addresses(event, sock);
+    event->failure = failure;
+    event__end(event);
+    return 0;
+}
+
+/* A connect found all endpoints out: told of once a second. */
+static __always_inline void event__panics(const struct weir_sock *sock) {
+    struct weir_svc_state *state = bpf_map_lookup_elem(&weir_svc_state, &sock->edge.svc_port);
+    if (!state)
+        return;
+    __u64 told_ns = *(volatile __u64 *)&state->panicked_ns, now_ns = bpf_ktime_get_coarse_ns();
+    if (now_ns - told_ns >= NS_PER_SECOND &&
+        __sync_val_compare_and_swap(&state->panicked_ns, told_ns, now_ns) == told_ns)
+        event__of_endpoint(WEIR_EVENT_PANIC, sock, 0);
+}
+
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/model/endpoint_rows.h"
+
+#include "bpf/core/published.h"
+
+namespace weir {
+
+const weir_svc_settings* settings_in_force(const Tables& tables, std::uint32_t svc_port) {
+    if (svc_port >= tables.svc_port.size())
+        return nullptr;
+    const auto& row = tables.svc_port[svc_port];
+    const auto word = MmapArray<weir_svc_port>::load_word(row.published);
+    return word == 0 ? nullptr : &row.settings[weir_published_decode(word).settings & 1];
+}
+
+std::vector<std::uint32_t> endpoint_rows(const Tables& tables, std::uint32_t svc_port) {
+    std::vector<std::uint32_t> rows;
+    const auto* settings = settings_in_force(tables, svc_port);
+    for (std::uint32_t i = 0; settings != nullptr && i < settings->endpoint_capacity; i++) {
+        const std::uint32_t id = settings->endpoint_base + i;
+        // Not beyond the table, should somebody have changed the settings.
+        if (id >= tables.endpoint.size())
+            break;
+        const auto& endpoint = tables.endpoint[id];
+        if (endpoint.svc_port == svc_port && endpoint.generation != 0 && endpoint.flags == 0 &&
+            tables.ep_state[id].generation == endpoint.generation)
+            rows.push_back(id);
+    }
+    return rows;
+}
+
+}  // namespace weir

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of a service port's endpoints, as they are in the kernel. Reads, and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "maps/tables.h"
+
+namespace weir {
+
+// The settings of a service port that are in force; nullptr: it is not in the kernel.
+const weir_svc_settings* settings_in_force(const Tables& tables, std::uint32_t svc_port);
+
+// Rows of `endpoint` and `ep_state` that are in use: neither leaving nor drained.
+std::vector<std::uint32_t> endpoint_rows(const Tables& tables, std::uint32_t svc_port);
+
+}  // namespace weir

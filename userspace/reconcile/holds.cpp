@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/reconcile/holds.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "maps/clock.h"
+#include "userspace/model/endpoint_rows.h"
+
+namespace weir {
+namespace {
+
+void store(__u64& word, std::uint64_t value) {
+    MmapArray<weir_ep_state>::store_word(word, value);
+}
+
+std::uint64_t load(const __u64& word) {
+    return MmapArray<weir_ep_state>::load_word(word);
+}
+
+Status check(const Tables& tables, EndpointRow row) {
+    if (row.svc_port >= tables.svc_port.size() || row.endpoint >= tables.ep_state.size())
+        return fail("endpoint row is beyond its table");
+    return {};
+}
+
+// Ended: nobody looks at it any more, unless it was just prolonged. Without outlier detection
+// nobody else would bring the endpoint back.
+void clear(Tables& tables, EndpointRow row, std::uint64_t until_ns) {
+    auto& state = tables.ep_state[row.endpoint];
+    __u64 ended = until_ns;
+    std::atomic_ref<__u64>(state.held_until_ns).compare_exchange_strong(ended, 0);
+    const auto* settings = settings_in_force(tables, row.svc_port);
+    if (settings != nullptr && settings->eject_after != 0)
+        return;
+    ended = until_ns;
+    if (std::atomic_ref<__u64>(state.ejected_until_ns).compare_exchange_strong(ended, 0))
+        store(state.changed_ns, monotonic_ns());
+}
+
+}  // namespace
+
+// The kernel changes `ejected_until_ns` by compare-and-swap only, and not of one that is held: what
+// is stored last is the hold's.
+Status eject_by_hand(Tables& tables, EndpointRow row, std::uint64_t until_ns) {
+    WEIR_CHECK(check(tables, row));
+    auto& state = tables.ep_state[row.endpoint];
+    auto& gate = tables.svc_port[row.svc_port].held_until_ns;
+    if (load(state.ejected_until_ns) == 0)
+        store(state.changed_ns, monotonic_ns());
+    store(state.held_until_ns, until_ns);
+    store(state.ejected_until_ns, until_ns);
+    store(gate, std::max(load(gate), until_ns));
+    return {};
+}
+
+Status restore_by_hand(Tables& tables, EndpointRow row) {
+    WEIR_CHECK(check(tables, row));
+    auto& state = tables.ep_state[row.endpoint];
+    std::atomic_ref<__u32>(state.failures).store(0);
+    std::atomic_ref<__u32>(state.resets).store(0);
+    store(state.changed_ns, monotonic_ns());
+    store(state.held_until_ns, 0);
+    store(state.ejected_until_ns, 0);
+    return {};
+}
+
+void HoldWatch::look_at(Tables& tables, std::uint32_t svc_port, std::uint64_t now_ns,
+                        std::vector<HoldChange>& changes) {
+    auto& gate = tables.svc_port[svc_port].held_until_ns;
+    const auto all_end = load(gate);
+    for (const auto id : endpoint_rows(tables, svc_port)) {
+        const EndpointRow row{svc_port, id};
+        const auto until = load(tables.ep_state[id].held_until_ns);
+        const auto known = held_.find(row);
+        if (until > now_ns && (known == held_.end() || known->second.until_ns != until)) {
+            held_[row] = {row, tables.endpoint[id], until};
+            changes.push_back(held_[row]);
+        }
+        if (until != 0 && until <= now_ns)
+            clear(tables, row, until);
+    }
+    __u64 ended = all_end;
+    if (all_end != 0 && all_end <= now_ns)
+        std::atomic_ref<__u64>(gate).compare_exchange_strong(ended, 0);
+}
+
+std::vector<HoldChange> HoldWatch::look(Tables& tables, std::uint32_t rows, std::uint64_t now_ns) {
+    std::vector<HoldChange> changes;
+    for (std::uint32_t id = 0; id < rows; id++)
+        if (load(tables.svc_port[id].held_until_ns) != 0)
+            look_at(tables, id, now_ns, changes);
+    // Those that ended, were restored, or have left with their service.
+    for (auto known = held_.begin(); known != held_.end();) {
+        const auto& [row, hold] = *known;
+        const auto& state = tables.ep_state[row.endpoint];
+        if (state.generation == hold.endpoint.generation && load(state.held_until_ns) > now_ns) {
+            ++known;
+            continue;
+        }
+        changes.push_back({row, hold.endpoint, 0});
+        known = held_.erase(known);
+    }
+    return changes;
+}
+
+}  // namespace weir
