@@ -23,7 +23,7 @@ class ByHand(LabCase):
                        + detection + extra + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
 
     def setUp(self):
-        if self.lab.agent.poll() is not None:
+        if self.lab.agent is None:
             self.lab.start_agent()
         self.mesh_with()
         self.lab.weir("restore", "orders.shop")
@@ -157,7 +157,7 @@ class ByHand(LabCase):
         self.assertEqual(self.client.connects(VIP, 80, count=40)["errors"], {"ECONNREFUSED": 20})
         self.assertEqual(self.endpoint(self.b)["state"], "serving")
         self.lab.weir("on", "outlier-detection")
-        self.assertLess(self.client.connects(VIP, 80, count=40)["errors"]["ECONNREFUSED"], 8)
+        self.assertLess(self.client.connects(VIP, 80, count=40)["errors"].get("ECONNREFUSED", 0), 8)
         self.assertIn(self.endpoint(self.b)["state"], ("ejected", "half-open"))
 
     def test_detection_that_is_off_ends_by_itself(self):

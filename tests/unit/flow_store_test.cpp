@@ -36,6 +36,25 @@ TEST(FlowStore, GapsAreInTheirPlace) {
     EXPECT_EQ(entries[1].lost, 7U);
 }
 
+TEST(FlowStore, WhatHappenedToEndpointsStaysLonger) {
+    FlowStore store(16);
+    for (std::uint64_t i = 0; i < 100; i++) {
+        weir_event event{};
+        event.kind = i % 20 == 10 ? WEIR_EVENT_EJECTED : WEIR_EVENT_OPENED;
+        event.at_ns = i;
+        store.add(event);
+    }
+    const auto all = store.from(0);  // 84 to 99, and the last two of 10, 30, 50, 70
+    ASSERT_EQ(all.size(), 18U);
+    EXPECT_EQ(all[0].event.at_ns, 50U);
+    EXPECT_EQ(all[1].event.at_ns, 70U);
+    EXPECT_EQ(all[2].event.at_ns, 84U);
+    const auto late = store.from(60);
+    ASSERT_EQ(late.size(), 18U);
+    EXPECT_EQ(late[0].lost, 23U);  // 60 to 83, without 70
+    EXPECT_EQ(late[1].event.at_ns, 70U);
+}
+
 TEST(FlowStore, WhatIsGoneForAReaderIsAGap) {
     FlowStore store(3);
     for (std::uint64_t ns = 1; ns <= 8; ns++)

@@ -3,11 +3,22 @@
 
 namespace weir {
 
+namespace {
+
+constexpr std::size_t kOfEndpoints = 8;  // one such entry is kept for so many others
+
+}  // namespace
+
 void FlowStore::push(FlowEntry entry) {
     entries_.push_back(entry);
     next_++;
-    if (entries_.size() > keep_)
-        entries_.pop_front();
+    if (entries_.size() <= keep_)
+        return;
+    if (!entries_.front().is_gap() && is_of_endpoint(entries_.front().event))
+        of_endpoints_.emplace_back(next_ - entries_.size(), entries_.front());
+    if (of_endpoints_.size() > keep_ / kOfEndpoints)
+        of_endpoints_.pop_front();
+    entries_.pop_front();
 }
 
 void FlowStore::add(const weir_event& event) {
@@ -24,8 +35,11 @@ void FlowStore::add_gap(std::uint64_t at_ns, std::uint64_t lost, std::uint64_t l
 std::vector<FlowEntry> FlowStore::from(std::uint64_t from) const {
     const std::uint64_t first = next_ - entries_.size();
     std::vector<FlowEntry> found;
-    if (from < first && from != 0 && !entries_.empty()) {
-        FlowEntry gap{{}, first - from, 0};
+    const auto kept = static_cast<std::uint64_t>(
+        std::count_if(of_endpoints_.begin(), of_endpoints_.end(),
+                      [from](const auto& one) { return one.first >= from; }));
+    if (from < first && from != 0 && first - from > kept) {
+        FlowEntry gap{{}, first - from - kept, 0};
         gap.event.at_ns = entries_.front().event.at_ns;
         found.push_back(gap);
     }

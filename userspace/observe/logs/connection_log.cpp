@@ -49,12 +49,6 @@ Kind kind_of(const FlowView& flow) {
     return {"connection-closed", "info", whom + " closed"};
 }
 
-// Of its health; half-open tries are many, and their end tells more.
-bool is_of_endpoint(const weir_event& event) {
-    return event.kind == WEIR_EVENT_EJECTED || event.kind == WEIR_EVENT_RESTORED ||
-           event.kind == WEIR_EVENT_PANIC;
-}
-
 std::int64_t nanoseconds(double seconds) {
     return std::llround(seconds * 1e9);
 }
@@ -69,10 +63,11 @@ bool ConnectionLog::is_slow(const weir_event& event) const {
 bool ConnectionLog::wants(const weir_event& event, std::uint64_t now_ns) {
     const bool bad = event.kind == WEIR_EVENT_FAILED ||
                      event.cut_off_by == WEIR_CUT_OFF_BY_ENDPOINT || is_slow(event);
+    if (is_of_endpoint(event))  // rare, and never too many; a try is told of by its end
+        return event.kind != WEIR_EVENT_HALF_OPEN;
     const bool is_wanted =
-        is_of_endpoint(event) ||
-        (bad ? is_turn(bad_, settings_.bad_every)
-             : event.kind == WEIR_EVENT_CLOSED && is_turn(others_, settings_.sample_every));
+        bad ? is_turn(bad_, settings_.bad_every)
+            : event.kind == WEIR_EVENT_CLOSED && is_turn(others_, settings_.sample_every);
     if (!is_wanted)
         return false;
     const auto second = now_ns / 1'000'000'000;

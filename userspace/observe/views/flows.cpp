@@ -60,10 +60,6 @@ const char* verdict_of(__u32 kind) {
     return "unknown";
 }
 
-bool is_of_endpoint(__u32 kind) {
-    return kind >= WEIR_EVENT_EJECTED && kind <= WEIR_EVENT_PANIC;
-}
-
 double seconds(__u32 us) {
     return us / 1e6;
 }
@@ -85,7 +81,7 @@ FlowView view_of(const weir_event& event, const Names& names, std::int64_t offse
             kFailureNames.at(std::min<std::size_t>(event.failure, WEIR_FAILURE_OTHER)).name;
     if (event.cut_off_by != WEIR_CUT_OFF_BY_NONE)
         view.cutOffBy = event.cut_off_by == WEIR_CUT_OFF_BY_CALLER ? "caller" : "endpoint";
-    if (event.started_ns != 0 && event.kind != WEIR_EVENT_OPENED && !is_of_endpoint(event.kind))
+    if (event.started_ns != 0 && event.kind != WEIR_EVENT_OPENED && !is_of_endpoint(event))
         view.durationSeconds = static_cast<double>(event.at_ns - event.started_ns) / 1e9;
     view.connectSeconds = seconds(event.connect_us);
     view.firstByteSeconds = seconds(event.first_byte_us);
