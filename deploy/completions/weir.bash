@@ -11,7 +11,7 @@ _weir() {
         -o | --output) mapfile -t COMPREPLY < <(compgen -W "table wide json yaml" -- "$current"); return ;;
         --by) mapfile -t COMPREPLY < <(compgen -W "service workload endpoint" -- "$current"); return ;;
         --sort) mapfile -t COMPREPLY < <(compgen -W "connects failures p50 p99 rtt bytes retrans name" -- "$current"); return ;;
-        --verdict) mapfile -t COMPREPLY < <(compgen -W "opened failed closed" -- "$current"); return ;;
+        --verdict) mapfile -t COMPREPLY < <(compgen -W "opened failed closed ejected half-open restored panic" -- "$current"); return ;;
         --service) mapfile -t COMPREPLY < <(compgen -W "$(_weir_services)" -- "$current"); return ;;
         --config | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --mesh | --state | --bpffs | --cgroup) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
@@ -21,7 +21,7 @@ _weir() {
         case $command in
             apply) flags+=" --timeout" ;;
             rollback) flags+=" --timeout --list" ;;
-            off) flags+=" --for" ;;
+            off | eject) flags+=" --for" ;;
             explain) flags+=" --window" ;;
             edges) flags+=" --unmanaged" ;;
             top) flags+=" --by --sort --window --once" ;;
@@ -33,8 +33,8 @@ _weir() {
         return
     fi
     case $command in
-        "") mapfile -t COMPREPLY < <(compgen -W "status check services endpoints edges explain top flows connections sysdump validate diff apply rollback config hosts off on uninstall version" -- "$current") ;;
-        services | endpoints | edges | explain | config | off | on) mapfile -t COMPREPLY < <(compgen -W "$(_weir_services)" -- "$current") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "status check services endpoints edges explain top flows connections sysdump validate diff apply rollback config hosts eject restore off on uninstall version" -- "$current") ;;
+        services | endpoints | edges | explain | config | eject | restore | off | on) mapfile -t COMPREPLY < <(compgen -W "$(_weir_services)" -- "$current") ;;
         sysdump) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
         validate | diff | apply) mapfile -t COMPREPLY < <(compgen -f -X '!*.y*ml' -- "$current"; compgen -d -- "$current") ;;
     esac

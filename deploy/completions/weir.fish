@@ -4,13 +4,13 @@ function __weir_services
     weir services -o json 2>/dev/null | string match -rg '^ *"name": "(.*)",?$' | sort -u
 end
 complete -c weir -f
-set -l commands status check services endpoints edges explain top flows connections sysdump validate diff apply rollback config hosts off on uninstall version
+set -l commands status check services endpoints edges explain top flows connections sysdump validate diff apply rollback config hosts eject restore off on uninstall version
 complete -c weir -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c weir -n "__fish_seen_subcommand_from services endpoints edges explain config off on" -a "(__weir_services)"
+complete -c weir -n "__fish_seen_subcommand_from services endpoints edges explain config eject restore off on" -a "(__weir_services)"
 complete -c weir -n "__fish_seen_subcommand_from validate diff apply" -F
 complete -c weir -n "__fish_seen_subcommand_from apply rollback" -l timeout -x -d "seconds to wait"
 complete -c weir -n "__fish_seen_subcommand_from rollback" -l list -d "which there are"
-complete -c weir -n "__fish_seen_subcommand_from off" -l for -x -d "how long"
+complete -c weir -n "__fish_seen_subcommand_from off eject" -l for -x -d "how long"
 complete -c weir -n "__fish_seen_subcommand_from top" -l by -x -a "service workload endpoint" -d "rows"
 complete -c weir -n "__fish_seen_subcommand_from top" -l sort -x -a "connects failures p50 p99 rtt bytes retrans name" -d "the most first"
 complete -c weir -n "__fish_seen_subcommand_from edges" -l unmanaged -d "connects that go to no service"
@@ -20,7 +20,7 @@ complete -c weir -n "__fish_seen_subcommand_from top" -l once -d "one window, th
 complete -c weir -n "__fish_seen_subcommand_from flows connections" -l workload -x -d "only of this caller"
 complete -c weir -n "__fish_seen_subcommand_from flows connections" -l service -x -a "(__weir_services)" -d "only to it"
 complete -c weir -n "__fish_seen_subcommand_from flows connections" -l endpoint -x -d "only to it"
-complete -c weir -n "__fish_seen_subcommand_from flows" -l verdict -x -a "opened failed closed" -d "only those"
+complete -c weir -n "__fish_seen_subcommand_from flows" -l verdict -x -a "opened failed closed ejected half-open restored panic" -d "only those"
 complete -c weir -n "__fish_seen_subcommand_from flows" -l reason -x -d "why it failed"
 complete -c weir -n "__fish_seen_subcommand_from flows" -l slower-than -x -d "only slower ones"
 complete -c weir -n "__fish_seen_subcommand_from flows" -l since -x -d "all since then"

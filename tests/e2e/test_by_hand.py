@@ -40,6 +40,10 @@ class ByHand(LabCase):
     def endpoint(self, pod):
         return self.lab.endpoints("orders.shop")[pod.ip + ":8080"]
 
+    def ejections(self):
+        reasons = self.lab.weir("status", "-o", "json", parse=True)["reasons"]
+        return next(r["count"] for r in reasons if r["name"] == "endpoint_ejected")
+
     def said(self, action):
         return self.lab.agent_log().count(f'"event.action":"{action}"')
 
@@ -71,6 +75,25 @@ class ByHand(LabCase):
         time.sleep(SLOW)
         tally = json.loads(hold.stop().splitlines()[-1])
         self.assertEqual((tally["errors"], tally["echoes"] > 100), (0, True))
+
+    def test_what_connects_say_of_it_is_not_asked_for(self):
+        """Where all are out all are used; those that go well do not bring it back, and those that fail add nothing."""
+        self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP], [self.a.ip, self.b.ip], algorithm="round-robin")
+                       + "    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 5m, maxEjectionPercent: 100}\n"
+                       + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
+        self.eject(self.b)
+        self.a_server.stop()
+        try:
+            tally = self.client.connects(VIP, 80, count=43)
+        finally:
+            type(self).a_server = self.a.serve()
+        self.assertEqual(tally["errors"]["ECONNREFUSED"] + tally["greeted"]["b"], 43)
+        self.assertGreater(tally["greeted"]["b"], 15)
+        self.assertEqual(self.endpoint(self.b)["reason"], "by hand")
+        self.lab.weir("restore", "orders.shop", self.a.ip)
+        self.b_server.stop()
+        self.addCleanup(self.serve_b)
+        self.assertEqual(self.greeted(), {"a": 40})
 
     def test_it_ends_by_itself_with_the_agent_dead(self):
         for detect in (False, True):
@@ -154,7 +177,9 @@ class ByHand(LabCase):
         self.assertIn("outlier detection of this node", self.lab.weir("status").stdout)
         self.assertRegex(self.lab.metrics(), r"\nweir_outlier_detection_off_seconds (5[0-9]{2}|600)")
         # Who was out gets connections again, and nobody is ejected for failing.
+        before = self.ejections()
         self.assertEqual(self.client.connects(VIP, 80, count=40)["errors"], {"ECONNREFUSED": 20})
+        self.assertEqual(self.ejections(), before)
         self.assertEqual(self.endpoint(self.b)["state"], "serving")
         self.lab.weir("on", "outlier-detection")
         self.assertLess(self.client.connects(VIP, 80, count=40)["errors"].get("ECONNREFUSED", 0), 8)

@@ -113,13 +113,13 @@ class Flows(FlowsCase):
         self.assertEqual(self.flows("--since", "1s"), [])
 
     def test_follow(self):
-        following = self.lab.weir_start("flows", "-f", "--last", "0", "--verdict", "closed")
+        following = self.lab.weir_start("flows", "-f", "--last", "0", "--verdict", "closed", "--service", "orders.shop")
         self.addCleanup(following.stop)
         following.first_line("TIME")
         self.client.connects(VIP, 80, count=5)
         lines = [wait_for(following.stdout.readline, "a line") for _ in range(5)]
         for line in lines:
-            self.assertRegex(line, rf"^\d\d:\d\d:\d\d\.\d{{3}} closed client\.shop     orders\.shop:80     10\.77\.\d+\.\d+:8080 +after ")
+            self.assertRegex(line, rf"^\d\d:\d\d:\d\d\.\d{{3}} closed +client\.shop     orders\.shop:80     10\.77\.\d+\.\d+:8080 +after ")
         os.kill(following.pid, signal.SIGINT)
         self.assertEqual(following.wait(5 * SLOW), 0)
 

@@ -158,6 +158,19 @@ class Layouts(UdpCase):
             self.start(changed=False)
         self.fail("the agent was never caught in the middle")
 
+    def test_who_is_out_by_hand_stays_out(self):
+        before = self.totals()
+        self.lab.weir("eject", "orders.shop", self.b.ip, "--for", "10m")
+        for changed in (True, False):
+            self.start(changed)
+            shown = self.lab.endpoints("orders.shop")[self.b.ip + ":8080"] if not changed else None
+            self.assertEqual(self.client.connects(VIP, 80, count=40)["greeted"], {"a": 40})
+        self.assertEqual((shown["state"], shown["reason"]), ("ejected", "by hand"))
+        self.assertAlmostEqual(shown["untilSeconds"], 600, delta=60 * SLOW)
+        self.lab.weir("restore", "orders.shop")
+        self.assertEqual(self.client.connects(VIP, 80, count=40)["greeted"], {"a": 20, "b": 20})
+        self.assertEqual(self.settled()["opened"] - before["opened"], 120)
+
     def test_sockets_live_and_end_half_way(self):
         before = {name: self.settled(name) for name in ("orders.shop", "dns.shop")}
         udp, peers, hold = self.held_sockets(2)

@@ -10,15 +10,15 @@
 namespace weir {
 namespace {
 
-void store(__u64& word, std::uint64_t value) {
+void store_state(__u64& word, std::uint64_t value) {
     MmapArray<weir_ep_state>::store_word(word, value);
 }
 
-std::uint64_t load(const __u64& word) {
+std::uint64_t load_state(const __u64& word) {
     return MmapArray<weir_ep_state>::load_word(word);
 }
 
-Status check(const Tables& tables, EndpointRow row) {
+Status check_row(const Tables& tables, EndpointRow row) {
     if (row.svc_port >= tables.svc_port.size() || row.endpoint >= tables.ep_state.size())
         return fail("endpoint row is beyond its table");
     return {};
@@ -26,7 +26,7 @@ Status check(const Tables& tables, EndpointRow row) {
 
 // Ended: nobody looks at it any more, unless it was just prolonged. Without outlier detection
 // nobody else would bring the endpoint back.
-void clear(Tables& tables, EndpointRow row, std::uint64_t until_ns) {
+void end_hold(Tables& tables, EndpointRow row, std::uint64_t until_ns) {
     auto& state = tables.ep_state[row.endpoint];
     __u64 ended = until_ns;
     std::atomic_ref<__u64>(state.held_until_ns).compare_exchange_strong(ended, 0);
@@ -35,7 +35,7 @@ void clear(Tables& tables, EndpointRow row, std::uint64_t until_ns) {
         return;
     ended = until_ns;
     if (std::atomic_ref<__u64>(state.ejected_until_ns).compare_exchange_strong(ended, 0))
-        store(state.changed_ns, monotonic_ns());
+        store_state(state.changed_ns, monotonic_ns());
 }
 
 }  // namespace
@@ -43,42 +43,42 @@ void clear(Tables& tables, EndpointRow row, std::uint64_t until_ns) {
 // The kernel changes `ejected_until_ns` by compare-and-swap only, and not of one that is held: what
 // is stored last is the hold's.
 Status eject_by_hand(Tables& tables, EndpointRow row, std::uint64_t until_ns) {
-    WEIR_CHECK(check(tables, row));
+    WEIR_CHECK(check_row(tables, row));
     auto& state = tables.ep_state[row.endpoint];
     auto& gate = tables.svc_port[row.svc_port].held_until_ns;
-    if (load(state.ejected_until_ns) == 0)
-        store(state.changed_ns, monotonic_ns());
-    store(state.held_until_ns, until_ns);
-    store(state.ejected_until_ns, until_ns);
-    store(gate, std::max(load(gate), until_ns));
+    if (load_state(state.ejected_until_ns) == 0)
+        store_state(state.changed_ns, monotonic_ns());
+    store_state(state.held_until_ns, until_ns);
+    store_state(state.ejected_until_ns, until_ns);
+    store_state(gate, std::max(load_state(gate), until_ns));
     return {};
 }
 
 Status restore_by_hand(Tables& tables, EndpointRow row) {
-    WEIR_CHECK(check(tables, row));
+    WEIR_CHECK(check_row(tables, row));
     auto& state = tables.ep_state[row.endpoint];
     std::atomic_ref<__u32>(state.failures).store(0);
     std::atomic_ref<__u32>(state.resets).store(0);
-    store(state.changed_ns, monotonic_ns());
-    store(state.held_until_ns, 0);
-    store(state.ejected_until_ns, 0);
+    store_state(state.changed_ns, monotonic_ns());
+    store_state(state.held_until_ns, 0);
+    store_state(state.ejected_until_ns, 0);
     return {};
 }
 
 void HoldWatch::look_at(Tables& tables, std::uint32_t svc_port, std::uint64_t now_ns,
                         std::vector<HoldChange>& changes) {
     auto& gate = tables.svc_port[svc_port].held_until_ns;
-    const auto all_end = load(gate);
+    const auto all_end = load_state(gate);
     for (const auto id : endpoint_rows(tables, svc_port)) {
         const EndpointRow row{svc_port, id};
-        const auto until = load(tables.ep_state[id].held_until_ns);
+        const auto until = load_state(tables.ep_state[id].held_until_ns);
         const auto known = held_.find(row);
         if (until > now_ns && (known == held_.end() || known->second.until_ns != until)) {
             held_[row] = {row, tables.endpoint[id], until};
             changes.push_back(held_[row]);
         }
         if (until != 0 && until <= now_ns)
-            clear(tables, row, until);
+            end_hold(tables, row, until);
     }
     __u64 ended = all_end;
     if (all_end != 0 && all_end <= now_ns)
@@ -88,13 +88,14 @@ void HoldWatch::look_at(Tables& tables, std::uint32_t svc_port, std::uint64_t no
 std::vector<HoldChange> HoldWatch::look(Tables& tables, std::uint32_t rows, std::uint64_t now_ns) {
     std::vector<HoldChange> changes;
     for (std::uint32_t id = 0; id < rows; id++)
-        if (load(tables.svc_port[id].held_until_ns) != 0)
+        if (load_state(tables.svc_port[id].held_until_ns) != 0)
             look_at(tables, id, now_ns, changes);
     // Those that ended, were restored, or have left with their service.
     for (auto known = held_.begin(); known != held_.end();) {
         const auto& [row, hold] = *known;
         const auto& state = tables.ep_state[row.endpoint];
-        if (state.generation == hold.endpoint.generation && load(state.held_until_ns) > now_ns) {
+        if (state.generation == hold.endpoint.generation &&
+            load_state(state.held_until_ns) > now_ns) {
             ++known;
             continue;
         }
