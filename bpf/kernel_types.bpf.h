@@ -60,7 +60,6 @@ struct tcp_skb_cb {
 
 struct bpf_iter_meta {
     struct seq_file *seq;
-    __u64 session_id; /* of one run over all */
 };
 
 struct bpf_iter__bpf_sk_storage_map {

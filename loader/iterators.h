@@ -33,7 +33,7 @@ SocketIterator socket_iterator(const Object& object, const std::string& program,
 Result<Object> load_with_iterators(const std::function<Result<Object>()>& open, const PinDir& pins,
                                    const TableSizes& sizes, const Before* before);
 
-// Runs it to its end; what it writes. A socket may be found twice.
+// Runs it to its end; what it writes.
 Result<std::vector<char>> read_iterator(const SocketIterator& iterator, const std::string& what);
 // The same, of one that writes nothing.
 Status run_iterator(const SocketIterator& iterator, const std::string& what);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * weir_list and weir_flows: over all sockets that weir steered, for whoever asks which connections
- * and flows there are now. They write one weir_event for each, and change nothing but the mark that
- * this run has listed it.
+ * and flows there are now. They write one weir_event for each, and change nothing.
  * A socket that comes or goes while a long list is read may be missing, or its neighbour twice.
  */
 #include "../maps.bpf.h"
@@ -32,18 +31,10 @@ static __always_inline void add_figures(struct weir_event *row, const struct wei
     row->first_byte_us = sock->first_byte_us;
 }
 
-/* Whether this run has found it before. Two runs at once may show one twice. */
-static __always_inline int was_listed(__u32 *listed, struct bpf_iter_meta *meta) {
-    __u32 run = meta->session_id;
-    int before = *listed == run;
-    *listed = run;
-    return before;
-}
-
 static __always_inline int list_socket(struct sock *sk, struct bpf_iter_meta *meta) {
     struct seq_file *seq = meta->seq;
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, sk, NULL, 0);
-    if (!sock || sock->phase == WEIR_PHASE_MOVING || was_listed(&sock->listed, meta))
+    if (!sock || sock->phase == WEIR_PHASE_MOVING)
         return 0;
     __u8 state = sk->__sk_common.skc_state;
     if (!is_open(sock, state))
@@ -67,7 +58,7 @@ WEIR_EACH_UDP_SOCKET(weir_list, list_socket)
 static __always_inline int list_flows(struct sock *sk, struct bpf_iter_meta *meta) {
     struct seq_file *seq = meta->seq;
     struct weir_udp_sock *sock = bpf_sk_storage_get(&weir_udp_sock, sk, NULL, 0);
-    if (!sock || was_listed(&sock->listed, meta))
+    if (!sock)
         return 0;
     for (int i = 0; i < WEIR_UDP_FLOWS; i++) {
         bpf_spin_lock(&sock->lock);

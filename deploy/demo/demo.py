@@ -177,8 +177,43 @@ class Demo:
                 return {"counts": counts}
             time.sleep(0.05)
 
+    def endure(self):
+        self.screen.step("6. One instance refuses, another is 20 times slower",
+                         "orders-3 is stopped and payments-2 takes 40 ms longer, both under load. orders has outlier detection,\n"
+                         "payments goes by least-latency: the shop keeps answering, without a proxy and without a probe.")
+        self.shop.algorithms["payments"] = "least-latency"
+        self.shop.extra["orders"] = "    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 2s}\n"
+        self.screen.show("weir apply mesh.yaml", self.lab.apply(self.shop.mesh()).stdout)
+        before = self.events()
+
+        def fail():
+            self.shop.instances["orders-3"].stop()
+            self.shop.make_slow("payments-2")
+            time.sleep(2)
+            for words in (("endpoints", "orders.shop"), ("endpoints", "payments.shop", "-o", "wide"), ("top", "--once"),
+                          ("flows", "--verdict", "ejected")):
+                self.screen.show("weir " + " ".join(words), self.lab.weir(*words).stdout)
+
+        first, _, _ = self.ask(3, fail)
+        second, served, _ = self.ask(3)
+        tried = self.events()["half_open_try"] - before["half_open_try"]
+        errors = first.errors + second.errors
+        self.screen.check("requests failed only to find out that orders-3 is down: 3, and 1 for each try since", errors == 3 + tried,
+                          f"{first.total + second.total} requests, {errors} errors, {tried} tries")
+        share = self.share(served, "payments")
+        self.screen.check("payments-2 gets few calls while it is slow", share["payments-2"] < 0.2, share)
+        self.shop.make_slow("payments-2", False)
+        self.shop.start_instance("orders-3")
+        self.ask(4)  # one connect finds that it is well
+        load, served, _ = self.ask(2)
+        share = self.share(served, "orders")
+        self.screen.check("orders-3 is back by itself", load.errors == 0 and share["orders-3"] > 0.2, (share, f"{load.errors} errors"))
+
+    def events(self):
+        return {r["name"]: r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"]}
+
     def leave(self):
-        self.screen.step("6. Nothing is left", "The agent stops, weir is uninstalled, and what is left is looked for.")
+        self.screen.step("7. Nothing is left", "The agent stops, weir is uninstalled, and what is left is looked for.")
         with open(f"/proc/{self.lab.agent.pid}/status") as file:
             resident = int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) / 1024
         print(f"The agent has {resident:.1f} MiB resident.\n")
@@ -190,7 +225,7 @@ class Demo:
     def run(self):
         self.screen.step("0. A shop on one node", f"{len(self.lab.pods)} pods, each in a namespace and cgroup of its own.\n{PICTURE}")
         self.screen.show("weir services", self.lab.weir("services").stdout)
-        for step in (self.spread, self.reweigh, self.scale, self.kill, self.find_slow, self.leave):
+        for step in (self.spread, self.reweigh, self.scale, self.kill, self.find_slow, self.endure, self.leave):
             step()
 
 

@@ -25,6 +25,7 @@ class Shop:
         self.client = lab.pod("client")
         self.weights = {role: {f"{role}-{n + 1}": 1 for n in range(count)} for role, count in INSTANCES.items()}
         self.weights.update({role: {role: 1} for role in PORTS})
+        self.algorithms, self.extra, self.instances = dict(ALGORITHMS), {}, {}
         for names in self.weights.values():
             for name in names:
                 lab.pod(name)
@@ -45,8 +46,8 @@ class Shop:
         for role, address in ADDRESSES.items():
             ends = [(self.lab.pods[name].ip, weight) for name, weight in self.weights[role].items()]
             text += service_yaml(f"{role}.shop", [address], ends, port=PORTS.get(role, 80), target=PORTS.get(role, 8080),
-                                 algorithm=ALGORITHMS.get(role, "round-robin"), protocol="UDP" if role == "dns" else "TCP")
-            text += "    observe: {datagrams: true}\n" if role == "dns" else ""
+                                 algorithm=self.algorithms.get(role, "round-robin"), protocol="UDP" if role == "dns" else "TCP")
+            text += "    observe: {datagrams: true}\n" if role == "dns" else self.extra.get(role, "")
         text += "workloads:\n"
         for role in ("client", *INSTANCES):
             text += f"  {role}.shop: {{cgroup: \"{self.lab.pattern(role)}*\"}}\n"
@@ -61,8 +62,8 @@ class Shop:
         wait_for(lambda: f":{port} " in self.lab.pods[name].run("ss", kind), f"{name} to listen")
 
     def start_instance(self, name):
-        self.lab.pod(name).start("python3", HERE + "/shop.py", name.split("-")[0], name, self.file(name + ".log"),
-                                 stdout=-3, stderr=-3)
+        self.instances[name] = self.lab.pod(name).start("python3", HERE + "/shop.py", name.split("-")[0], name,
+                                                        self.file(name + ".log"), stdout=-3, stderr=-3)
         self.listening(name, 8080)
 
     def make_slow(self, name, slow=True):

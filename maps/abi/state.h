@@ -108,7 +108,7 @@ struct weir_sock {
     __u32 told;          /* 1: its beginning and its end are events */
     __u32 protocol;      /* WEIR_PROTO_* */
     __u32 user_ms;       /* the TCP_USER_TIMEOUT that weir has set; 0 = none */
-    __u32 listed;        /* low half of the run that listed it last (bpf/observe/list.bpf.c) */
+    __u32 pad;           /* 0 */
 };
 WEIR_ASSERT(sizeof(struct weir_sock) == 128);
 

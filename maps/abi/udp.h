@@ -36,9 +36,7 @@ struct weir_udp_sock {
     struct bpf_spin_lock lock;
     __u32 spilled; /* 1: flows of this socket are in `udp_spill` */
     struct weir_udp_flow flows[WEIR_UDP_FLOWS];
-    __u32 listed; /* as weir_sock.listed */
-    __u32 pad;    /* 0 */
-    __u64 reserved[1];
+    __u64 reserved[2];
 };
 WEIR_ASSERT(sizeof(struct weir_udp_sock) == 280);
 

@@ -79,20 +79,22 @@ class ByHand(LabCase):
     def test_what_connects_say_of_it_is_not_asked_for(self):
         """Where all are out all are used; those that go well do not bring it back, and those that fail add nothing."""
         self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP], [self.a.ip, self.b.ip], algorithm="round-robin")
-                       + "    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 5m, maxEjectionPercent: 100}\n"
+                       + "    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 1s, maxEjectionPercent: 100}\n"
                        + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
         self.eject(self.b)
         self.a_server.stop()
         try:
             tally = self.client.connects(VIP, 80, count=43)
+            self.assertEqual(self.endpoint(self.b)["reason"], "by hand")
+            self.b_server.stop()
+            self.addCleanup(self.serve_b)
+            self.assertEqual(self.client.connects(VIP, 80, count=20)["errors"], {"ECONNREFUSED": 20})
         finally:
             type(self).a_server = self.a.serve()
         self.assertEqual(tally["errors"]["ECONNREFUSED"] + tally["greeted"]["b"], 43)
         self.assertGreater(tally["greeted"]["b"], 15)
-        self.assertEqual(self.endpoint(self.b)["reason"], "by hand")
         self.lab.weir("restore", "orders.shop", self.a.ip)
-        self.b_server.stop()
-        self.addCleanup(self.serve_b)
+        time.sleep(2.5 * SLOW)
         self.assertEqual(self.greeted(), {"a": 40})
 
     def test_it_ends_by_itself_with_the_agent_dead(self):

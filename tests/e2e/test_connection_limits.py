@@ -74,6 +74,20 @@ class MaxConnections(Limited):
             self.let_go()
             self.settled()
 
+    def test_a_limit_below_what_is_open_is_warned_of(self):
+        self.limit(maxConnections=100)
+        self.grab(20, processes=1)
+        path = self.lab.directory + "/lower.yaml"
+        with open(self.lab.directory + "/mesh.d/mesh.yaml") as now, open(path, "w") as file:
+            file.write(now.read().replace("maxConnections: 100", "maxConnections: 19"))
+        os.rename(path, self.lab.directory + "/mesh.yaml")
+        for words in (("diff",), ("apply",)):
+            warned = self.lab.weir(*words, self.lab.directory + "/mesh.yaml").stderr
+            self.assertIn("warning: orders.shop:80/TCP has 20 open connections on this node, more than maxConnections 19", warned)
+        self.assertEqual(self.lab.weir("diff", self.lab.directory + "/mesh.yaml").stderr, "")
+        self.let_go()
+        self.settled()
+
     def test_the_last_place_is_never_given_twice(self):
         """To two on two CPUs at the same moment."""
         if len(os.sched_getaffinity(0)) < 2:

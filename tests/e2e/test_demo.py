@@ -24,7 +24,7 @@ class Demo(unittest.TestCase):
         self.assertEqual(demo.returncode, 0, out)
         self.assertIn("Everything shown is right.", out)
         self.assertNotIn("×", out)
-        self.assertEqual(out.count("√"), 18)
+        self.assertEqual(out.count("√"), 21)
         if "/asan/" not in BIN:  # its shadow memory counts too
             self.assertLessEqual(float(re.search(r"([\d.]+) MiB resident", out)[1]), 25)
 

@@ -25,12 +25,11 @@ int command_apply(const CliOptions& options) {
     }
     const Reading current = read_mesh(before ? std::move(*before) : MeshText{});
     const Snapshot nothing;
-    std::fputs(render_changes(describe_changes(current.snapshot ? *current.snapshot : nothing,
-                                               *wanted.snapshot),
-                              Format::kTable)
-                   .c_str(),
+    const Snapshot& was = current.snapshot ? *current.snapshot : nothing;
+    std::fputs(render_changes(describe_changes(was, *wanted.snapshot), Format::kTable).c_str(),
                stdout);
     std::fflush(stdout);
+    print_cut_offs(options.node.paths, was, *wanted.snapshot);
     std::vector<MeshFile> files;
     for (const auto& path : options.arguments)
         for (const auto& file : wanted.text.files)

@@ -24,11 +24,10 @@ int command_diff(const CliOptions& options) {
         return print_error(state.error());
     const Reading current = read_mesh(state ? std::move(state->mesh) : MeshText{});
     const Snapshot nothing;
-    std::fputs(render_changes(describe_changes(current.snapshot ? *current.snapshot : nothing,
-                                               *wanted.snapshot),
-                              options.format)
-                   .c_str(),
+    const Snapshot& before = current.snapshot ? *current.snapshot : nothing;
+    std::fputs(render_changes(describe_changes(before, *wanted.snapshot), options.format).c_str(),
                stdout);
+    print_cut_offs(options.node.paths, before, *wanted.snapshot);
     return 0;
 }
 

@@ -13,6 +13,8 @@
 #include <set>
 
 #include "maps/fd.h"
+#include "userspace/cli/cut_off.h"
+#include "userspace/cli/node_view.h"
 #include "userspace/source/mesh_dir.h"
 
 namespace weir {
@@ -112,6 +114,15 @@ bool print_diagnostics(const Reading& reading) {
     for (const auto& found : reading.found.sorted())
         std::fprintf(stderr, "%s\n", found.str().c_str());
     return reading.found.has_errors();
+}
+
+void print_cut_offs(const NodePaths& paths, const Snapshot& before, const Snapshot& after) {
+    std::vector<EndpointView> now;  // asked for where it matters only
+    if (lowers_a_limit(before, after))
+        if (auto seen = see_endpoints(paths))
+            now = std::move(seen->view);
+    for (const auto& warning : cut_off_warnings(before, after, now))
+        std::fprintf(stderr, "weir: warning: %s\n", warning.c_str());
 }
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "maps/result.h"
+#include "userspace/agent/options.h"
 #include "userspace/source/source.h"
 
 namespace weir {
@@ -23,5 +24,9 @@ Status install(const std::string& directory, const std::vector<MeshFile>& files)
 
 // Diagnostics to standard error; whether there are errors.
 bool print_diagnostics(const Reading& reading);
+
+// What the new mesh would cut applications off from, on standard error. Nothing where weir is not
+// on this node.
+void print_cut_offs(const NodePaths& paths, const Snapshot& before, const Snapshot& after);
 
 }  // namespace weir

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a new mesh would cut applications off from, given what is open now: said before it is
+// applied. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "userspace/model/snapshot.h"
+#include "userspace/observe/views/services.h"
+
+namespace weir {
+
+// Whether any limit of connections is new or lower than it was.
+bool lowers_a_limit(const Snapshot& before, const Snapshot& after);
+
+// One sentence for each limit that is new or lower, and below what is active on this node; and for
+// each service whose last endpoint goes.
+std::vector<std::string> cut_off_warnings(const Snapshot& before, const Snapshot& after,
+                                          const std::vector<EndpointView>& now);
+
+}  // namespace weir
