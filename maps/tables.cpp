@@ -61,7 +61,7 @@ Result<Tables> Tables::open(const std::string& directory, Access access) {
     WEIR_CHECK(open_array(tables.endpoint, directory, "weir_endpoint", access));
     WEIR_CHECK(open_array(tables.node, directory, "weir_node", access));
     WEIR_CHECK(open_map(tables.cg_prefix, directory, "weir_cg_prefix", access));
-    WEIR_CHECK(open_array(tables.ep_state, directory, "weir_ep_state", access));
+    WEIR_CHECK(open_map(tables.ep_state, directory, "weir_ep_state", access));
     WEIR_CHECK(open_map(tables.svc_state, directory, "weir_svc_state", access));
     WEIR_CHECK(open_map(tables.edge, directory, "weir_edge", access));
     WEIR_CHECK(open_map(tables.latency, directory, "weir_latency", access));

@@ -32,7 +32,7 @@ struct Tables {
     MmapArray<weir_node> node;
     BpfMap<weir_cg_prefix, weir_workload> cg_prefix;
     // Written by the kernel.
-    MmapArray<weir_ep_state> ep_state;  // … and by who ejects by hand (reconcile/holds.h)
+    BpfMap<std::uint32_t, weir_ep_state> ep_state;  // and by hand (reconcile/holds.h)
     BpfMap<std::uint32_t, weir_svc_state> svc_state;
     BpfMap<weir_edge_key, weir_edge> edge;
     BpfMap<weir_edge_key, weir_latency> latency;

@@ -13,7 +13,7 @@ from case import SLOW, VIP, LabCase, service_yaml, wait_for
 # Says one byte to whoever connects, and resets.
 RESETTER = """
 import socket, struct, time
-server = socket.create_server(("::", 8080), family=socket.AF_INET6, backlog=1000)
+server = socket.create_server(("::", 8080), family=socket.AF_INET6, backlog=1000, dualstack_ipv6=True)
 print("ready", flush=True)
 while True:
     one, _ = server.accept()
@@ -33,7 +33,7 @@ def greet(server):
         one.sendall(b"b\\n"); one.close()
 print("ready", flush=True)
 while True:
-    server = socket.create_server(("::", 8080), family=socket.AF_INET6, backlog=1000)
+    server = socket.create_server(("::", 8080), family=socket.AF_INET6, backlog=1000, dualstack_ipv6=True)
     threading.Thread(target=greet, args=(server,), daemon=True).start()
     time.sleep(float(sys.argv[1]))
     server.shutdown(socket.SHUT_RDWR); server.close()
@@ -99,7 +99,7 @@ class Shapes(LabCase):
         self.becomes(RESETTER)
         self.client.connects(VIP, 80, count=60)
         self.settled()
-        self.assertEqual(self.state()["state"], "serving")
+        self.assertEqual(self.state()["state"], "serving", self.state())
         edges = self.lab.weir("edges", "orders.shop", "-o", "json", parse=True)["items"]
         [edge] = [e for e in edges if e["endpoint"] == self.b.ip + ":8080"]
         self.assertEqual((edge["counts"]["opened"], edge["counts"]["failed"]), (30, 0))

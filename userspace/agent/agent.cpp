@@ -319,7 +319,10 @@ void Agent::look_after_switches() {
         else
             log::info("switched-on", "weir steers again", {{"weir.target", change.target}});
     }
-    for (const auto& change : engine_.look_at_holds()) {
+    const auto holds = engine_.look_at_holds();
+    if (!holds)
+        log::error("holds-not-read", holds.error().message);
+    for (const auto& change : holds.value_or(std::vector<Engine::NamedSwitch>{})) {
         if (change.seconds > 0)
             log::warn("endpoint-ejected-by-hand", "gets no new connections: `weir restore` ends it",
                       {{"weir.target", change.target},

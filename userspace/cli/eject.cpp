@@ -29,11 +29,12 @@ Result<std::vector<Named>> endpoints_of(const CliOptions& options, const Tables&
     WEIR_TRY(const auto ports, port_rows_of(names, *snapshot, options.arguments.front()));
     std::vector<Named> found;
     for (const auto port : ports) {
-        const auto out = ejections_of(tables, port);
-        for (const auto id : endpoint_rows(tables, port)) {
-            const auto& endpoint = tables.endpoint[id];
+        WEIR_TRY(const auto out, ejections_of(tables, port));
+        WEIR_TRY(const auto endpoints, endpoint_states(tables, port));
+        for (const auto& one : endpoints) {
+            const auto& endpoint = tables.endpoint[one.id];
             const auto name = endpoint_str(Addr(endpoint.addr), ntohs(endpoint.port));
-            found.push_back({{port, id}, name, out.contains(name)});
+            found.push_back({{port, one.id}, name, out.contains(name)});
         }
     }
     return found;

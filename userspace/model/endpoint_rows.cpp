@@ -13,8 +13,8 @@ const weir_svc_settings* settings_in_force(const Tables& tables, std::uint32_t s
     return word == 0 ? nullptr : &row.settings[weir_published_decode(word).settings & 1];
 }
 
-std::vector<std::uint32_t> endpoint_rows(const Tables& tables, std::uint32_t svc_port) {
-    std::vector<std::uint32_t> rows;
+Result<std::vector<EndpointState>> endpoint_states(const Tables& tables, std::uint32_t svc_port) {
+    std::vector<EndpointState> rows;
     const auto* settings = settings_in_force(tables, svc_port);
     for (std::uint32_t i = 0; settings != nullptr && i < settings->endpoint_capacity; i++) {
         const std::uint32_t id = settings->endpoint_base + i;
@@ -22,9 +22,11 @@ std::vector<std::uint32_t> endpoint_rows(const Tables& tables, std::uint32_t svc
         if (id >= tables.endpoint.size())
             break;
         const auto& endpoint = tables.endpoint[id];
-        if (endpoint.svc_port == svc_port && endpoint.generation != 0 && endpoint.flags == 0 &&
-            tables.ep_state[id].generation == endpoint.generation)
-            rows.push_back(id);
+        if (endpoint.svc_port != svc_port || endpoint.generation == 0 || endpoint.flags != 0)
+            continue;
+        WEIR_TRY(const auto state, tables.ep_state.find(id));
+        if (state && state->generation == endpoint.generation)
+            rows.push_back({id, *state});
     }
     return rows;
 }

@@ -12,7 +12,12 @@ namespace weir {
 // The settings of a service port that are in force; nullptr: it is not in the kernel.
 const weir_svc_settings* settings_in_force(const Tables& tables, std::uint32_t svc_port);
 
-// Rows of `endpoint` and `ep_state` that are in use: neither leaving nor drained.
-std::vector<std::uint32_t> endpoint_rows(const Tables& tables, std::uint32_t svc_port);
+struct EndpointState {
+    std::uint32_t id = 0;  // row of `endpoint` and `ep_state`
+    weir_ep_state state{};
+};
+
+// Of the endpoints in use: neither leaving nor drained.
+Result<std::vector<EndpointState>> endpoint_states(const Tables& tables, std::uint32_t svc_port);
 
 }  // namespace weir

@@ -64,8 +64,9 @@ void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
     live.ports.emplace(id, std::move(port));
 }
 
-bool row_is_held(const Tables& tables, std::uint32_t id) {
-    return MmapArray<weir_ep_state>::load_word(tables.ep_state[id].active) != 0;
+Result<bool> row_is_held(const Tables& tables, std::uint32_t id) {
+    WEIR_TRY(const auto state, tables.ep_state.find(id));
+    return state && state->active != 0;
 }
 
 // Rows outside every range that a socket still holds: a range that was left before the restart.
@@ -75,7 +76,8 @@ Status adopt_left_rows(const Tables& tables, LiveState& live) {
         live.endpoint_generations[id] = row.generation;
         if (row.generation == 0 || !live.free_endpoints.take_at(id, 1))
             continue;
-        if (!row_is_held(tables, id)) {
+        WEIR_TRY(const bool held, row_is_held(tables, id));
+        if (!held) {
             live.free_endpoints.give_back(id, 1);
             continue;
         }

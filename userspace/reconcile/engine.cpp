@@ -207,10 +207,11 @@ std::vector<Engine::NamedSwitch> Engine::look_at_switches() {
     return changes;
 }
 
-std::vector<Engine::NamedSwitch> Engine::look_at_holds() {
+Result<std::vector<Engine::NamedSwitch>> Engine::look_at_holds() {
     std::vector<NamedSwitch> changes;
     const auto now = monotonic_ns();
-    for (const auto& change : holds_.look(tables_, port_rows(), now))
+    WEIR_TRY(const auto seen, holds_.look(tables_, port_rows(), now));
+    for (const auto& change : seen)
         changes.push_back({endpoint_str(Addr(change.endpoint.addr), ntohs(change.endpoint.port)) +
                                " of " + port_name(change.row.svc_port),
                            seconds_until(change.until_ns, now)});

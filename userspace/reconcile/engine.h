@@ -86,7 +86,7 @@ class Engine {
     std::vector<NamedSwitch> look_at_switches();
 
     // Endpoints that were ejected by hand since the last look, or are not any more; as above.
-    std::vector<NamedSwitch> look_at_holds();
+    Result<std::vector<NamedSwitch>> look_at_holds();
 
     const Tables& tables() const { return tables_; }
     std::uint64_t generation() const { return live_.generation; }

@@ -33,11 +33,11 @@ struct HoldChange {
 class HoldWatch {
   public:
     // What changed since the last look; `rows`: of svc_port that may be in use, from 0 on.
-    std::vector<HoldChange> look(Tables& tables, std::uint32_t rows, std::uint64_t now_ns);
+    Result<std::vector<HoldChange>> look(Tables& tables, std::uint32_t rows, std::uint64_t now_ns);
 
   private:
-    void look_at(Tables& tables, std::uint32_t svc_port, std::uint64_t now_ns,
-                 std::vector<HoldChange>& changes);
+    Status look_at(Tables& tables, std::uint32_t svc_port, std::uint64_t now_ns,
+                   std::vector<HoldChange>& changes);
 
     std::map<EndpointRow, HoldChange> held_;
 };

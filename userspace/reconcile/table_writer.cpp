@@ -15,7 +15,7 @@ class Writer {
     Status operator()(const WriteEndpoint& write) {
         if (write.id >= tables_.endpoint.size())
             return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
-        begin_state(write);
+        WEIR_CHECK(begin_state(write));
         tables_.endpoint[write.id] = mirror_.endpoint(write.id) = write.row;
         return {};
     }
@@ -90,15 +90,20 @@ class Writer {
     // What the kernel knows of an endpoint begins here, or comes along from the row it had. No
     // socket holds the row and no connect can reach it: nobody writes it but this. What connects
     // find out meanwhile about a row that is left is not in it.
-    void begin_state(const WriteEndpoint& write) {
-        weir_ep_state state{};
-        if (write.was && *write.was < tables_.ep_state.size())
-            state = tables_.ep_state[*write.was];
-        else
-            state.changed_ns = monotonic_ns();
-        state.generation = write.row.generation;
-        state.active = tables_.ep_state[write.id].active;
-        tables_.ep_state[write.id] = state;
+    Status begin_state(const WriteEndpoint& write) {
+        weir_ep_state fresh{};
+        fresh.changed_ns = monotonic_ns();
+        if (write.was) {
+            WEIR_TRY(const auto was, tables_.ep_state.find(*write.was));
+            fresh = was.value_or(fresh);
+        }
+        fresh.generation = write.row.generation;
+        fresh.active = 0;
+        if (write.row.generation > 1) {
+            WEIR_TRY(const auto state, tables_.ep_state.find(write.id));
+            fresh.active = state ? state->active : 0;
+        }
+        return tables_.ep_state.put(write.id, fresh);
     }
 
     Tables& tables_;

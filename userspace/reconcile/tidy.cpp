@@ -15,8 +15,9 @@ namespace {
 
 using State = LiveEndpoint::State;
 
-bool is_held(const Tables& tables, std::uint32_t row) {
-    return MmapArray<weir_ep_state>::load_word(tables.ep_state[row].active) != 0;
+Result<bool> is_held(const Tables& tables, std::uint32_t row) {
+    WEIR_TRY(const auto state, tables.ep_state.find(row));
+    return state && state->active != 0;
 }
 
 // Frees the draining rows that no socket holds; true when none of the range is in use any more.
@@ -29,7 +30,8 @@ Result<bool> free_rows(const Tables& tables, LiveState& live, LiveRange& range) 
             empty = false;
         if (row.state != State::kDraining)
             continue;
-        if (is_held(tables, id)) {
+        WEIR_TRY(const bool held, is_held(tables, id));
+        if (held) {
             empty = false;
             continue;
         }

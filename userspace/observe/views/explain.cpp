@@ -283,9 +283,9 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
     }
     view.algorithm = algorithm_name(target->service->algorithm);
     view.affinitySeconds = target->service->affinity_s;
-    const auto ejected = ejections_of(tables, found->id);
+    WEIR_TRY(const auto ejected, ejections_of(tables, found->id));
     view.candidates = candidates_of(tables, *target, *found, ejected);
-    const auto answers = answer_times_of(tables, found->id);
+    WEIR_TRY(const auto answers, answer_times_of(tables, found->id));
     for (auto& candidate : view.candidates)
         if (const auto time = answers.find(candidate.endpoint); time != answers.end())
             candidate.answerSeconds = time->second;

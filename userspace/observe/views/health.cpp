@@ -45,16 +45,16 @@ std::uint64_t clock_of(const Tables& tables, std::uint32_t svc_port, std::uint64
 
 // Calls `each` with the row and the state of those that are not in.
 template <typename Each>
-void each_ejected(const Tables& tables, std::uint32_t svc_port, std::uint64_t now,
-                  const Each& each) {
+Status each_ejected(const Tables& tables, std::uint32_t svc_port, std::uint64_t now,
+                    const Each& each) {
     const auto clock = clock_of(tables, svc_port, now);
     if (clock == WEIR_HEALTH_ALL_DUE)
-        return;
-    for (const auto id : endpoint_rows(tables, svc_port)) {
-        const weir_ep_state state = tables.ep_state[id];
+        return {};
+    WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
+    for (const auto& [id, state] : endpoints)
         if (weir_health_at(state.ejected_until_ns, state.held_until_ns, clock) != WEIR_HEALTH_IN)
             each(tables.endpoint[id], state);
-    }
+    return {};
 }
 
 std::string name_of(const weir_endpoint& endpoint) {
@@ -63,36 +63,35 @@ std::string name_of(const weir_endpoint& endpoint) {
 
 }  // namespace
 
-std::map<std::string, Ejection> ejections_of(const Tables& tables, std::uint32_t svc_port) {
+Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port) {
     std::map<std::string, Ejection> found;
     const auto now = monotonic_ns();
-    each_ejected(tables, svc_port, now,
-                 [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
-                     found[name_of(endpoint)] = ejection_of(state, now);
-                 });
+    WEIR_CHECK(each_ejected(tables, svc_port, now,
+                            [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
+                                found[name_of(endpoint)] = ejection_of(state, now);
+                            }));
     return found;
 }
 
-std::map<std::string, double> answer_times_of(const Tables& tables, std::uint32_t svc_port) {
+Result<std::map<std::string, double>> answer_times_of(const Tables& tables,
+                                                      std::uint32_t svc_port) {
     std::map<std::string, double> found;
-    for (const auto id : endpoint_rows(tables, svc_port)) {
-        const auto latency = MmapArray<weir_ep_state>::load_word(tables.ep_state[id].latency_word);
-        if (weir_latency_is_known(latency))
-            found[name_of(tables.endpoint[id])] = weir_latency_us(latency) / 1e6;
-    }
+    WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
+    for (const auto& [id, state] : endpoints)
+        if (weir_latency_is_known(state.latency_word))
+            found[name_of(tables.endpoint[id])] = weir_latency_us(state.latency_word) / 1e6;
     return found;
 }
 
-std::map<std::string, double> held_endpoints(const Tables& tables, std::uint32_t svc_port,
-                                             std::uint64_t now_ns) {
+Result<std::map<std::string, double>> held_endpoints(const Tables& tables, std::uint32_t svc_port,
+                                                     std::uint64_t now_ns) {
     std::map<std::string, double> found;
     if (MmapArray<weir_svc_port>::load_word(tables.svc_port[svc_port].held_until_ns) <= now_ns)
         return found;
-    for (const auto id : endpoint_rows(tables, svc_port)) {
-        const auto until = MmapArray<weir_ep_state>::load_word(tables.ep_state[id].held_until_ns);
-        if (until > now_ns)
-            found[name_of(tables.endpoint[id])] = seconds(now_ns, until);
-    }
+    WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
+    for (const auto& [id, state] : endpoints)
+        if (state.held_until_ns > now_ns)
+            found[name_of(tables.endpoint[id])] = seconds(now_ns, state.held_until_ns);
     return found;
 }
 
@@ -108,7 +107,7 @@ Result<std::uint32_t> ejected_endpoints(const Tables& tables) {
             was_any_out = state && state->ejections != 0;
         }
         if (was_any_out)
-            each_ejected(tables, id, now, [&](const auto&, const auto&) { ejected++; });
+            WEIR_CHECK(each_ejected(tables, id, now, [&](const auto&, const auto&) { ejected++; }));
     }
     return ejected;
 }

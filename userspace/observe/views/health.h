@@ -20,15 +20,15 @@ struct Ejection {
 };
 
 // Of one service port's endpoints, by "10.0.0.2:8080".
-std::map<std::string, Ejection> ejections_of(const Tables& tables, std::uint32_t svc_port);
+Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port);
 
 // What is known of how long they take to answer, in seconds, by the same names; those of which
 // nothing is known, or only handshakes, are not there.
-std::map<std::string, double> answer_times_of(const Tables& tables, std::uint32_t svc_port);
+Result<std::map<std::string, double>> answer_times_of(const Tables& tables, std::uint32_t svc_port);
 
 // Those that are out by hand, by the same names, and for how many seconds more.
-std::map<std::string, double> held_endpoints(const Tables& tables, std::uint32_t svc_port,
-                                             std::uint64_t now_ns);
+Result<std::map<std::string, double>> held_endpoints(const Tables& tables, std::uint32_t svc_port,
+                                                     std::uint64_t now_ns);
 
 // How many are out now. How often that happened is told by the node's reasons.
 Result<std::uint32_t> ejected_endpoints(const Tables& tables);

@@ -137,8 +137,8 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
             Ejections out;
             std::map<std::string, double> answers;
             if (const auto id = names.id_of(service->name, port)) {
-                out = ejections_of(tables, *id);
-                answers = answer_times_of(tables, *id);
+                WEIR_TRY(out, ejections_of(tables, *id));
+                WEIR_TRY(answers, answer_times_of(tables, *id));
             }
             add_wanted(*service, port, is_published(tables, names, *service, port), out, answers,
                        counts, views);

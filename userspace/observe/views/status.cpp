@@ -70,7 +70,7 @@ Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, c
     }
     view.hooks = std::move(hooks);
     view.mode = mode_name(static_cast<Mode>(load(node.mode)));
-    view.switches = switch_views(tables, names, monotonic_ns());
+    WEIR_TRY(view.switches, switch_views(tables, names, monotonic_ns()));
     WEIR_TRY(view.ejected, ejected_endpoints(tables));
     WEIR_TRY(view.tables, fills(tables));
     WEIR_TRY(const auto reasons, tables.reasons());

@@ -8,8 +8,8 @@
 
 namespace weir {
 
-std::vector<SwitchView> switch_views(const Tables& tables, const Names& names,
-                                     std::uint64_t now_ns) {
+Result<std::vector<SwitchView>> switch_views(const Tables& tables, const Names& names,
+                                             std::uint64_t now_ns) {
     const auto left = [&](const __u64& word) {
         const auto until = MmapArray<weir_node>::load_word(word);
         return weir_is_off(until, now_ns) ? static_cast<double>(until - now_ns) / 1e9 : 0.0;
@@ -29,9 +29,11 @@ std::vector<SwitchView> switch_views(const Tables& tables, const Names& names,
     for (const auto& [name, seconds] : services)
         views.push_back({name, seconds});
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
-        if (const auto* owner = names.service_port(id))
-            for (const auto& [endpoint, seconds] : held_endpoints(tables, id, now_ns))
+        if (const auto* owner = names.service_port(id)) {
+            WEIR_TRY(const auto held, held_endpoints(tables, id, now_ns));
+            for (const auto& [endpoint, seconds] : held)
                 views.push_back({owner->service->name, seconds, "endpoint", endpoint});
+        }
     return views;
 }
 

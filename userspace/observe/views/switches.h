@@ -18,8 +18,8 @@ struct SwitchView {
 };
 
 // The node first, then services by name, then endpoints. Those that have ended are out.
-std::vector<SwitchView> switch_views(const Tables& tables, const Names& names,
-                                     std::uint64_t now_ns);
+Result<std::vector<SwitchView>> switch_views(const Tables& tables, const Names& names,
+                                             std::uint64_t now_ns);
 
 // "this node", "orders.shop", "outlier detection of this node", "endpoint … of orders.shop".
 std::string switch_str(const SwitchView& view);
