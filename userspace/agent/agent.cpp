@@ -214,6 +214,7 @@ awaitable<void> Agent::reload() {
     const auto reading = co_await on_worker(worker_, [this] { return source_.read(); });
     if (auto taken = follower_.take(reading); !taken)
         log::error("apply-failed", taken.error().message);
+    ::malloc_trim(0);  // what reading it took
 }
 
 // What open connections have moved is at most so many ticks and a scrape old.

@@ -21,7 +21,7 @@ namespace {
 // What a document was made of is many small pieces, which stay with the process although they are
 // free: some milliseconds for a large one give them back.
 void give_back_heap(std::size_t document) {
-    constexpr std::size_t kLarge = 64 << 10;
+    constexpr std::size_t kLarge = 16 << 10;
     if (document > kLarge)
         ::malloc_trim(0);
 }

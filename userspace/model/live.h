@@ -83,7 +83,8 @@ struct LiveState {
     std::map<std::string, std::uint32_t> pattern_modes;  // those that are not WEIR_MODE_STEER
     std::map<std::uint32_t, std::string> workload_names;
     std::uint32_t next_workload = 1;
-    std::vector<std::uint32_t> endpoint_generations;  // by row of endpoint, as written last
+    // By row of endpoint, as written last; no longer than the rows that ever were.
+    std::vector<std::uint32_t> endpoint_generations;
     Extents free_ports, free_endpoints, free_slots;
     // Endpoint rows whose edges are still to be folded, and the generation that they had.
     std::map<std::uint32_t, std::uint32_t> freed_rows;

@@ -125,6 +125,8 @@ void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, 
     const bool moves = before.base != made.range.base;
     for (const auto index : made.fresh) {
         const auto row_id = made.range.base + index;
+        if (row_id >= live.endpoint_generations.size())
+            live.endpoint_generations.resize(row_id + 1);
         const auto generation = ++live.endpoint_generations[row_id];
         const auto& endpoint = made.range.rows[index];
         stages.rows.emplace_back(

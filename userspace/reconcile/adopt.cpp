@@ -73,7 +73,10 @@ Result<bool> row_is_held(const Tables& tables, std::uint32_t id) {
 Status adopt_left_rows(const Tables& tables, LiveState& live) {
     for (std::uint32_t id = 0; id < tables.endpoint.size(); id++) {
         const auto& row = tables.endpoint[id];
-        live.endpoint_generations[id] = row.generation;
+        if (row.generation != 0) {
+            live.endpoint_generations.resize(id + 1);
+            live.endpoint_generations[id] = row.generation;
+        }
         if (row.generation == 0 || !live.free_endpoints.take_at(id, 1))
             continue;
         WEIR_TRY(const bool held, row_is_held(tables, id));
@@ -122,7 +125,6 @@ Result<LiveState> adopt(const Tables& tables) {
     live.free_ports = Extents(tables.svc_port.size());
     live.free_endpoints = Extents(tables.endpoint.size());
     live.free_slots = Extents(tables.slot.size());
-    live.endpoint_generations.resize(tables.endpoint.size());
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
         adopt_port(tables, live, id);
     WEIR_CHECK(adopt_left_rows(tables, live));
