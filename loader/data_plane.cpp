@@ -86,6 +86,15 @@ Result<Object> DataPlane::load_with_tracing(const std::function<Result<Object>()
         return loaded;
     }
     WEIR_TRY(Object object, open());
+    object.drop_iterators();
+    if (object.load(pins_, sizes, before)) {
+        features_.push_back({object.feature(), false,
+                             "open connections are not listed, and what they move is counted when "
+                             "they end: " +
+                                 loaded.error().message});
+        return object;
+    }
+    WEIR_TRY(object, open());
     object.drop_tracing();
     WEIR_CHECK(object.load(pins_, sizes, before));
     features_.push_back(

@@ -52,7 +52,7 @@ Result<Object> load_with_iterators(const std::function<Result<Object>()>& open, 
     const auto loaded = over_table.load(pins, sizes, before);
     if (loaded)
         return over_table;
-    if (loaded.error().exit_code != kExitFailed || !sees_all_tasks())
+    if (loaded.error().exit_code != kExitFailed || !can_enter_all_network_namespaces())
         return tl::unexpected(loaded.error());
     WEIR_TRY(Object in_namespaces, open());
     in_namespaces.drop_section("iter/bpf_sk_storage_map");

@@ -28,8 +28,8 @@ struct SocketIterator {
 SocketIterator socket_iterator(const Object& object, const std::string& program,
                                const std::string& table);
 
-// Loads what `open` opens with the one kind, or with the other. Where both are refused, or not all
-// namespaces can be seen from this process, the error is that of the first kind.
+// Loads what `open` opens with the one kind, or with the other. Where both are refused, or this
+// process may not enter all namespaces, the error is that of the first kind.
 Result<Object> load_with_iterators(const std::function<Result<Object>()>& open, const PinDir& pins,
                                    const TableSizes& sizes, const Before* before);
 

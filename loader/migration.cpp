@@ -149,12 +149,16 @@ Status Migration::merge_reasons(const Object& object) const {
 Status Migration::take_over(const TableSizes& sizes, const ProgramSettings& settings) const {
     WEIR_CHECK(copy_notes());  // what was noted since the switch began
     const auto open = [&] { return open_migrate(before_, settings); };
-    WEIR_TRY(const Object object, load_with_iterators(open, pins_, sizes, &before_));
-    WEIR_CHECK(take_sockets(object));
+    const auto object = load_with_iterators(open, pins_, sizes, &before_);
+    if (!object)
+        return fail_with(object.error(),
+                         "the sockets of the build before cannot be taken over: start the agent "
+                         "once with all of root's rights, or run `weir uninstall` first");
+    WEIR_CHECK(take_sockets(*object));
     for (const char* table : kCounted)
         if (before_.changed(table))
-            WEIR_CHECK(merge(object, table));
-    return before_.changed("weir_reason") ? merge_reasons(object) : Status();
+            WEIR_CHECK(merge(*object, table));
+    return before_.changed("weir_reason") ? merge_reasons(*object) : Status();
 }
 
 }  // namespace weir

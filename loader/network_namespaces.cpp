@@ -57,9 +57,12 @@ Status visit_all(const std::function<Status()>& visit) {
 
 }  // namespace
 
-bool sees_all_tasks() {
+bool can_enter_all_network_namespaces() {
     struct stat stat{};
-    return ::stat("/proc/self/ns/pid", &stat) == 0 && stat.st_ino == kFirstPidNamespace;
+    if (::stat("/proc/self/ns/pid", &stat) != 0 || stat.st_ino != kFirstPidNamespace)
+        return false;
+    const Fd own(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    return own && ::setns(own.get(), CLONE_NEWNET) == 0;  // it is in there already
 }
 
 Status in_each_network_namespace(const std::function<Status()>& visit) {

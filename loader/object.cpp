@@ -110,6 +110,11 @@ void Object::drop_section(const std::string& section) {
     }
 }
 
+void Object::drop_iterators() {
+    for (const char* section : {"iter/bpf_sk_storage_map", "iter/tcp", "iter/udp"})
+        drop_section(section);
+}
+
 void Object::drop_tracing() {
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_) {

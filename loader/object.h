@@ -59,6 +59,8 @@ class Object {
     void drop(const std::string& program);
     // Leaves out all programs of a section, such as "iter/task_file". Before load.
     void drop_section(const std::string& section);
+    // Leaves out all iterators. Before load.
+    void drop_iterators();
     // Leaves out all tracing programs, on a kernel that refuses them. Before load.
     void drop_tracing();
     // Adopts pinned tables, ours and those of another build that are the same, loads the programs,
