@@ -47,7 +47,9 @@ class Writer {
     Status operator()(const ResetPort& write) {
         if (write.svc_port >= tables_.svc_port.size())
             return fail("service port row is beyond its table");
-        MmapArray<weir_svc_port>::store_word(tables_.svc_port[write.svc_port].off_until_ns, 0);
+        auto& row = tables_.svc_port[write.svc_port];
+        MmapArray<weir_svc_port>::store_word(row.off_until_ns, 0);
+        MmapArray<weir_svc_port>::store_word(row.held_until_ns, 0);
         return tables_.svc_state.put(write.svc_port, {});
     }
     Status operator()(const Publish& write) {
