@@ -23,7 +23,7 @@ class Mirror {
     std::uint64_t& slot(std::uint32_t id) { return grown(slot_, id); }
 
     // Writes again what differs in one of `parts` equal parts of each table; how many rows.
-    // off_until_ns of a service port is others' to write.
+    // off_until_ns and held_until_ns of a service port are others' to write.
     std::uint64_t mend(Tables& tables, std::uint32_t part, std::uint32_t parts) const;
 
   private:
