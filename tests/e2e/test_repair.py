@@ -6,7 +6,7 @@ import struct
 import time
 
 from case import SLOW, VIP, LabCase, service_yaml, wait_for
-from pinned import Table
+from pinned import SETTINGS, Table
 
 SERVICES, ENDPOINTS = 100, 10
 ENDPOINT = 40  # bytes of a row
@@ -42,14 +42,14 @@ class ChangedRows(LabCase):
         """Returns how many rows."""
         ports, ranges, slots = self.array["weir_svc_port"], [], []
         row_bytes = self.table["weir_svc_port"].value_size
-        settings_bytes = (row_bytes - 16) // 2
+        settings_bytes = (row_bytes - SETTINGS) // 2
         rows = []
         for row in range(self.table["weir_svc_port"].rows):
             published, = struct.unpack_from("<Q", ports, row * row_bytes)
             if published == 0:
                 continue
             offset, which = published & 0xffffffff, published >> 32 & 1
-            settings = row * row_bytes + 16 + which * settings_bytes
+            settings = row * row_bytes + SETTINGS + which * settings_bytes
             base, _ = struct.unpack_from("<II", ports, settings)
             count, = struct.unpack_from("<I", ports, settings + 20)
             ranges.append((base, count))

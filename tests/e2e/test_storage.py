@@ -6,7 +6,7 @@ import json
 import unittest
 
 from case import VIP, LabCase, run
-from pinned import pins_of
+from pinned import SETTINGS, pins_of
 
 
 class RefusedStorage(LabCase):
@@ -27,7 +27,7 @@ class RefusedStorage(LabCase):
         # Nothing in the mesh file asks for it yet (limits, policy and failover will): the flag is put into the row.
         pin = f"{pins_of(self.lab)}/maps/weir_svc_port"
         row = json.loads(run("bpftool", "-j", "map", "lookup", "pinned", pin, "key", "0", "0", "0", "0"))["value"]
-        for settings in (16, 48):
+        for settings in (SETTINGS, SETTINGS + (len(row) - SETTINGS) // 2):
             row[settings + 14] = "0x01"
         run("bpftool", "map", "update", "pinned", pin, "key", "0", "0", "0", "0", "value", *row)
         before = self.settled()
@@ -37,7 +37,7 @@ class RefusedStorage(LabCase):
         self.assertEqual(after["opened"] - before["opened"], 10)
         self.assertEqual(after["failed"] - before["failed"], 5)
         self.assertIn("5 connects refused: no socket storage, and the service needs it", self.lab.weir("status").stdout)
-        for settings in (16, 48):
+        for settings in (SETTINGS, SETTINGS + (len(row) - SETTINGS) // 2):
             row[settings + 14] = "0x00"
         run("bpftool", "map", "update", "pinned", pin, "key", "0", "0", "0", "0", "value", *row)
 

@@ -27,6 +27,10 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../maps/a
     ABI = int(re.search(r"define WEIR_ABI_VERSION (\d+)", header.read())[1])
 
 
+# In a row of weir_svc_port: where the first of its two settings rows is.
+SETTINGS = 24
+
+
 def pins_of(lab):
     """The directory of this tree's pins; builds with other tables have theirs beside it."""
     return f"{lab.bpffs}/weir/v{ABI}"
