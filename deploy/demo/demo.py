@@ -153,7 +153,7 @@ class Demo:
 
         def look():
             for words in (("top", "--once", "--window", "2s", "--sort", "p99"), ("edges",),
-                          ("explain", "orders.shop", "payments.shop", "--window", "4s")):
+                          ("explain", "orders.shop", "payments.shop", "--window", "8s")):
                 told[words[0]] = self.lab.weir(*words).stdout
                 self.screen.show("weir " + " ".join(words), told[words[0]])
 
