@@ -5,7 +5,6 @@
 
 #include <cstdio>
 
-#include "maps/clock.h"
 #include "userspace/cli/commands.h"
 #include "userspace/cli/node_tables.h"
 #include "userspace/cli/node_view.h"
