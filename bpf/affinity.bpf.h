@@ -10,28 +10,33 @@
 
 #define WEIR_NS_PER_S 1000000000ull
 
-/* NULL: none is kept, it is too long ago, or the endpoint does not take new connections. */
-static __always_inline const struct weir_endpoint *affinity__recall(
-    const struct weir_affinity_key *key, __u32 affinity_s, __u32 *endpoint_id) {
-    struct weir_affinity *kept = bpf_map_lookup_elem(&weir_affinity, key);
+#define AFFINITY_NONE ~0u
+
+/* The row of the endpoint that a client keeps, or AFFINITY_NONE: none is kept, it is too long ago,
+ * or it does not take new connections. A function of its own, as the next, for its stack. */
+static __noinline __u32 affinity__recall(__u32 svc_port, __u32 reach, __u64 client,
+                                         __u32 affinity_s) {
+    struct weir_affinity_key key = {client, svc_port, reach};
+    struct weir_affinity *kept = bpf_map_lookup_elem(&weir_affinity, &key);
     if (!kept)
-        return NULL;
+        return AFFINITY_NONE;
     __u32 id = kept->endpoint, generation = kept->generation;
     __u64 now_ns = bpf_ktime_get_coarse_ns(), used_ns = kept->used_ns;
     if (now_ns > used_ns && now_ns - used_ns >= affinity_s * WEIR_NS_PER_S)
-        return NULL;
+        return AFFINITY_NONE;
     const struct weir_endpoint *row = bpf_map_lookup_elem(&weir_endpoint, &id);
-    if (!row || row->svc_port != key->svc_port || row->generation != generation || row->flags)
-        return NULL;
+    if (!row || row->svc_port != svc_port || row->generation != generation || row->flags)
+        return AFFINITY_NONE;
     kept->used_ns = now_ns;
-    *endpoint_id = id;
-    return row;
+    return id;
 }
 
-static __always_inline void affinity__keep(const struct weir_affinity_key *key, __u32 endpoint_id,
-                                           __u32 generation) {
-    struct weir_affinity kept = {endpoint_id, generation, bpf_ktime_get_coarse_ns()};
-    bpf_map_update_elem(&weir_affinity, key, &kept, BPF_ANY);
+/* The client keeps this endpoint from now on. */
+static __noinline int affinity__keep(__u32 svc_port, __u32 reach, __u64 client, __u32 endpoint,
+                                     __u32 generation) {
+    struct weir_affinity_key key = {client, svc_port, reach};
+    struct weir_affinity kept = {endpoint, generation, bpf_ktime_get_coarse_ns()};
+    return bpf_map_update_elem(&weir_affinity, &key, &kept, BPF_ANY);
 }
 
 #endif

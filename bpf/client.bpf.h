@@ -16,8 +16,7 @@ static __always_inline struct weir_addr client__bound_addr(struct bpf_sock *sk, 
     return v4 ? weir_addr_from_v4(v4) : (struct weir_addr){};
 }
 
-static __always_inline __u64 client__key(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
-                                         int is_v6) {
+static __noinline __u64 client__key(struct bpf_sock_addr *ctx, struct bpf_sock *sk, int is_v6) {
     struct weir_addr bound = client__bound_addr(sk, is_v6);
     return weir_client_key(&bound, bpf_get_netns_cookie(ctx), bpf_get_netns_cookie(NULL),
                            bpf_get_current_cgroup_id());

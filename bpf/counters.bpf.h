@@ -60,9 +60,10 @@ static __always_inline void edge__count_failed(struct weir_edge *edge, __u32 fai
     __sync_fetch_and_add(&edge->failed, 1);
 }
 
-/* A connect that was answered without an endpoint: opened and failed at once. */
-static __always_inline void edge__count_refused(__u32 workload, __u32 svc_port, __u32 born,
-                                                __u32 failure) {
+/* A connect that was answered without an endpoint: opened and failed at once. A function of its
+ * own, for its stack. */
+static __noinline int edge__count_refused(__u32 workload, __u32 svc_port, __u32 born,
+                                          __u32 failure) {
     struct weir_edge_key key = {workload, svc_port, WEIR_NO_ENDPOINT, born};
     __u32 on_other;
     struct weir_edge *edge = edge__find_or_make(&key, &on_other);
@@ -70,6 +71,7 @@ static __always_inline void edge__count_refused(__u32 workload, __u32 svc_port, 
         __sync_fetch_and_add(&edge->opened, 1);
         edge__count_failed(edge, failure);
     }
+    return 0;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef WEIR_DRAW_AGAIN_BPF_H
 #define WEIR_DRAW_AGAIN_BPF_H
 
+#include "health_clock.bpf.h"
 #include "pick.bpf.h"
 
 #define DRAW_TRIES 8
@@ -52,16 +53,15 @@ __weak __noinline int draw__again(__u32 svc_port, __u64 published, __u32 reach, 
     if (service__view(svc_port, published, reach, &view))
         return -1;
     const struct weir_svc_settings *settings = view.settings;
-    struct draw_again draw = {
-        .slots = view.slots,
-        .svc_port = svc_port,
-        .reach = reach,
-        .endpoint_base = settings->endpoint_base,
-        .algorithm = settings->algorithm,
-        .client = client,
-        .test = {weir_health_clock_of_others(health__clock(svc_port, settings->eject_after)),
-                 settings->max_per_endpoint, slow_start_ms},
-        .index = HEALTH_NONE};
+    struct draw_again draw = {.slots = view.slots,
+                              .svc_port = svc_port,
+                              .reach = reach,
+                              .endpoint_base = settings->endpoint_base,
+                              .algorithm = settings->algorithm,
+                              .client = client,
+                              .test = {weir_health_clock_of_others(health__clock(svc_port)),
+                                       settings->max_per_endpoint, slow_start_ms},
+                              .index = HEALTH_NONE};
     bpf_loop(DRAW_TRIES, draw__one, &draw, 0);
     return draw.index;
 }

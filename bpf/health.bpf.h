@@ -33,16 +33,6 @@ static __always_inline __u32 health__share(const struct weir_ep_state *state, __
                : WEIR_SHARE_WHOLE;
 }
 
-/* core/health.h's clock for a service port. */
-__weak __noinline __u64 health__clock(__u32 svc_port, __u32 eject_after) {
-    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
-    __u64 held_until_ns = row ? *(volatile __u64 *)&row->held_until_ns : 0;
-    if (!eject_after && !held_until_ns)
-        return WEIR_HEALTH_ALL_DUE;
-    return weir_health_clock(eject_after, health__detection_off_until(), held_until_ns,
-                             bpf_ktime_get_coarse_ns());
-}
-
 /* As many connections as it may have; `most` 0: any number. */
 static __always_inline int health__is_full(const struct weir_ep_state *state, __u32 most) {
     return most && (__s64)state->active >= most;
@@ -71,6 +61,12 @@ static __always_inline int health__passes_over(__u32 id, const struct health_tes
     return !state || health__of(state, test->clock) == WEIR_HEALTH_OUT ||
            health__is_full(state, test->max_per_endpoint) ||
            !weir_has_share(health__share(state, test->slow_start_ms), luck);
+}
+
+/* Out by hand: what connects say of it is not asked for. */
+static __always_inline int health__is_held(const struct weir_ep_state *state) {
+    __u64 held_until_ns = *(volatile __u64 *)&state->held_until_ns;
+    return held_until_ns && held_until_ns > bpf_ktime_get_ns();
 }
 
 /* The endpoint's row, where it is still the same endpoint; NULL. */

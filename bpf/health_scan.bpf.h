@@ -17,7 +17,8 @@ struct health_scan {
     __u32 index;      /* the first that is in; or `none` */
     __u32 reach;      /* WEIR_REACH_* it must be in */
     __u32 max_per_endpoint;
-    __u64 clock; /* by which those that are looked for are in */
+    __u64 clock; /* by which those that are looked for are in; counting: who is out by hand then is
+                    not counted; 0: all are */
 };
 
 /* The endpoint is in use; *id and *state. Leaving and drained ones are not. */
@@ -43,6 +44,8 @@ static long health__count_one(__u32 i, struct health_scan *scan) {
     if (!endpoint)
         return 0;
     /* Atomics, so that the verifier forgets how far they are, and does not look at each count. */
+    if (scan->clock && state->held_until_ns > scan->clock)
+        return 0;
     __sync_fetch_and_add(&scan->total, 1);
     if (state->ejected_until_ns)
         __sync_fetch_and_add(&scan->out, 1);

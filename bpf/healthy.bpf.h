@@ -8,7 +8,6 @@
 #define WEIR_HEALTHY_BPF_H
 
 #include "draw_again.bpf.h"
-#include "health_scan.bpf.h"
 
 /* Without its weight: after eight draws that found nobody. One that is in by that clock; the index,
  * or -1. */
@@ -82,7 +81,7 @@ static __always_inline int healthy__takes(const struct service_view *view, __u64
 #define HEALTHY_PICKED 0
 #define HEALTHY_FULL 1   /* none has room: there is no index */
 #define HEALTHY_TRIES 2  /* this connect tries one that was ejected */
-#define HEALTHY_PANICS 3 /* all are out, and one of them is used */
+#define HEALTHY_PANICS 3 /* too few are in, or none: all are used */
 
 /* Nobody that is in has room: those that are out have their part, too. */
 static __always_inline int healthy__panic(const struct service_view *view, __u64 client,
@@ -99,11 +98,18 @@ static __always_inline int healthy__panic(const struct service_view *view, __u64
     return HEALTHY_PANICS;
 }
 
+/* Too few are in: all are used, each as if it were. */
+static __always_inline int healthy__in_panic(__u64 clock, int picked) {
+    if (picked != HEALTHY_PICKED || !weir_health_panics(clock))
+        return picked;
+    reason__count(WEIR_REASON_PANIC);
+    return HEALTHY_PANICS;
+}
+
 /* HEALTHY_* and the index of the endpoint, or -1. */
-static __always_inline int pick__healthy(const struct service_view *view, __u64 client,
+static __always_inline int healthy__pick(const struct service_view *view, __u64 client, __u64 clock,
                                          __u32 *index) {
     const struct weir_svc_settings *settings = view->settings;
-    __u64 clock = health__clock(view->svc_port, settings->eject_after);
     if (pick__slot(view, client, clock, index))
         return -1;
     __u32 first = *index;
@@ -117,6 +123,18 @@ static __always_inline int pick__healthy(const struct service_view *view, __u64 
         healthy__one(view, others, index))
         return HEALTHY_PICKED;
     return healthy__panic(view, client, first, clock, index);
+}
+
+/* The same in one word, outcome in the upper half; below 0: a row leads nowhere. A global function,
+ * for the verifier's sake: service_view.bpf.h. */
+__weak __noinline __s64 pick__healthy(__u32 svc_port, __u64 published, __u32 reach, __u64 client) {
+    struct service_view view = {};
+    __u32 index = 0;
+    if (service__view(svc_port, published, reach, &view) || !view.slots.count)
+        return -1;
+    __u64 clock = health__clock(svc_port);
+    int picked = healthy__pick(&view, client, clock, &index);
+    return picked < 0 ? -1 : (__s64)healthy__in_panic(clock, picked) << 32 | index;
 }
 
 #endif

@@ -8,22 +8,17 @@
 #define WEIR_OUTLIERS_BPF_H
 
 #include "endpoint_events.bpf.h"
-#include "health_scan.bpf.h"
-#include "service.bpf.h"
+#include "failures.bpf.h"
+#include "own_fault.bpf.h"
+#include "settings.bpf.h"
 #include "socket.bpf.h"
-
-/* Out by hand: what connects say of it is not asked for. */
-static __always_inline int outliers__is_held(const struct weir_ep_state *state) {
-    __u64 held_until_ns = *(volatile __u64 *)&state->held_until_ns;
-    return held_until_ns && held_until_ns > bpf_ktime_get_ns();
-}
 
 /* Ejects it, or once more where a try has failed: `until` is what stood there. Two that find the
  * last place at once both give it back: the next failure takes it. 1: it is out. */
 static __noinline int outliers__eject(const struct weir_edge_key *edge,
                                       const struct weir_svc_settings *settings, __u64 until) {
     struct weir_ep_state *state = health__row(edge);
-    if (!state || outliers__is_held(state) || !health__may_be_out(edge->svc_port, settings, !until))
+    if (!state || health__is_held(state) || !health__may_be_out(edge->svc_port, settings, !until))
         return 0;
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it is held against started_ns */
     __u64 since_ns = now_ns - state->changed_ns;
@@ -48,56 +43,26 @@ static __noinline int outliers__eject(const struct weir_edge_key *edge,
     return 1;
 }
 
-/* A handshake is complete: the network works. Written once in some milliseconds, so that CPUs do
- * not contend for it. */
-static __always_inline void outliers__answered(__u32 svc_port) {
-    __u32 zero = 0;
-    __u64 now_ns = bpf_ktime_get_coarse_ns();
-    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
-    struct weir_answered *node = bpf_map_lookup_elem(&weir_answered, &zero);
-    if (service && service->answered_ns != now_ns)
-        service->answered_ns = now_ns;
-    if (node && node->at_ns != now_ns)
-        node->at_ns = now_ns;
-}
-
-static __always_inline int outliers__is_after(__u64 at_ns, __u32 ms) {
-    return at_ns && (__s32)((__u32)(at_ns / WEIR_NS_PER_MS) - ms) > 0;
-}
-
-/* Whether failures that this node's own network may have caused are the endpoint's: after the first
- * of them another endpoint of the service has answered; or somebody on this node, while no other
- * endpoint of the service fails. */
-static __noinline int outliers__is_its_own(const struct weir_edge_key *edge, __u32 failing_ms,
-                                           const struct weir_svc_settings *settings) {
-    __u32 zero = 0;
-    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &edge->svc_port);
-    struct weir_answered *node = bpf_map_lookup_elem(&weir_answered, &zero);
-    if (service && outliers__is_after(service->answered_ns, failing_ms))
-        return 1;
-    return node && outliers__is_after(node->at_ns, failing_ms) &&
-           health__failing(edge->svc_port, settings) <= 1;
-}
-
 /* What a failure says of an endpoint, begun at that time. 1: it is out for that. A global function,
  * for the verifier's sake: service_view.bpf.h. */
 __weak __noinline int outliers__judge(__u32 svc_port, __u32 endpoint, __u32 generation,
                                       __u32 failure, __u64 started_ns) {
+    __u32 stalled = failure & FAILURES_STALLED;
+    failure &= ~FAILURES_STALLED;
     struct weir_edge_key edge = {0, svc_port, endpoint, generation};
     struct weir_ep_state *state = health__row(&edge);
     const struct weir_svc_settings *settings = service__settings(svc_port);
     if (!state || !settings || !settings->eject_after || !weir_blames_endpoint(failure) ||
         health__detection_off_until() > bpf_ktime_get_ns())
         return 0;
-    __u32 *row = failure == WEIR_FAILURE_RESET ? &state->resets : &state->failures;
-    __u32 failures = __sync_fetch_and_add(row, 1) + 1;
-    if (failures == 1 && row == &state->failures)
-        state->failing_ms = bpf_ktime_get_coarse_ns() / WEIR_NS_PER_MS;
+    int enough = failures__are_enough(state, settings, failure, stalled);
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
-    if (until ? started_ns < state->changed_ns : failures < settings->eject_after)
+    if (until ? started_ns < state->changed_ns ||
+                    weir_is_out_for_long(until, bpf_ktime_get_ns(), settings->eject_ms)
+              : !enough)
         return 0;
     if (!until && weir_may_be_own_fault(failure) &&
-        !outliers__is_its_own(&edge, state->failing_ms, settings))
+        !own_fault__is_not(&edge, state->failing_ms, settings))
         return 0;
     return outliers__eject(&edge, settings, until);
 }
@@ -106,30 +71,41 @@ __weak __noinline int outliers__judge(__u32 svc_port, __u32 endpoint, __u32 gene
 static __always_inline void outliers__failed(struct weir_sock *sock, __u32 failure) {
     if (outliers__judge(sock->edge.svc_port, sock->edge.endpoint, sock->edge.generation, failure,
                         sock->started_ns))
-        event__of_endpoint(WEIR_EVENT_EJECTED, sock, failure);
+        event__of_endpoint(WEIR_EVENT_EJECTED, sock, failure & ~FAILURES_STALLED);
 }
 
 static __always_inline void outliers__restore(struct weir_sock *sock, struct weir_ep_state *state) {
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
-    if (!until || sock->started_ns < state->changed_ns || outliers__is_held(state))
+    if (!until || sock->started_ns < state->changed_ns || health__is_held(state))
         return;
     if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, 0) != until)
         return;
     state->changed_ns = bpf_ktime_get_ns();
+    state->window = 0;
     reason__count(WEIR_REASON_RESTORED);
     event__of_endpoint(WEIR_EVENT_RESTORED, sock, 0);
 }
 
 /* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */
-static __always_inline void outliers__connected(struct weir_sock *sock) {
-    outliers__answered(sock->edge.svc_port);
+static __always_inline void outliers__connected(struct weir_sock *sock,
+                                                const struct weir_svc_settings *settings) {
+    own_fault__answered(sock->edge.svc_port);
     struct weir_ep_state *state = health__row(&sock->edge);
     if (!state)
         return;
     if (state->failures)
         state->failures = 0;
+    failures__count(state, settings, WEIR_WINDOW_CONNECT);
     if (!state->resets)
         outliers__restore(sock, state);
+}
+
+/* The retransmission timer of an open connection ran out, once more in a row than before. */
+static __always_inline void outliers__timed_out(struct weir_sock *sock, __u32 before) {
+    if (before == 1)
+        reason__count(WEIR_REASON_STALLED);
+    if (weir_is_stall(before))
+        outliers__failed(sock, WEIR_FAILURE_TIMEOUT | FAILURES_STALLED);
 }
 
 /* A connection ended of which bytes were heard. */

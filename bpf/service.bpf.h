@@ -48,44 +48,58 @@ static __always_inline int service__admits(const struct service_view *view, __u3
     const struct health_test test = {WEIR_HEALTH_ALL_DUE, view->settings->max_per_endpoint, 0};
     if (test.max_per_endpoint && health__passes_over(endpoint, &test, 0))
         return 0;
-    __u64 clock = health__clock(view->svc_port, view->settings->eject_after);
+    __u64 clock = health__clock(view->svc_port);
     return clock == WEIR_HEALTH_ALL_DUE ? HEALTH_ADMITTED
                                         : health__admits(endpoint, view->settings->eject_ms, clock);
+}
+
+/* HEALTHY_* of the endpoint that the client keeps, with its row; below 0: none that it may have. */
+static __always_inline int service__kept(const struct service_view *view, __u64 client,
+                                         __u32 *endpoint) {
+    __u32 affinity_s = view->settings->affinity_s;
+    if (!affinity_s)
+        return -1;
+    *endpoint = affinity__recall(view->svc_port, view->reach, client, affinity_s);
+    int admitted = *endpoint != AFFINITY_NONE ? service__admits(view, *endpoint) : 0;
+    if (!admitted)
+        return -1;
+    return admitted == HEALTH_TRIED ? HEALTHY_TRIES : HEALTHY_PICKED;
+}
+
+/* HEALTHY_* of an endpoint that is picked, with its row; below 0: a row leads nowhere. */
+static __always_inline int service__pick_anew(const struct service_view *view, __u64 client,
+                                              __u32 *endpoint) {
+    __s64 picked = pick__healthy(view->svc_port, view->published, view->reach, client);
+    *endpoint = view->settings->endpoint_base + (__u32)picked;
+    return picked < 0 ? -1 : (int)(picked >> 32);
 }
 
 static __always_inline void service__pick(const struct service_view *view, __u64 client,
                                           struct service_pick *pick) {
     const struct weir_svc_settings *settings = view->settings;
-    struct weir_affinity_key kept = {client, view->svc_port, view->reach};
-    __u32 index = 0;
     pick->endpoint = NULL;
     if (!view->slots.count) {
         pick->reason =
             settings->both.count ? WEIR_REASON_NO_FAMILY_ENDPOINT : WEIR_REASON_NO_ENDPOINT;
         return;
     }
-    if (settings->affinity_s) {
-        pick->endpoint = affinity__recall(&kept, settings->affinity_s, &pick->endpoint_id);
-        int admitted = pick->endpoint ? service__admits(view, pick->endpoint_id) : 0;
-        pick->healthy = admitted == HEALTH_TRIED ? HEALTHY_TRIES : HEALTHY_PICKED;
-        if (admitted)
-            return;
-        pick->endpoint = NULL;
-    }
     pick->reason = WEIR_REASON_CORRUPT_ROW;
-    int picked = pick__healthy(view, client, &index);
-    if (picked == HEALTHY_FULL)
+    __u32 id; /* beside the pick, which need not be in memory then */
+    int healthy = service__kept(view, client, &id), is_kept = healthy >= 0;
+    if (!is_kept)
+        healthy = service__pick_anew(view, client, &id);
+    if (healthy == HEALTHY_FULL)
         pick->reason = WEIR_REASON_LIMIT;
-    if (picked < 0 || picked == HEALTHY_FULL)
+    if (healthy < 0 || healthy == HEALTHY_FULL)
         return;
-    pick->healthy = picked;
-    pick->endpoint_id = settings->endpoint_base + index;
-    const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &pick->endpoint_id);
+    pick->healthy = healthy;
+    pick->endpoint_id = id;
+    const struct weir_endpoint *endpoint = bpf_map_lookup_elem(&weir_endpoint, &id);
     if (!endpoint || endpoint->svc_port != view->svc_port)
         return;
     pick->endpoint = endpoint;
-    if (settings->affinity_s)
-        affinity__keep(&kept, pick->endpoint_id, endpoint->generation);
+    if (settings->affinity_s && !is_kept)
+        affinity__keep(view->svc_port, view->reach, client, id, endpoint->generation);
 }
 
 #endif

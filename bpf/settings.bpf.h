@@ -6,13 +6,17 @@
 #include "core/published.h"
 #include "maps.bpf.h"
 
-/* Of a service port, as they are published now; NULL: there is no such row. */
-static __always_inline const struct weir_svc_settings *service__settings(__u32 svc_port) {
-    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
-    if (!row)
-        return NULL;
+/* As they are published now. */
+static __always_inline const struct weir_svc_settings *service__settings_of(
+    const struct weir_svc_port *row) {
     struct weir_published published = weir_published_decode(*(volatile __u64 *)&row->published);
     return &row->settings[published.settings & 1];
+}
+
+/* Of a service port; NULL: there is no such row. */
+static __always_inline const struct weir_svc_settings *service__settings(__u32 svc_port) {
+    struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
+    return row ? service__settings_of(row) : NULL;
 }
 
 /* One of how many of its connections is sampled for the first bytes of answers: all, where they

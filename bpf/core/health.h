@@ -15,10 +15,12 @@
 
 /*
  * The clock by which endpoints are looked at: nanoseconds, whose lowest bit says that only those
- * that are out by hand are out. All due: nobody is out. None due: everybody is who was ever
- * ejected and has not come back.
+ * that are out by hand are out, and the next one that this is for panic: too few are in. All due:
+ * nobody is out. None due: everybody is who was ever ejected and has not come back.
  */
 #define WEIR_HEALTH_BY_HAND 1ull
+#define WEIR_HEALTH_PANIC 2ull
+#define WEIR_HEALTH_MARKS (WEIR_HEALTH_BY_HAND | WEIR_HEALTH_PANIC)
 #define WEIR_HEALTH_ALL_DUE ~0ull
 #define WEIR_HEALTH_NONE_DUE 0ull
 
@@ -26,10 +28,19 @@
  * `held_until_ns`: of the service port. */
 static inline __u64 weir_health_clock(__u32 eject_after, __u64 detection_off_ns,
                                       __u64 held_until_ns, __u64 now_ns) {
-    now_ns &= ~WEIR_HEALTH_BY_HAND;
+    now_ns &= ~WEIR_HEALTH_MARKS;
     if (eject_after && detection_off_ns <= now_ns)
         return now_ns;
     return held_until_ns > now_ns ? now_ns | WEIR_HEALTH_BY_HAND : WEIR_HEALTH_ALL_DUE;
+}
+
+/* The same where too few endpoints are in: outlier detection keeps nobody out. */
+static inline __u64 weir_health_clock_of_panic(__u64 clock) {
+    return clock | WEIR_HEALTH_MARKS;
+}
+
+static inline int weir_health_panics(__u64 clock) {
+    return clock != WEIR_HEALTH_ALL_DUE && clock & WEIR_HEALTH_PANIC;
 }
 
 /* The clock for whoever takes the place of one that is out: none is tried for that. */
@@ -59,6 +70,12 @@ static inline int weir_may_be_own_fault(__u32 failure) {
     return failure == WEIR_FAILURE_TIMEOUT || failure == WEIR_FAILURE_UNREACHABLE;
 }
 
+/* Whether fewer of the endpoints are in than the panic threshold asks for; with none at all there
+ * is nothing to use instead. */
+static inline int weir_too_few_are_in(__u32 out, __u32 total, __u32 min_percent) {
+    return (__u64)(total - out) * 100 < (__u64)total * min_percent;
+}
+
 /* Whether `out` of `total` endpoints may be ejected at once. */
 static inline int weir_may_be_out(__u32 out, __u32 total, __u32 percent) {
     return (__u64)out * 100 <= (__u64)total * percent;
@@ -77,6 +94,26 @@ static inline __u64 weir_ejection_ns(__u32 base_ms, __u32 before, __u32 random) 
     if (ns > WEIR_EJECTION_MOST_NS)
         ns = WEIR_EJECTION_MOST_NS;
     return ns + (ns / 8 >> 16) * (random >> 16);
+}
+
+/* Where all are used, one that is out fails again and again: that tells nothing while it is out for
+ * longer than a try would have it. */
+static inline int weir_is_out_for_long(__u64 until_ns, __u64 now_ns, __u32 base_ms) {
+    return until_ns > now_ns + base_ms * WEIR_NS_PER_MS;
+}
+
+/* Whether a retransmission timeout of an open connection, after so many in a row, says that its
+ * endpoint is silent: the first of them is lost packets' daily bread. */
+static inline int weir_is_stall(__u32 timeouts_before) {
+    return timeouts_before >= 1;
+}
+
+#define WEIR_STALL_SILENCE_MS 10000
+
+/* Whether it is so long after the first of the failures that it is not in a row with them: those
+ * who never connect never see it succeed, either. Milliseconds, low halves. */
+static inline int weir_stall_stands_alone(__u32 failing_ms, __u32 now_ms) {
+    return now_ms - failing_ms > WEIR_STALL_SILENCE_MS;
 }
 
 /* Ejections are in a row unless the endpoint was in for as long as the longest of them. */

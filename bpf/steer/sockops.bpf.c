@@ -37,6 +37,11 @@ static __always_inline void take_connect_time(struct weir_sock *sock) {
         histogram__add(&latency->of[WEIR_LATENCY_CONNECT], us);
 }
 
+/* Asks for this kind of callback, too. */
+static __always_inline int ask_for(struct bpf_sock_ops *ctx, int flag) {
+    return bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | flag);
+}
+
 static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
                                   struct weir_sock *sock, __u32 *phase) {
     if (!goes_to_endpoint(sk, sock)) { /* the steered connect never got as far as a SYN */
@@ -45,8 +50,19 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
         return;
     }
     socket__advance(phase, WEIR_EVENT_SYN); /* or a take-over has seen it first, and did */
-    if (bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
+    if (ask_for(ctx, BPF_SOCK_OPS_STATE_CB_FLAG))
         reason__count(WEIR_REASON_NO_STATE_CALLBACK);
+}
+
+static __always_inline void connected(struct bpf_sock_ops *ctx, struct weir_sock *sock) {
+    const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
+    take_connect_time(sock);
+    if (settings) {
+        outliers__connected(sock, settings);
+        if (settings->eject_after)
+            ask_for(ctx, BPF_SOCK_OPS_RTO_CB_FLAG);
+    }
+    deadlines__connected(ctx, sock);
 }
 
 /* It asked, and ends without an answer: at whatever moment its caller lost patience. */
@@ -96,7 +112,7 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
     __u64 received = ctx->bytes_received;
     /* More questions are asked of every connection (windows, ECN): not for weir. */
     if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
-        op != BPF_SOCK_OPS_TIMEOUT_INIT &&
+        op != BPF_SOCK_OPS_TIMEOUT_INIT && op != BPF_SOCK_OPS_RTO_CB &&
         (op != BPF_SOCK_OPS_STATE_CB ||
          (new_state != WEIR_TCP_CLOSE && (new_state != WEIR_TCP_FIN_WAIT1 || received))))
         return 1;
@@ -111,11 +127,11 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
         ctx->reply = deadlines__syn_ticks(sock);
     } else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
         sock->asked = snd_nxt; /* nothing yet */
-        if (socket__advance(phase, WEIR_EVENT_ESTABLISHED)) {
-            take_connect_time(sock);
-            outliers__connected(sock);
-            deadlines__connected(ctx, sock);
-        }
+        if (socket__advance(phase, WEIR_EVENT_ESTABLISHED))
+            connected(ctx, sock);
+    } else if (op == BPF_SOCK_OPS_RTO_CB) {
+        if (*phase == WEIR_PHASE_ESTABLISHED)
+            outliers__timed_out(sock, old_state);
     } else if (new_state == WEIR_TCP_FIN_WAIT1) {
         leave_unheard(sk, sock, phase);
     } else {

@@ -98,9 +98,12 @@ struct weir_svc_settings {
     __u16 keepalive_time_s; /* a silent connection is probed after so long; 0 = not by weir … */
     __u16 keepalive_interval_s; /* … and again after so long … */
     __u16 keepalive_probes;     /* … until so many went unanswered */
-    __u16 pad;                  /* 0 */
+    __u16 min_in_percent; /* with fewer of the endpoints in, all are used; 0 = with none */
+    __u32 window_ms;      /* failures are counted over so long; 0 = not */
+    __u16 fail_percent;   /* of its connects in a window that failed eject an endpoint … */
+    __u16 fail_least;     /* … when it had so many of them */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 96);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 104);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
@@ -110,7 +113,7 @@ struct weir_svc_port {
     __u64 held_until_ns; /* … until then at most one of its endpoints is out by hand; 0 = none is */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 216);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 232);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

@@ -26,8 +26,9 @@ struct weir_ep_state {
     __u32 failing_ms;       /* CLOCK_MONOTONIC, low half: when the first of `failures` was seen */
     __u64 latency_word;     /* how long it takes to answer: core/least_latency.h */
     __u64 held_until_ns;    /* CLOCK_MONOTONIC: out by hand until then; 0 = not. User space only */
+    __u64 window;           /* connects and failures, where its service asks: core/failure_rate.h */
 };
-WEIR_ASSERT(sizeof(struct weir_ep_state) == 64);
+WEIR_ASSERT(sizeof(struct weir_ep_state) == 72);
 
 /* Row of `svc_state`, parallel to `svc_port`. */
 struct weir_svc_state {
@@ -40,9 +41,10 @@ struct weir_svc_state {
     __u64 active;           /* tracked sockets; below 0 as a signed number for a while, after a
                                build that did not count them */
     __u64 answered_ns; /* CLOCK_MONOTONIC: when one of its endpoints last completed a handshake */
-    __u64 panicked_ns; /* CLOCK_MONOTONIC: when it was last told that all its endpoints are out */
+    __u64 panicked_ns; /* CLOCK_MONOTONIC: when it was last told that it is in panic */
+    __u64 panic_word;  /* whether too few of its endpoints are in: core/health.h */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_state) == 240);
+WEIR_ASSERT(sizeof(struct weir_svc_state) == 248);
 
 /* The one row of `answered`: the same for all services of the node, within some milliseconds. */
 struct weir_answered {

@@ -108,6 +108,9 @@ class MaxConnections(Limited):
                 self.assertEqual((seen["held"], list(seen["errors"])), (22, ["ECONNREFUSED"]))
                 active = {e: row["counts"]["active"] for e, row in self.lab.endpoints("orders.shop").items() if row["counts"]["active"]}
                 self.assertEqual(active, {self.a.ip + ":8080": 11, self.b.ip + ":8080": 11})
+                told = self.lab.weir("explain", "client.shop", "orders.shop").stdout
+                self.assertEqual(told.count("full: 11 connections are open"), 2)
+                self.assertIn("no endpoint can take it (0 of 2 endpoints)", told)
                 self.let_go()
                 self.settled()
                 self.lab.apply("services: {}\n")

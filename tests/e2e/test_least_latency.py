@@ -63,6 +63,7 @@ class LeastLatency(Loaded):
         self.takes("b", 10)
 
     def test_a_slow_endpoint_gets_few_connections(self):
+        """What that does to latencies is a figure: tests/bench, slow_endpoint."""
         self.takes("b", 200)
         self.steer("random")
         random = self.load()
@@ -70,9 +71,8 @@ class LeastLatency(Loaded):
         self.load(0.5)
         seen = self.load(4)
         self.assertEqual(seen["errors"], {})
-        self.assertLess(self.share(seen, "b"), 0.05)
-        self.assertLess(seen["p99"], 0.4 * random["p99"])
         self.assertGreater(self.share(random, "b"), 0.2)
+        self.assertLess(self.share(seen, "b"), 0.2 * self.share(random, "b"))
 
     def test_what_is_known_is_shown(self):
         self.takes("b", 200)

@@ -25,10 +25,10 @@ TEST(Health, ByHandOnlyThoseThatAreHeldAreOut) {
 
 TEST(Health, TheClockSaysWhatIsLookedAt) {
     EXPECT_EQ(weir_health_clock(0, 0, 0, 50), WEIR_HEALTH_ALL_DUE);
-    EXPECT_EQ(weir_health_clock(0, 0, 50, 50), WEIR_HEALTH_ALL_DUE);  // the last hold has ended
-    EXPECT_EQ(weir_health_clock(3, 0, 0, 51), 50U);
+    EXPECT_EQ(weir_health_clock(0, 0, 48, 50), WEIR_HEALTH_ALL_DUE);  // the last hold has ended
+    EXPECT_EQ(weir_health_clock(3, 0, 0, 51), 48U);                   // in steps of 4 ns
     EXPECT_EQ(weir_health_clock(3, 60, 0, 50), WEIR_HEALTH_ALL_DUE);  // off by hand
-    EXPECT_EQ(weir_health_clock(3, 60, 70, 50), 51U);
+    EXPECT_EQ(weir_health_clock(3, 60, 70, 50), 49U);
     EXPECT_EQ(weir_health_clock(3, 60, 70, 60), 60U);  // not any more
     EXPECT_EQ(weir_health_clock_of_others(50), WEIR_HEALTH_NONE_DUE);
     EXPECT_EQ(weir_health_clock_of_others(WEIR_HEALTH_ALL_DUE), WEIR_HEALTH_ALL_DUE);
@@ -79,6 +79,48 @@ TEST(Health, EjectionsGrowUpToALimitWithJitter) {
 TEST(Health, EjectionsAreForgottenAfterALongTimeInUse) {
     EXPECT_EQ(weir_ejections_in_a_row(4, 19'999'000'000, 2000), 4U);
     EXPECT_EQ(weir_ejections_in_a_row(4, 20'000'000'000, 2000), 0U);
+}
+
+TEST(Health, InPanicOnlyThoseThatAreHeldAreOut) {
+    const __u64 clock = weir_health_clock_of_panic(weir_health_clock(3, 0, 0, 50));
+    EXPECT_TRUE(weir_health_panics(clock));
+    EXPECT_EQ(weir_health_at(100, 0, clock), static_cast<__u32>(WEIR_HEALTH_IN));
+    EXPECT_EQ(weir_health_at(100, 100, clock), static_cast<__u32>(WEIR_HEALTH_OUT));
+    EXPECT_EQ(weir_health_clock_of_others(clock), clock);
+    EXPECT_FALSE(weir_health_panics(WEIR_HEALTH_ALL_DUE));
+    EXPECT_FALSE(weir_health_panics(WEIR_HEALTH_NONE_DUE));
+    for (const __u64 now : {50U, 51U, 52U, 53U}) {
+        EXPECT_FALSE(weir_health_panics(weir_health_clock(3, 0, 0, now))) << now;
+        EXPECT_FALSE(weir_health_panics(weir_health_clock(0, 0, 90, now))) << now;
+    }
+}
+
+TEST(Health, PanicsBelowItsThreshold) {
+    EXPECT_FALSE(weir_too_few_are_in(1, 2, 50));
+    EXPECT_TRUE(weir_too_few_are_in(1, 2, 51));
+    EXPECT_FALSE(weir_too_few_are_in(1, 3, 66));
+    EXPECT_TRUE(weir_too_few_are_in(2, 3, 34));
+    EXPECT_FALSE(weir_too_few_are_in(0, 3, 100));
+    EXPECT_TRUE(weir_too_few_are_in(1, 1000, 100));
+    EXPECT_FALSE(weir_too_few_are_in(0, 0, 100));
+    EXPECT_FALSE(weir_too_few_are_in(3, 3, 0));  // asked for by nobody
+}
+
+// In panic, each failure of one that is out would make its next ejection longer.
+TEST(Health, OneThatIsOutForLongFailsInVain) {
+    const std::uint64_t second = 1'000'000'000;
+    EXPECT_FALSE(weir_is_out_for_long(10 * second, 8 * second, 2000));  // a try, or its end is near
+    EXPECT_FALSE(weir_is_out_for_long(10 * second, 11 * second, 2000));
+    EXPECT_TRUE(weir_is_out_for_long(10 * second + 1, 8 * second, 2000));
+}
+
+TEST(Health, TimeoutsOfAConnectionAreAStallFromTheSecondOn) {
+    EXPECT_FALSE(weir_is_stall(0));
+    EXPECT_TRUE(weir_is_stall(1));
+    EXPECT_TRUE(weir_is_stall(2));
+    EXPECT_FALSE(weir_stall_stands_alone(1000, 1000 + WEIR_STALL_SILENCE_MS));
+    EXPECT_TRUE(weir_stall_stands_alone(1000, 1001 + WEIR_STALL_SILENCE_MS));
+    EXPECT_FALSE(weir_stall_stands_alone(UINT32_MAX, 5));  // the clock went round
 }
 
 }  // namespace

@@ -146,10 +146,19 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
          {"maxConnections: 0", "maxConnectionsPerEndpoint: -1", "connectionsPerSecond: 0",
           "connectionsPerSecond: 1000001", "connectionBurst: 5"})
         EXPECT_EQ(service("limits: {" + std::string(setting) + "}").size(), 1U) << setting;
-    for (const char* setting : {"consecutiveFailures: 0", "maxEjectionPercent: 0",
-                                "maxEjectionPercent: 101", "baseEjectionTime: 5ms"})
+    for (const char* setting :
+         {"consecutiveFailures: 0", "maxEjectionPercent: 0", "maxEjectionPercent: 101",
+          "baseEjectionTime: 5ms", "failurePercent: 0", "failurePercent: 101", "interval: 10s",
+          "minConnections: 5", "failurePercent: 50, minConnections: 0",
+          "failurePercent: 50, interval: 10ms", "minHealthPercent: 0"})
         EXPECT_EQ(service("outlierDetection: {" + std::string(setting) + "}").size(), 1U)
             << setting;
+    EXPECT_THAT(
+        service("outlierDetection: {minHealthPercent: 50}"),
+        ElementsAre(HasSubstr("maxEjectionPercent` (50) are ever out; raise that above 50")));
+    EXPECT_TRUE(service("outlierDetection: {minHealthPercent: 51}").empty());
+    EXPECT_TRUE(
+        service("outlierDetection: {minHealthPercent: 30, maxEjectionPercent: 100}").empty());
     EXPECT_THAT(service("observe: {events: 2/3}"), ElementsAre(HasSubstr("write 0 (none), 1")));
     EXPECT_THAT(service("observe: {datagrams: yes}"),
                 ElementsAre(HasSubstr("write false or true")));
@@ -247,6 +256,17 @@ TEST(MeshFile, TellsEmptyNullAndMissingApartOnPurpose) {
     EXPECT_EQ(failures(", outlierDetection: ~"), 0U);
     EXPECT_EQ(failures(", outlierDetection: {}"), 3U);
     EXPECT_EQ(failures(", outlierDetection: {consecutiveFailures: 7}"), 7U);
+    const auto outliers = [&](const std::string& fields) {
+        return outlier_detection_str(
+            read("services: {a: {" + whole + ", outlierDetection: {" + fields + "}}}\n")
+                .snapshot->services.at("a")
+                .outliers);
+    };
+    EXPECT_EQ(outliers(""), "3 failures, 2s, at most 50 %");
+    EXPECT_EQ(outliers("failurePercent: 30"), "3 failures or 30 % of 20 in 10s, 2s, at most 50 %");
+    EXPECT_EQ(outliers("failurePercent: 30, minConnections: 5, interval: 1m, maxEjectionPercent: "
+                       "100, minHealthPercent: 40"),
+              "3 failures or 30 % of 5 in 1m, 2s, at most 100 %, panic below 40 %");
     // Sections and files of nothing are empty; a service of nothing lacks everything.
     for (const char* text : {"", "services:\n", "services: {}\n", "workloads: null\n"})
         EXPECT_TRUE(complaints(text).empty()) << text;

@@ -193,6 +193,10 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.eject_after = desired.outliers.consecutive_failures;
     settings.eject_percent = desired.outliers.max_percent;
     settings.eject_ms = desired.outliers.base_ms;
+    settings.min_in_percent = desired.outliers.min_in_percent;
+    settings.fail_percent = desired.outliers.fail_percent;
+    settings.fail_least = desired.outliers.fail_percent == 0 ? 0 : desired.outliers.fail_least;
+    settings.window_ms = desired.outliers.fail_percent == 0 ? 0 : desired.outliers.window_ms;
     settings.max_connections = desired.limits.connections;
     settings.max_per_endpoint = desired.limits.per_endpoint;
     settings.rate_interval_ns =

@@ -38,9 +38,16 @@ std::string labels_str(const Labels& labels) {
 std::string outlier_detection_str(const OutlierDetection& outliers) {
     if (outliers.consecutive_failures == 0)
         return "";
-    return std::to_string(outliers.consecutive_failures) + " failures, " +
-           duration_str(std::chrono::milliseconds(outliers.base_ms)) + ", at most " +
-           std::to_string(outliers.max_percent) + " %";
+    std::string text = std::to_string(outliers.consecutive_failures) + " failures";
+    if (outliers.fail_percent != 0)
+        text += " or " + std::to_string(outliers.fail_percent) + " % of " +
+                std::to_string(outliers.fail_least) + " in " +
+                duration_str(std::chrono::milliseconds(outliers.window_ms));
+    text += ", " + duration_str(std::chrono::milliseconds(outliers.base_ms)) + ", at most " +
+            std::to_string(outliers.max_percent) + " %";
+    if (outliers.min_in_percent != 0)
+        text += ", panic below " + std::to_string(outliers.min_in_percent) + " %";
+    return text;
 }
 
 std::string limits_str(const Limits& limits) {

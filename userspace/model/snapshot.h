@@ -70,9 +70,13 @@ struct OutlierDetection {
     std::uint16_t consecutive_failures = 0;  // so many eject an endpoint; 0 = none do
     std::uint16_t max_percent = 50;          // of the endpoints, out at once
     std::uint32_t base_ms = 2000;            // the first ejection; longer with each that follows
+    std::uint16_t min_in_percent = 0;        // with fewer in, all are used; 0 = with none
+    std::uint16_t fail_percent = 0;          // of the connects of a window eject; 0 = none do …
+    std::uint16_t fail_least = 20;           // … when there are so many of them
+    std::uint32_t window_ms = 10'000;
     bool operator==(const OutlierDetection&) const = default;
 };
-// "3 failures, 2s, at most 50 %"; "" where it is off.
+// "3 failures, 2s, at most 50 %", and what else is asked for; "" where it is off.
 std::string outlier_detection_str(const OutlierDetection& outliers);
 
 // What this node's callers may have of a service port (bpf/limits.bpf.h); 0 = as much as they like.

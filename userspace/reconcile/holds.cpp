@@ -59,6 +59,7 @@ Status restore_by_hand(Tables& tables, EndpointRow row) {
     WEIR_TRY(auto state, state_of(tables, row));
     std::atomic_ref<__u32>(state->failures).store(0);
     std::atomic_ref<__u32>(state->resets).store(0);
+    store_state(state->window, 0);
     store_state(state->changed_ns, monotonic_ns());
     store_state(state->held_until_ns, 0);
     store_state(state->ejected_until_ns, 0);

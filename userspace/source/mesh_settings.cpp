@@ -5,6 +5,7 @@
 
 #include "userspace/model/share.h"
 #include "userspace/source/fields.h"
+#include "userspace/source/outlier_settings.h"
 
 namespace weir {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t kAffinityDefault = 3 * 3600;  // as Kubernetes' sessionAffinityConfig
-constexpr std::uint16_t kConsecutiveFailures = 3;
 constexpr std::array kAlgorithms{Algorithm::kRandom, Algorithm::kRoundRobin,
                                  Algorithm::kLeastConnections, Algorithm::kLeastLatency,
                                  Algorithm::kConsistentHash};
@@ -48,25 +48,6 @@ void read_affinity(const YamlNode& node, Service& service, Diagnostics& found) {
     if (const auto read = read_duration(*timeout, "`timeout` of " + what, 1s, 24h, found))
         service.affinity_s = static_cast<std::uint32_t>(
             std::chrono::duration_cast<std::chrono::seconds>(*read).count());
-}
-
-void read_outlier_detection(const YamlNode& node, Service& service, Diagnostics& found) {
-    const Phrase what = "`outlierDetection` of " + quoted("service", service.name);
-    const MappingReader reader(
-        node, what, {"consecutiveFailures", "baseEjectionTime", "maxEjectionPercent"}, found);
-    auto& outliers = service.outliers;
-    outliers.consecutive_failures = kConsecutiveFailures;
-    service.origins.outliers = node.origin;
-    if (const auto* failures = reader.find("consecutiveFailures"))
-        outliers.consecutive_failures = static_cast<std::uint16_t>(
-            read_number(*failures, "`consecutiveFailures` of " + what, 1, 1000, found).value_or(1));
-    if (const auto* percent = reader.find("maxEjectionPercent"))
-        outliers.max_percent = static_cast<std::uint16_t>(
-            read_number(*percent, "`maxEjectionPercent` of " + what, 1, 100, found).value_or(1));
-    if (const auto* time = reader.find("baseEjectionTime"))
-        if (const auto read =
-                read_duration(*time, "`baseEjectionTime` of " + what, 100ms, 5min, found))
-            outliers.base_ms = static_cast<std::uint32_t>(read->count());
 }
 
 void read_events(const YamlNode& node, const Phrase& what, Service& service, Diagnostics& found) {

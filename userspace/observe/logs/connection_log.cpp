@@ -40,7 +40,7 @@ Kind kind_of(const FlowView& flow) {
     if (flow.verdict == "panic")
         return {"service-in-panic", "warn",
                 flow.service + ":" + std::to_string(flow.port) +
-                    ": all endpoints are out, and are used",
+                    ": too few endpoints are in, and all are used",
                 true};
     if (flow.verdict == "failed")
         return {"connection-failed", "warn", whom + " failed: " + flow.reason, true};

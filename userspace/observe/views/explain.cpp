@@ -164,22 +164,39 @@ std::map<std::string, bool> rows_of(const Tables& tables, const Found& found) {
 // used.
 void leave_out(const std::map<std::string, Ejection>& ejected, std::vector<CandidateView>& all) {
     const bool nobody_left = std::all_of(all.begin(), all.end(), [&](const CandidateView& view) {
-        return !view.in || ejected.contains(view.endpoint);
+        const auto found = ejected.find(view.endpoint);
+        return !view.in || (found != ejected.end() && !found->second.used);
     });
     for (auto& view : all) {
         const auto found = ejected.find(view.endpoint);
         if (!view.in || found == ejected.end())
             continue;
-        view.in = nobody_left;
+        view.in = nobody_left || found->second.used;
         view.why = found->second.state + ": " + found->second.reason;
-        if (nobody_left)
+        if (found->second.used)
+            view.why += kUsedAllTheSame;
+        else if (nobody_left)
             view.why += "; used, since all are out";
+    }
+}
+
+// Of those that are left, who has as many connections as it may.
+void leave_out_full(const std::map<std::string, std::uint64_t>& full,
+                    std::vector<CandidateView>& all) {
+    for (auto& view : all) {
+        const auto found = full.find(view.endpoint);
+        if (!view.in || found == full.end())
+            continue;
+        view.in = false;
+        view.why = "full: " + std::to_string(found->second) +
+                   " connections are open, as many as `maxConnectionsPerEndpoint` allows";
     }
 }
 
 std::vector<CandidateView> candidates_of(const Tables& tables, const Target& target,
                                          const Found& found,
-                                         const std::map<std::string, Ejection>& ejected) {
+                                         const std::map<std::string, Ejection>& ejected,
+                                         const std::map<std::string, std::uint64_t>& full) {
     const auto rows = rows_of(tables, found);
     std::vector<CandidateView> candidates;
     for (const auto& endpoint : target.service->endpoints) {
@@ -193,6 +210,7 @@ std::vector<CandidateView> candidates_of(const Tables& tables, const Target& tar
         candidates.push_back(std::move(view));
     }
     leave_out(ejected, candidates);
+    leave_out_full(full, candidates);
     double weights = 0;
     for (auto& view : candidates)
         weights += view.share *= view.in ? 1 : 0;
@@ -284,7 +302,8 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
     view.algorithm = algorithm_name(target->service->algorithm);
     view.affinitySeconds = target->service->affinity_s;
     WEIR_TRY(const auto ejected, ejections_of(tables, found->id));
-    view.candidates = candidates_of(tables, *target, *found, ejected);
+    WEIR_TRY(const auto full, full_endpoints(tables, found->id));
+    view.candidates = candidates_of(tables, *target, *found, ejected, full);
     WEIR_TRY(const auto answers, answer_times_of(tables, found->id));
     for (auto& candidate : view.candidates)
         if (const auto time = answers.find(candidate.endpoint); time != answers.end())

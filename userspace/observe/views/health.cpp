@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "bpf/core/failure_rate.h"
 #include "bpf/core/health.h"
 #include "bpf/core/least_latency.h"
 #include "maps/clock.h"
@@ -18,19 +19,25 @@ double seconds(std::uint64_t from_ns, std::uint64_t to_ns) {
     return to_ns > from_ns ? static_cast<double>(to_ns - from_ns) / 1e9 : 0;
 }
 
-std::string reason_of(const weir_ep_state& state) {
+std::string reason_of(const weir_ep_state& state, const weir_svc_settings& settings) {
     const bool resets = state.resets > state.failures;
-    return std::to_string(std::max(state.resets, state.failures)) +
+    const auto in_a_row = std::max(state.resets, state.failures);
+    if (in_a_row < settings.eject_after &&
+        weir_fails_too_often(state.window, settings.fail_percent, settings.fail_least) != 0)
+        return std::to_string(weir_window_failures(state.window)) + " of " +
+               std::to_string(weir_window_connects(state.window)) + " connects failed";
+    return std::to_string(in_a_row) +
            (resets ? " connections reset before a byte" : " connects failed");
 }
 
-Ejection ejection_of(const weir_ep_state& state, std::uint64_t now) {
+Ejection ejection_of(const weir_ep_state& state, const weir_svc_settings& settings,
+                     std::uint64_t now) {
     if (state.held_until_ns > now)
         return {"ejected", "by hand", seconds(state.changed_ns, now),
                 seconds(now, state.held_until_ns)};
     const bool out = now < state.ejected_until_ns;
-    return {out ? "ejected" : "half-open", reason_of(state), seconds(state.changed_ns, now),
-            seconds(now, state.ejected_until_ns)};
+    return {out ? "ejected" : "half-open", reason_of(state, settings),
+            seconds(state.changed_ns, now), seconds(now, state.ejected_until_ns)};
 }
 
 // The clock by which the kernel looks at the endpoints of a service port.
@@ -61,14 +68,36 @@ std::string name_of(const weir_endpoint& endpoint) {
     return endpoint_str(Addr(endpoint.addr), ntohs(endpoint.port));
 }
 
+// As the kernel has it (bpf/health_clock.bpf.h): those that are out by hand are not counted at all.
+Result<bool> too_few_are_in(const Tables& tables, std::uint32_t svc_port,
+                            const weir_svc_settings& settings, std::uint64_t now) {
+    std::uint32_t total = 0, out = 0;
+    if (settings.min_in_percent == 0)
+        return false;
+    WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
+    for (const auto& [id, state] : endpoints) {
+        if (state.held_until_ns > now || tables.endpoint[id].flags != 0)
+            continue;
+        total++;
+        out += state.ejected_until_ns != 0 ? 1 : 0;
+    }
+    return weir_too_few_are_in(out, total, settings.min_in_percent) != 0;
+}
+
 }  // namespace
 
 Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port) {
     std::map<std::string, Ejection> found;
     const auto now = monotonic_ns();
+    const auto* settings = settings_in_force(tables, svc_port);
+    if (settings == nullptr)
+        return found;
+    WEIR_TRY(const auto panics, too_few_are_in(tables, svc_port, *settings, now));
     WEIR_CHECK(each_ejected(tables, svc_port, now,
                             [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
-                                found[name_of(endpoint)] = ejection_of(state, now);
+                                auto& ejection = found[name_of(endpoint)];
+                                ejection = ejection_of(state, *settings, now);
+                                ejection.used = panics && state.held_until_ns <= now;
                             }));
     return found;
 }
@@ -80,6 +109,19 @@ Result<std::map<std::string, double>> answer_times_of(const Tables& tables,
     for (const auto& [id, state] : endpoints)
         if (weir_latency_is_known(state.latency_word))
             found[name_of(tables.endpoint[id])] = weir_latency_us(state.latency_word) / 1e6;
+    return found;
+}
+
+Result<std::map<std::string, std::uint64_t>> full_endpoints(const Tables& tables,
+                                                            std::uint32_t svc_port) {
+    std::map<std::string, std::uint64_t> found;
+    const auto* settings = settings_in_force(tables, svc_port);
+    if (settings == nullptr || settings->max_per_endpoint == 0)
+        return found;
+    WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
+    for (const auto& [id, state] : endpoints)
+        if (static_cast<std::int64_t>(state.active) >= settings->max_per_endpoint)
+            found[name_of(tables.endpoint[id])] = state.active;
     return found;
 }
 

@@ -17,7 +17,10 @@ struct Ejection {
     std::string reason;
     double sinceSeconds = 0;  // ago
     double untilSeconds = 0;  // from now; 0: the next connect tries it
+    bool used = false;        // all the same, since too few are in (minHealthPercent)
 };
+
+inline constexpr const char* kUsedAllTheSame = "; used, since too few are in";
 
 // Of one service port's endpoints, by "10.0.0.2:8080".
 Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port);
@@ -25,6 +28,10 @@ Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::
 // What is known of how long they take to answer, in seconds, by the same names; those of which
 // nothing is known, or only handshakes, are not there.
 Result<std::map<std::string, double>> answer_times_of(const Tables& tables, std::uint32_t svc_port);
+
+// Those that have as many connections as they may, by the same names, with how many that is.
+Result<std::map<std::string, std::uint64_t>> full_endpoints(const Tables& tables,
+                                                            std::uint32_t svc_port);
 
 // Those that are out by hand, by the same names, and for how many seconds more.
 Result<std::map<std::string, double>> held_endpoints(const Tables& tables, std::uint32_t svc_port,

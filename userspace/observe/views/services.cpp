@@ -24,7 +24,8 @@ std::uint64_t weight_sum(const Service& service, const Port& port, const Ejectio
     std::uint64_t sum = 0, all = 0;
     for (const auto& endpoint : service.endpoints) {
         all += endpoint.weight;
-        if (!out.contains(endpoint_str(endpoint.addr, port.target_port)))
+        const auto found = out.find(endpoint_str(endpoint.addr, port.target_port));
+        if (found == out.end() || found->second.used)
             sum += endpoint.weight;
     }
     return sum == 0 ? all : sum;
@@ -32,10 +33,10 @@ std::uint64_t weight_sum(const Service& service, const Port& port, const Ejectio
 
 void eject(EndpointView& view, const Ejection& ejection) {
     view.state = ejection.state;
-    view.reason = ejection.reason;
+    view.reason = ejection.reason + (ejection.used ? kUsedAllTheSame : "");
     view.sinceSeconds = ejection.sinceSeconds;
     view.untilSeconds = ejection.untilSeconds;
-    view.share = 0;
+    view.share *= ejection.used ? 1 : 0;
 }
 
 bool is_published(const Tables& tables, const Names& names, const Service& service,
