@@ -6,7 +6,6 @@
 #ifndef WEIR_DRAW_AGAIN_BPF_H
 #define WEIR_DRAW_AGAIN_BPF_H
 
-#include "health_clock.bpf.h"
 #include "pick.bpf.h"
 
 #define DRAW_TRIES 8
@@ -46,21 +45,25 @@ static long draw__one(__u32 i, struct draw_again *draw) {
     return 1;
 }
 
-/* The index, or -1: everybody that was drawn was passed over. */
+/* With a reach: endpoints in their slow start have their small share. */
+#define DRAW_BY_SHARES 0x100
+
+/* The index, or -1: everybody that was drawn was passed over. `reach`: WEIR_REACH_*, and
+ * DRAW_BY_SHARES; `clock`: by which endpoints are out. */
 __weak __noinline int draw__again(__u32 svc_port, __u64 published, __u32 reach, __u64 client,
-                                  __u32 slow_start_ms) {
+                                  __u64 clock) {
     struct service_view view = {};
-    if (service__view(svc_port, published, reach, &view))
+    if (service__view(svc_port, published, reach & ~DRAW_BY_SHARES, &view))
         return -1;
     const struct weir_svc_settings *settings = view.settings;
     struct draw_again draw = {.slots = view.slots,
                               .svc_port = svc_port,
-                              .reach = reach,
+                              .reach = view.reach,
                               .endpoint_base = settings->endpoint_base,
                               .algorithm = settings->algorithm,
                               .client = client,
-                              .test = {weir_health_clock_of_others(health__clock(svc_port)),
-                                       settings->max_per_endpoint, slow_start_ms},
+                              .test = {clock, settings->max_per_endpoint,
+                                       reach & DRAW_BY_SHARES ? settings->slow_start_ms : 0},
                               .index = HEALTH_NONE};
     bpf_loop(DRAW_TRIES, draw__one, &draw, 0);
     return draw.index;

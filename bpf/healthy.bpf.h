@@ -8,6 +8,7 @@
 #define WEIR_HEALTHY_BPF_H
 
 #include "draw_again.bpf.h"
+#include "health_clock.bpf.h"
 
 /* Without its weight: after eight draws that found nobody. One that is in by that clock; the index,
  * or -1. */
@@ -35,9 +36,10 @@ static __always_inline int healthy__found(int found, __u32 *index) {
 }
 
 static __always_inline int healthy__again(const struct service_view *view, __u64 client,
-                                          __u32 slow_start_ms, __u32 *index) {
+                                          __u64 clock, __u32 by_shares, __u32 *index) {
     return healthy__found(
-        draw__again(view->svc_port, view->published, view->reach, client, slow_start_ms), index);
+        draw__again(view->svc_port, view->published, view->reach | by_shares, client, clock),
+        index);
 }
 
 static __always_inline int healthy__one(const struct service_view *view, __u64 clock,
@@ -55,10 +57,9 @@ static __always_inline int healthy__may_have(const struct service_view *view, __
  * that, all have their own shares. */
 static __always_inline int healthy__other(const struct service_view *view, __u64 client,
                                           __u64 clock, __u32 *index) {
-    __u32 slow_start_ms = view->settings->slow_start_ms;
     if (!pick__compares(view))
-        return healthy__again(view, client, slow_start_ms, index) ||
-               (slow_start_ms && healthy__again(view, client, 0, index));
+        return healthy__again(view, client, clock, DRAW_BY_SHARES, index) ||
+               (view->settings->slow_start_ms && healthy__again(view, client, clock, 0, index));
     return !pick__compared(view, client, clock, index) && healthy__may_have(view, clock, *index);
 }
 

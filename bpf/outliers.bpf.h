@@ -18,7 +18,7 @@
 static __noinline int outliers__eject(const struct weir_edge_key *edge,
                                       const struct weir_svc_settings *settings, __u64 until) {
     struct weir_ep_state *state = health__row(edge);
-    if (!state || health__is_held(state) || !health__may_be_out(edge->svc_port, settings, !until))
+    if (!state || !health__may_be_out(edge->svc_port, settings, !until))
         return 0;
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it is held against started_ns */
     __u64 since_ns = now_ns - state->changed_ns;

@@ -97,7 +97,7 @@ static inline __u64 weir_ejection_ns(__u32 base_ms, __u32 before, __u32 random) 
 }
 
 /* Where all are used, one that is out fails again and again: that tells nothing while it is out for
- * longer than a try would have it. */
+ * longer than a try would have it, by hand too. */
 static inline int weir_is_out_for_long(__u64 until_ns, __u64 now_ns, __u32 base_ms) {
     return until_ns > now_ns + base_ms * WEIR_NS_PER_MS;
 }

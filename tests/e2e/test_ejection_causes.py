@@ -182,6 +182,18 @@ class Panic(Failures):
         self.assertEqual((self.endpoint(self.a)["share"], round(self.endpoint(self.b)["share"], 2)), (0, 0.5))
         self.lab.weir("restore", "orders.shop", f"{self.a.ip}:8080")
 
+    def test_who_is_out_by_hand_is_not_missed(self):
+        self.detect([self.a.ip, self.b.ip, self.c.ip], maxEjectionPercent=100, minHealthPercent=70)
+        self.refuse("b")
+        self.connects(30)
+        self.serve("b")
+        self.lab.weir("restore", "orders.shop")
+        self.lab.weir("eject", "orders.shop", f"{self.c.ip}:8080", "--for", "5m")
+        panics = self.reason("outlier_panic")
+        self.assertEqual(self.connects(30)["greeted"], {"a": 15, "b": 15})  # 2 of 2
+        self.assertEqual(self.reason("outlier_panic"), panics)
+        self.lab.weir("restore", "orders.shop", f"{self.c.ip}:8080")
+
     def test_failures_in_panic_do_not_make_ejections_longer(self):
         self.detect(maxEjectionPercent=100, minHealthPercent=60, baseEjectionTime="10s")
         self.refuse("b")
