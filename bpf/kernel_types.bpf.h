@@ -45,6 +45,13 @@ struct tcp_sock {
     __u64 bytes_retrans;
     __u64 bytes_received; /* payload, and 1 for a FIN */
     __u64 tcp_wstamp_ns;  /* when the last segment left, or will leave where it is paced */
+    __u32 lsndtime;       /* ticks: when data was last sent */
+};
+
+struct inet_connection_sock {
+    struct {
+        __u32 lrcvtime; /* ticks: when data was last received */
+    } icsk_ack;
 };
 
 struct sk_buff {

@@ -7,23 +7,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <ctime>
 
 #include "loader/before.h"
 #include "loader/object.h"
+#include "maps/clock.h"
 
 namespace weir {
-
-namespace {
-
-// The coarse clocks move once in each tick.
-std::uint32_t tick_ns() {
-    timespec tick{};
-    const bool known = ::clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 && tick.tv_nsec > 0;
-    return known ? static_cast<std::uint32_t>(tick.tv_nsec) : 1'000'000;
-}
-
-}  // namespace
 
 Result<Object> open_steer(const ProgramSettings& settings, const Before* before) {
     steer_bpf* skeleton = steer_bpf::open();

@@ -15,4 +15,11 @@ inline std::uint64_t monotonic_ns() {
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+// How long one tick of the kernel's timers is: the coarse clocks move once in each.
+inline std::uint32_t tick_ns() {
+    timespec tick{};
+    const bool known = ::clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 && tick.tv_nsec > 0;
+    return known ? static_cast<std::uint32_t>(tick.tv_nsec) : 1'000'000;
+}
+
 }  // namespace weir

@@ -35,7 +35,8 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"endpoint_ejected", "times an endpoint was left out since its connects failed"},
     {"endpoint_restored", "times an endpoint came back"},
     {"half_open_try", "connects that tried an endpoint that was left out"},
-    {"outlier_panic", "connects that found too few endpoints of their service in, and used them all"},
+    {"outlier_panic",
+     "connects that found too few endpoints of their service in, and used them all"},
     {"limit", "connects refused: the service has as many connections as it may"},
     {"rate", "connects refused: their caller connects more often than it may"},
     {"rate_full", "connects whose rate was not looked at: the table is full"},
@@ -43,6 +44,7 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"user_deadline", "connections with data unacknowledged for timeouts.tcpUser"},
     {"option_refused", "connects for which the kernel refused a socket option of timeouts"},
     {"connection_stalled", "open connections whose data was sent again twice without an answer"},
+    {"idle_deadline", "connections without data for timeouts.idle"},
 }};
 
 }  // namespace weir

@@ -60,6 +60,7 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_USER_DEADLINE 25    /* data was unacknowledged for longer than it allows */
 #define WEIR_REASON_OPTION_REFUSED 26   /* the kernel refused a socket option for a deadline */
 #define WEIR_REASON_STALLED 27          /* data was sent again twice, and is unacknowledged */
-#define WEIR_REASON_COUNT 28
+#define WEIR_REASON_IDLE_DEADLINE 28    /* no data moved for longer than its service allows */
+#define WEIR_REASON_COUNT 29
 
 #endif

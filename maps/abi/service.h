@@ -102,8 +102,9 @@ struct weir_svc_settings {
     __u32 window_ms;      /* failures are counted over so long; 0 = not */
     __u16 fail_percent;   /* of its connects in a window that failed eject an endpoint … */
     __u16 fail_least;     /* … when it had so many of them */
+    __u32 idle_ms;        /* a connection without data for so long is ended; 0 = none is */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 104);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 108);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
@@ -113,7 +114,7 @@ struct weir_svc_port {
     __u64 held_until_ns; /* … until then at most one of its endpoints is out by hand; 0 = none is */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 232);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 240);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

@@ -67,7 +67,7 @@ const std::vector<Layout> kLayouts{
            F(weir_svc_settings, keepalive_time_s), F(weir_svc_settings, keepalive_interval_s),
            F(weir_svc_settings, keepalive_probes), F(weir_svc_settings, min_in_percent),
            F(weir_svc_settings, window_ms), F(weir_svc_settings, fail_percent),
-           F(weir_svc_settings, fail_least)),
+           F(weir_svc_settings, fail_least), F(weir_svc_settings, idle_ms)),
     LAYOUT(weir_svc_port, F(weir_svc_port, published), F(weir_svc_port, off_until_ns),
            F(weir_svc_port, held_until_ns), F(weir_svc_port, settings)),
     LAYOUT(weir_endpoint, F(weir_endpoint, addr), F(weir_endpoint, port), F(weir_endpoint, zone),

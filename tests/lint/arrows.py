@@ -23,7 +23,7 @@ ALLOWED = {
     "userspace/cli": None,
     "tests": None,
 }
-SKELETONS = {"loader/steer.cpp", "loader/identity.cpp", "loader/observe.cpp", "loader/migrate.cpp"}
+SKELETONS = {"loader/steer.cpp", "loader/idle.cpp", "loader/identity.cpp", "loader/observe.cpp", "loader/migrate.cpp"}
 CLI11 = {"userspace/cli/main.cpp", "userspace/agent/main.cpp", "userspace/agent/flags.h"}
 
 

@@ -137,6 +137,7 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
     for (const char* setting :
          {"connect: 0ms", "connect: 1ms", "connect: 3m", "tcpUser: 500ms", "tcpUser: 2d",
+          "idle: 1s", "idle: 2d",
           "keepalive: {time: 500ms}", "keepalive: {probes: 0}", "keepalive: {every: 3s}"})
         EXPECT_EQ(service("timeouts: {" + std::string(setting) + "}").size(), 1U) << setting;
     EXPECT_THAT(complaints("services:\n  a: {addresses: [10.0.0.1], ports: [{port: 53, protocol: "

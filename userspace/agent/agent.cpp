@@ -81,11 +81,7 @@ Agent::Agent(const AgentOptions& options, DataPlane plane, Engine engine,
       flows_(kKeptEvents),
       connection_log_({options.log_bad_every, options.log_sample_every, options.settings.slow_ns}),
       epoch_(monotonic_ns()) {
-    std::vector<std::string> lost;
-    for (const auto& feature : plane_.features())
-        if (!feature.complete)
-            lost.push_back(feature.name + ": " + feature.lost);
-    follower_.set_lost_features(std::move(lost));
+    tell_lost_features();
 }
 
 Result<Agent::Listeners> Agent::listen(const AgentOptions& options) {
@@ -153,6 +149,7 @@ Status Agent::start(const Listeners& listeners) {
     notify_service_manager("READY=1\nSTATUS=" + follower_.summary());
     spawn(loop_, follow_directory());
     spawn(loop_, tick());
+    spawn(loop_, keep_idle_timeouts());
     spawn(loop_, read_events());
     spawn(loop_, wait_for_signals());
     return {};
@@ -253,20 +250,6 @@ awaitable<void> Agent::sync_state() {
         log::error("state-not-saved", synced.error().message);
 }
 
-// The kernel tells of new cgroups by itself, unless it refuses the tracepoint for that.
-void Agent::look_after_cgroups() {
-    const bool told = std::all_of(
-        plane_.features().begin(), plane_.features().end(),
-        [](const FeatureState& feature) { return feature.complete || feature.name != "identity"; });
-    if (auto identified = told ? engine_.identify_left_out() : engine_.identify_all(); !identified)
-        log::error("identify-failed", identified.error().message);
-}
-
-void Agent::sweep() {
-    if (auto swept = engine_.sweep(); !swept)
-        log::error("sweep-failed", swept.error().message);
-}
-
 // Nobody is woken for an event. Without any, the reader looks less and less often.
 constexpr auto kEventsPause = 100ms, kEventsPauseMost = 800ms;
 constexpr std::size_t kEventsAtOnce = 2000;
@@ -309,68 +292,6 @@ awaitable<void> Agent::read_events() {
         timer.expires_after(pause);
         co_await timer.async_wait(use_awaitable);
     }
-}
-
-void Agent::look_after_switches() {
-    for (const auto& change : engine_.look_at_switches()) {
-        if (change.seconds > 0)
-            log::warn("switched-off", "new connects are left alone: `weir on` ends it",
-                      {{"weir.target", change.target},
-                       {"weir.seconds", std::to_string(std::llround(change.seconds))}});
-        else
-            log::info("switched-on", "weir steers again", {{"weir.target", change.target}});
-    }
-    const auto holds = engine_.look_at_holds();
-    if (!holds)
-        log::error("holds-not-read", holds.error().message);
-    for (const auto& change : holds.value_or(std::vector<Engine::NamedSwitch>{})) {
-        if (change.seconds > 0)
-            log::warn("endpoint-ejected-by-hand", "gets no new connections: `weir restore` ends it",
-                      {{"weir.target", change.target},
-                       {"weir.seconds", std::to_string(std::llround(change.seconds))}});
-        else
-            log::info("endpoint-not-ejected-by-hand", "what an operator did has ended",
-                      {{"weir.target", change.target}});
-    }
-}
-
-// The hooks for it see every packet: they are attached only while some service asks.
-void Agent::look_after_datagrams() {
-    const auto mesh = follower_.in_force();
-    if (mesh->digest == 0 || mesh == looked_at_)
-        return;
-    const bool wanted = std::any_of(mesh->services.begin(), mesh->services.end(),
-                                    [](const auto& service) { return service->counts_datagrams; });
-    const auto done = plane_.count_datagrams(wanted);
-    const std::string error = done ? "" : done.error().message;
-    if (!done && error != datagrams_error_)
-        log::error("datagrams-not-counted", error);
-    datagrams_error_ = error;
-    if (done)
-        looked_at_ = mesh;
-}
-
-void Agent::look_after_hooks() {
-    const auto repaired = plane_.repair();
-    const std::string error = repaired ? "" : repaired.error().message;
-    if (!repaired && error != hooks_error_)
-        log::error("hooks-lost", error);
-    hooks_error_ = error;
-    if (!repaired || *repaired == 0)
-        return;
-    engine_.move_to(plane_.cgroup_id());
-    engine_.count_relinked(*repaired);
-    log::warn("hooks-reattached", "others had detached or removed what is weir's",
-              {{"weir.hooks", std::to_string(*repaired)}});
-}
-
-void Agent::look_after_rows() {
-    const auto repaired = engine_.repair();
-    if (!repaired)
-        log::error("repair-failed", repaired.error().message);
-    else if (*repaired > 0)
-        log::warn("rows-repaired", "others had changed rows of weir's tables",
-                  {{"weir.rows", std::to_string(*repaired)}});
 }
 
 awaitable<void> Agent::wait_for_signals() {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "loader/data_plane.h"
+#include "userspace/agent/idle_timeouts.h"
 #include "userspace/agent/mesh_follower.h"
 #include "userspace/agent/options.h"
 #include "userspace/control/http_server.h"
@@ -52,6 +53,8 @@ class Agent {
     void look_after_cgroups();
     void look_after_switches();
     void sweep();
+    boost::asio::awaitable<void> keep_idle_timeouts();
+    void tell_lost_features();
     boost::asio::awaitable<void> read_events();
     Status log_events(std::uint64_t from);
     std::vector<HookView> hooks() const;
@@ -66,7 +69,8 @@ class Agent {
     HttpCounters http_counters_;
     std::string hooks_error_, datagrams_error_;  // said once
     std::shared_ptr<const Snapshot> looked_at_;  // for whether datagrams are counted
-    SeriesBudget budget_;                        // the worker's
+    IdleTimeouts idle_;
+    SeriesBudget budget_;  // the worker's
     FlowStore flows_;
     ConnectionLog connection_log_;
     std::uint64_t epoch_;  // of the numbers in flows_

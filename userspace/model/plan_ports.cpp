@@ -204,6 +204,7 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.rate_burst = desired.limits.burst;
     settings.connect_ms = desired.timeouts.connect_ms;
     settings.tcp_user_ms = desired.timeouts.tcp_user_ms;
+    settings.idle_ms = desired.timeouts.idle_ms;
     settings.keepalive_time_s = static_cast<__u16>(desired.timeouts.keepalive_time_s);
     settings.keepalive_interval_s = static_cast<__u16>(desired.timeouts.keepalive_interval_s);
     settings.keepalive_probes = static_cast<__u16>(desired.timeouts.keepalive_probes);

@@ -70,6 +70,8 @@ std::string timeouts_str(const Timeouts& timeouts) {
         add("connect " + duration_str(std::chrono::milliseconds(timeouts.connect_ms)));
     if (timeouts.tcp_user_ms != 0)
         add("tcpUser " + duration_str(std::chrono::milliseconds(timeouts.tcp_user_ms)));
+    if (timeouts.idle_ms != 0)
+        add("idle " + duration_str(std::chrono::milliseconds(timeouts.idle_ms)));
     if (timeouts.keepalive_time_s != 0)
         add("keepalive " + duration_str(std::chrono::seconds(timeouts.keepalive_time_s)) + " + " +
             std::to_string(timeouts.keepalive_probes) + " x " +

@@ -94,10 +94,11 @@ std::string limits_str(const Limits& limits);
 struct Timeouts {
     std::uint32_t connect_ms = 0;
     std::uint32_t tcp_user_ms = 0;  // data unacknowledged
+    std::uint32_t idle_ms = 0;      // no data either way: kept by the agent
     std::uint32_t keepalive_time_s = 0, keepalive_interval_s = 0, keepalive_probes = 0;
     bool operator==(const Timeouts&) const = default;
 };
-// "connect 500ms, tcpUser 10s, keepalive 30s + 3 x 10s"; "" where there are none.
+// "connect 500ms, tcpUser 10s, idle 1h, keepalive 30s + 3 x 10s"; "" where there are none.
 std::string timeouts_str(const Timeouts& timeouts);
 
 // How a service is treated; each of its ports by itself.

@@ -139,10 +139,11 @@ void read_keepalive(const YamlNode& node, Service& service, Diagnostics& found) 
 
 void read_timeouts(const YamlNode& node, Service& service, Diagnostics& found) {
     const MappingReader reader(node, "`timeouts` of " + quoted("service", service.name),
-                               {"connect", "tcpUser", "keepalive"}, found);
+                               {"connect", "tcpUser", "idle", "keepalive"}, found);
     service.origins.timeouts = node.origin;
     read_time(reader, "connect", 10ms, 2min, service.timeouts.connect_ms, found);
     read_time(reader, "tcpUser", 1s, 24h, service.timeouts.tcp_user_ms, found);
+    read_time(reader, "idle", 2s, 24h, service.timeouts.idle_ms, found);
     if (const auto* keepalive = reader.find("keepalive"))
         read_keepalive(*keepalive, service, found);
     const bool has_tcp =

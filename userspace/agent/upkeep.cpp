@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent looks after again and again: that its programs are attached and its rows are its
+// own, switches that end by themselves, what only an agent can do. Each of them says once what it
+// could not do.
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cmath>
+
+#include "userspace/agent/agent.h"
+#include "userspace/observe/logs/log.h"
+
+namespace weir {
+using namespace std::chrono_literals;
+
+void Agent::tell_lost_features() {
+    std::vector<std::string> lost;
+    for (const auto& feature : plane_.features())
+        if (!feature.complete)
+            lost.push_back(feature.name + ": " + feature.lost);
+    if (!idle_.lost().empty())
+        lost.push_back("idle: " + idle_.lost());
+    follower_.set_lost_features(std::move(lost));
+}
+
+// The kernel tells of new cgroups by itself, unless it refuses the tracepoint for that.
+void Agent::look_after_cgroups() {
+    const bool told = std::all_of(
+        plane_.features().begin(), plane_.features().end(),
+        [](const FeatureState& feature) { return feature.complete || feature.name != "identity"; });
+    if (auto identified = told ? engine_.identify_left_out() : engine_.identify_all(); !identified)
+        log::error("identify-failed", identified.error().message);
+}
+
+void Agent::sweep() {
+    if (auto swept = engine_.sweep(); !swept)
+        log::error("sweep-failed", swept.error().message);
+}
+
+// A connection is ended within so long, and the time of a look, after its time.
+constexpr auto kIdlePause = 500ms;
+
+boost::asio::awaitable<void> Agent::keep_idle_timeouts() {
+    boost::asio::steady_timer timer(loop_);
+    for (;;) {
+        const auto before = idle_.lost();
+        if (const auto kept = idle_.look(plane_.pins(), *follower_.in_force()); !kept)
+            log::error("idle-timeouts-not-kept", kept.error().message);
+        if (idle_.lost() != before)
+            tell_lost_features();
+        timer.expires_after(kIdlePause);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+}
+
+void Agent::look_after_switches() {
+    for (const auto& change : engine_.look_at_switches()) {
+        if (change.seconds > 0)
+            log::warn("switched-off", "new connects are left alone: `weir on` ends it",
+                      {{"weir.target", change.target},
+                       {"weir.seconds", std::to_string(std::llround(change.seconds))}});
+        else
+            log::info("switched-on", "weir steers again", {{"weir.target", change.target}});
+    }
+    const auto holds = engine_.look_at_holds();
+    if (!holds)
+        log::error("holds-not-read", holds.error().message);
+    for (const auto& change : holds.value_or(std::vector<Engine::NamedSwitch>{})) {
+        if (change.seconds > 0)
+            log::warn("endpoint-ejected-by-hand", "gets no new connections: `weir restore` ends it",
+                      {{"weir.target", change.target},
+                       {"weir.seconds", std::to_string(std::llround(change.seconds))}});
+        else
+            log::info("endpoint-not-ejected-by-hand", "what an operator did has ended",
+                      {{"weir.target", change.target}});
+    }
+}
+
+// The hooks for it see every packet: they are attached only while some service asks.
+void Agent::look_after_datagrams() {
+    const auto mesh = follower_.in_force();
+    if (mesh->digest == 0 || mesh == looked_at_)
+        return;
+    const bool wanted = std::any_of(mesh->services.begin(), mesh->services.end(),
+                                    [](const auto& service) { return service->counts_datagrams; });
+    const auto done = plane_.count_datagrams(wanted);
+    const std::string error = done ? "" : done.error().message;
+    if (!done && error != datagrams_error_)
+        log::error("datagrams-not-counted", error);
+    datagrams_error_ = error;
+    if (done)
+        looked_at_ = mesh;
+}
+
+void Agent::look_after_hooks() {
+    const auto repaired = plane_.repair();
+    const std::string error = repaired ? "" : repaired.error().message;
+    if (!repaired && error != hooks_error_)
+        log::error("hooks-lost", error);
+    hooks_error_ = error;
+    if (!repaired || *repaired == 0)
+        return;
+    engine_.move_to(plane_.cgroup_id());
+    engine_.count_relinked(*repaired);
+    log::warn("hooks-reattached", "others had detached or removed what is weir's",
+              {{"weir.hooks", std::to_string(*repaired)}});
+}
+
+void Agent::look_after_rows() {
+    const auto repaired = engine_.repair();
+    if (!repaired)
+        log::error("repair-failed", repaired.error().message);
+    else if (*repaired > 0)
+        log::warn("rows-repaired", "others had changed rows of weir's tables",
+                  {{"weir.rows", std::to_string(*repaired)}});
+}
+
+}  // namespace weir
