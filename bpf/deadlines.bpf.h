@@ -76,11 +76,11 @@ static __always_inline __u32 deadlines__syn_ticks(const struct weir_sock *sock) 
 }
 
 /* The handshake is complete: from now on it is data that is waited for. */
-static __always_inline void deadlines__connected(struct bpf_sock_ops *ctx, struct weir_sock *sock) {
+static __always_inline void deadlines__connected(struct bpf_sock_ops *ctx, struct weir_sock *sock,
+                                                 const struct weir_svc_settings *settings) {
     if (!sock->user_ms)
         return;
-    const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
-    __u32 wanted = settings ? weir_user_timeout_ms(settings->tcp_user_ms) : 0;
+    __u32 wanted = weir_user_timeout_ms(settings->tcp_user_ms);
     if (wanted == sock->user_ms || deadlines__get(ctx, SOL_TCP, TCP_USER_TIMEOUT) != sock->user_ms)
         return; /* the application has set its own meanwhile */
     if (!deadlines__set(ctx, SOL_TCP, TCP_USER_TIMEOUT, wanted))

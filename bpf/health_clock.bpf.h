@@ -7,6 +7,7 @@
 #define WEIR_HEALTH_CLOCK_BPF_H
 
 #include "health_scan.bpf.h"
+#include "service_view.bpf.h"
 #include "settings.bpf.h"
 
 /*
@@ -33,22 +34,26 @@ static __noinline int health__too_few_are_in(__u32 svc_port,
     return panics;
 }
 
-/* core/health.h's clock for a service port. A global function, for the verifier's sake:
- * service_view.bpf.h. */
-__weak __noinline __u64 health__clock(__u32 svc_port) {
+/* core/health.h's clock for a service port whose endpoints may be out. A global function, for the
+ * verifier's sake: service_view.bpf.h. */
+__weak __noinline __u64 health__read_clock(__u32 svc_port) {
     struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
     if (!row)
         return WEIR_HEALTH_ALL_DUE;
     const struct weir_svc_settings *settings = service__settings_of(row);
-    __u64 held_until_ns = *(volatile __u64 *)&row->held_until_ns;
-    if (!settings->eject_after && !held_until_ns)
-        return WEIR_HEALTH_ALL_DUE;
-    __u64 clock = weir_health_clock(settings->eject_after, health__detection_off_until(),
-                                    held_until_ns, bpf_ktime_get_coarse_ns());
+    __u64 clock =
+        weir_health_clock(settings->eject_after, health__detection_off_until(),
+                          *(volatile __u64 *)&row->held_until_ns, bpf_ktime_get_coarse_ns());
     if (settings->min_in_percent && !(clock & WEIR_HEALTH_BY_HAND) &&
         health__too_few_are_in(svc_port, settings))
         return weir_health_clock_of_panic(clock);
     return clock;
+}
+
+/* The same for any: most services eject nobody, and do not pay for it. */
+static __always_inline __u64 health__clock(const struct service_view *view) {
+    return view->settings->eject_after || view->held_until_ns ? health__read_clock(view->svc_port)
+                                                              : WEIR_HEALTH_ALL_DUE;
 }
 
 #endif

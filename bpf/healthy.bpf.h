@@ -133,7 +133,7 @@ __weak __noinline __s64 pick__healthy(__u32 svc_port, __u64 published, __u32 rea
     __u32 index = 0;
     if (service__view(svc_port, published, reach, &view) || !view.slots.count)
         return -1;
-    __u64 clock = health__clock(svc_port);
+    __u64 clock = health__clock(&view);
     int picked = healthy__pick(&view, client, clock, &index);
     return picked < 0 ? -1 : (__s64)healthy__in_panic(clock, picked) << 32 | index;
 }

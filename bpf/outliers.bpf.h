@@ -89,7 +89,7 @@ static __always_inline void outliers__restore(struct weir_sock *sock, struct wei
 /* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */
 static __always_inline void outliers__connected(struct weir_sock *sock,
                                                 const struct weir_svc_settings *settings) {
-    own_fault__answered(sock->edge.svc_port);
+    own_fault__answered(sock->edge.svc_port, settings);
     struct weir_ep_state *state = health__row(&sock->edge);
     if (!state)
         return;

@@ -10,10 +10,12 @@
 
 /* A handshake is complete: the network works. Written once in some milliseconds, so that CPUs do
  * not contend for it. */
-static __always_inline void own_fault__answered(__u32 svc_port) {
+static __always_inline void own_fault__answered(__u32 svc_port,
+                                                const struct weir_svc_settings *settings) {
     __u32 zero = 0;
     __u64 now_ns = bpf_ktime_get_coarse_ns();
-    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
+    struct weir_svc_state *service =
+        settings->eject_after ? bpf_map_lookup_elem(&weir_svc_state, &svc_port) : NULL;
     struct weir_answered *node = bpf_map_lookup_elem(&weir_answered, &zero);
     if (service && service->answered_ns != now_ns)
         service->answered_ns = now_ns;

@@ -48,7 +48,7 @@ static __always_inline int service__admits(const struct service_view *view, __u3
     const struct health_test test = {WEIR_HEALTH_ALL_DUE, view->settings->max_per_endpoint, 0};
     if (test.max_per_endpoint && health__passes_over(endpoint, &test, 0))
         return 0;
-    __u64 clock = health__clock(view->svc_port);
+    __u64 clock = health__clock(view);
     return clock == WEIR_HEALTH_ALL_DUE ? HEALTH_ADMITTED
                                         : health__admits(endpoint, view->settings->eject_ms, clock);
 }

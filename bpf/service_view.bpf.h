@@ -18,6 +18,7 @@ struct service_view {
     const struct weir_svc_settings *settings;
     struct weir_slot_set slots; /* those that the socket can reach; an offset in `slot` */
     __u64 published;            /* read once: core/published.h */
+    __u64 held_until_ns;        /* weir_svc_port.held_until_ns */
     __u32 svc_port;
     __u32 reach; /* WEIR_REACH_*: of the socket */
 };
@@ -37,6 +38,7 @@ static __always_inline int service__view(__u32 svc_port, __u64 published, __u32 
     struct weir_svc_port *row = bpf_map_lookup_elem(&weir_svc_port, &svc_port);
     if (!row)
         return -1;
+    view->held_until_ns = *(volatile __u64 *)&row->held_until_ns;
     view->published = published ? published : *(volatile __u64 *)&row->published;
     struct weir_published decoded = weir_published_decode(view->published);
     view->settings = &row->settings[decoded.settings & 1];

@@ -57,12 +57,12 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
 static __always_inline void connected(struct bpf_sock_ops *ctx, struct weir_sock *sock) {
     const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
     take_connect_time(sock);
-    if (settings) {
-        outliers__connected(sock, settings);
-        if (settings->eject_after)
-            ask_for(ctx, BPF_SOCK_OPS_RTO_CB_FLAG);
-    }
-    deadlines__connected(ctx, sock);
+    if (!settings)
+        return;
+    outliers__connected(sock, settings);
+    deadlines__connected(ctx, sock, settings);
+    if (settings->eject_after)
+        ask_for(ctx, BPF_SOCK_OPS_RTO_CB_FLAG);
 }
 
 /* It asked, and ends without an answer: at whatever moment its caller lost patience. */
