@@ -53,6 +53,7 @@ static __noinline int deadlines__begin(struct bpf_sock_addr *ctx, struct weir_so
     __u32 wanted =
         settings->connect_ms ? settings->connect_ms : weir_user_timeout_ms(settings->tcp_user_ms);
     sock->user_ms = 0;
+    sock->deadline = WEIR_DEADLINE_NONE;
     if (!settings->connect_ms && !settings->tcp_user_ms && !settings->keepalive_time_s && !before)
         return 0;
     __u32 set = deadlines__get(ctx, SOL_TCP, TCP_USER_TIMEOUT);
@@ -88,11 +89,15 @@ static __always_inline void deadlines__connected(struct bpf_sock_ops *ctx, struc
 }
 
 /* A connection that was in a phase ended by an error. */
-static __always_inline void deadlines__count(const struct weir_sock *sock, __u32 was, __u32 error) {
+static __always_inline void deadlines__count(struct weir_sock *sock, __u32 was, __u32 error) {
     if (!sock->user_ms || error != WEIR_ETIMEDOUT)
         return;
-    reason__count(was == WEIR_PHASE_SYN_SENT ? WEIR_REASON_CONNECT_DEADLINE
-                                             : WEIR_REASON_USER_DEADLINE);
+    if (was == WEIR_PHASE_SYN_SENT) { /* an event of its own: it failed */
+        reason__count(WEIR_REASON_CONNECT_DEADLINE);
+        return;
+    }
+    sock->deadline = WEIR_DEADLINE_USER;
+    reason__count(WEIR_REASON_USER_DEADLINE);
 }
 
 #endif

@@ -50,7 +50,7 @@ static __always_inline int traffic__is_told(const struct weir_sock *sock, __u32 
         return 0;
     int slow =
         weir_slow_us && (sock->connect_us >= weir_slow_us || sock->first_byte_us >= weir_slow_us);
-    return sock->told || slow || cut_off_by == WEIR_CUT_OFF_BY_ENDPOINT;
+    return sock->told || slow || sock->deadline || cut_off_by == WEIR_CUT_OFF_BY_ENDPOINT;
 }
 
 static __always_inline void traffic__tell_closed(const struct weir_sock *sock,
@@ -60,6 +60,7 @@ static __always_inline void traffic__tell_closed(const struct weir_sock *sock,
         return;
     event__addresses(event, sock);
     event->cut_off_by = cut_off_by;
+    event->deadline = sock->deadline;
     event->sent = now->sent;
     event->received = now->received;
     event->retransmits = now->retransmits;

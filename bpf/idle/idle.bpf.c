@@ -16,23 +16,27 @@
 
 extern int bpf_sock_destroy(struct sock_common *sk) __ksym;
 
-/* Whether the connection is weir's, open at both ends, and idle for longer than it may be. */
-static __always_inline int idle__is_over(struct tcp_sock *tcp) {
+/* The connection, where it is weir's, open at both ends, and idle for longer than it may be. */
+static __always_inline struct weir_sock *idle__overdue(struct tcp_sock *tcp) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, tcp, NULL, 0);
     if (!sock || sock->phase != WEIR_PHASE_ESTABLISHED ||
         ((struct sock *)tcp)->__sk_common.skc_state != WEIR_TCP_ESTABLISHED)
-        return 0;
+        return NULL;
     const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
     __u32 ticks = weir_idle_ticks(bpf_jiffies64(), tcp->lsndtime,
                                   ((struct inet_connection_sock *)tcp)->icsk_ack.lrcvtime);
-    return settings && weir_is_idle_for(ticks, weir_tick_ns, settings->idle_ms);
+    return settings && weir_is_idle_for(ticks, weir_tick_ns, settings->idle_ms) ? sock : NULL;
 }
 
 SEC("iter/tcp")
 int weir_idle(struct bpf_iter__tcp *ctx) {
     struct sock_common *common = ctx->sk_common;
     struct tcp_sock *tcp = common ? (struct tcp_sock *)bpf_skc_to_tcp_sock(common) : NULL;
-    if (tcp && idle__is_over(tcp) && !bpf_sock_destroy(common))
+    struct weir_sock *sock = tcp ? idle__overdue(tcp) : NULL;
+    if (!sock)
+        return 0;
+    sock->deadline = WEIR_DEADLINE_IDLE; /* read as it ends, which is at once */
+    if (!bpf_sock_destroy(common))
         reason__count(WEIR_REASON_IDLE_DEADLINE);
     return 0;
 }

@@ -89,6 +89,11 @@ WEIR_ASSERT(sizeof(struct weir_affinity) == 16);
 #define WEIR_PHASE_ESTABLISHED 3 /* handshake complete */
 #define WEIR_PHASE_MOVING 4      /* being taken over from another build: its phase is there */
 
+/* weir_sock.deadline, weir_event.deadline */
+#define WEIR_DEADLINE_NONE 0
+#define WEIR_DEADLINE_USER 1 /* timeouts.tcpUser */
+#define WEIR_DEADLINE_IDLE 2 /* timeouts.idle */
+
 /* Value of `sock`: one socket's connection through a service. */
 struct weir_sock {
     __u32 phase;   /* WEIR_PHASE_*, changed by exchange only: an end is counted once */
@@ -110,7 +115,7 @@ struct weir_sock {
     __u32 told;          /* 1: its beginning and its end are events */
     __u32 protocol;      /* WEIR_PROTO_* */
     __u32 user_ms;       /* the TCP_USER_TIMEOUT that weir has set; 0 = none */
-    __u32 pad;           /* 0 */
+    __u32 deadline;      /* WEIR_DEADLINE_* for which it ends */
 };
 WEIR_ASSERT(sizeof(struct weir_sock) == 128);
 

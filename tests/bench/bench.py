@@ -12,6 +12,7 @@ from algorithms import algorithms, memory  # noqa: E402
 from datagrams import datagrams  # noqa: E402
 from lab import ROOT  # noqa: E402
 from latency_choice import slow_endpoint  # noqa: E402
+from refusing import one_refuses  # noqa: E402
 from node import MANY, ROUNDS, STEERED, Empty, Node, bpf_stats, cpu_usage, during_connects, during_misses, interleaved, runs_during  # noqa: E402
 from observe import observing  # noqa: E402
 from outliers import outliers, whole_path  # noqa: E402
@@ -97,7 +98,7 @@ def main():
     install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, STEERED))
     nodes = [Node(1), Node(MANY), ipt1, ipt_many]
     figures = Figures()
-    for part in (connects, rules, round_trips, datagrams, algorithms, outliers, whole_path, slow_endpoint, memory, against_haproxy, program_times, observing):
+    for part in (connects, rules, round_trips, datagrams, algorithms, outliers, whole_path, slow_endpoint, one_refuses, memory, against_haproxy, program_times, observing):
         print(f"== {part.__name__.replace('_', ' ')}", flush=True)
         part(figures, nodes)
     figures.print()

@@ -69,9 +69,9 @@ def install_rules(lab, rules, program=("iptables-restore",)):
         raise RuntimeError(f"{program[0]}: {done.stderr}")
 
 
-def start_haproxy(pod, endpoints, port, balance="roundrobin"):
+def start_haproxy(pod, endpoints, port, balance="roundrobin", options=""):
     path = f"{pod.lab.directory}/haproxy.cfg"
     with open(path, "w") as file:
-        file.write(HAPROXY.format(balance=balance) + "".join(f"  server s{i} {e}:{port}\n" for i, e in enumerate(endpoints)))
+        file.write(HAPROXY.format(balance=balance) + "".join(f"  server s{i} {e}:{port} {options}\n" for i, e in enumerate(endpoints)))
     pod.start("nice", "-n", "-15", "taskset", "-c", "1", "haproxy", "-db", "-f", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: not pod.probe(pod.ip, 9000)["errno"], "haproxy")

@@ -146,6 +146,9 @@ class Deadlines(LabCase):
                     self.a.run("nft", "delete table inet lossy")
                 self.kept(json.loads(out), seconds)
         self.assertEqual(self.reason("user_deadline") - before, 2)
+        told = lambda: self.lab.weir("flows", "--reason", "user_deadline").stdout  # noqa: E731
+        wait_for(lambda: told().count("closed") == 2, "the events")
+        wait_for(lambda: self.lab.agent_log().count("orders.shop:80 was ended: user_deadline") == 2, "the log")
 
     def test_a_silent_peer_is_found_by_keepalive(self):
         self.allow("keepalive: {time: 1s, interval: 1s, probes: 2}")

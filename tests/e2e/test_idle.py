@@ -101,6 +101,9 @@ class Idle(LabCase):
                 self.ended(self.begin(), seconds)
         self.assertEqual(self.reason("idle_deadline") - self.before, 2)
         self.assertEqual(self.settled()["failed"], 0)  # it was of use
+        told = lambda: self.lab.weir("flows", "--reason", "idle_deadline").stdout  # noqa: E731
+        wait_for(lambda: told().count("closed") == 2, "the events")
+        self.assertRegex(told(), r"closed .* orders.shop:80 .* idle_deadline after [24]")
 
     def test_who_talks_or_is_talked_to_lives(self):
         self.allow(2)

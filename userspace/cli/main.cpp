@@ -117,8 +117,9 @@ void add_flows(Commands& commands) {
                      "restored, panic")
         ->check(CLI::IsMember(
             {"opened", "failed", "closed", "ejected", "half-open", "restored", "panic"}));
-    flows->add_option("--reason", options.flows.reason,
-                      "only what failed for it: refused, timeout, unreachable, reset, ...");
+    flows->add_option(
+        "--reason", options.flows.reason,
+        "only what failed, or ended, for it: refused, timeout, reset, idle_deadline, ...");
     flows->add_option("--slower-than", options.slower_than,
                       "only where connecting, or an answer, took so long: 100ms");
 }

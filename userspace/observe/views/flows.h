@@ -11,6 +11,10 @@
 
 namespace weir {
 
+// FlowView.reason of what was closed for timeouts.tcpUser, and for timeouts.idle.
+inline constexpr const char* kUserDeadline = "user_deadline";
+inline constexpr const char* kIdleDeadline = "idle_deadline";
+
 struct FlowView {
     std::string time;     // UTC, "2026-01-31T12:00:00.123Z"
     std::string verdict;  // opened, failed, closed; of an endpoint, with the connect that showed
@@ -22,7 +26,8 @@ struct FlowView {
     std::string protocol;        // TCP, UDP
     std::string address;         // "10.96.0.10:80", what was called
     std::string endpoint;        // "10.0.0.2:8080"; "none" where none was picked
-    std::string reason;          // why it failed, or was ejected; see maps/failure_names.h
+    std::string reason;          // why it failed, or was ejected (maps/failure_names.h); for which
+                                 // deadline it was closed
     std::string cutOffBy;        // caller, endpoint; empty: nobody did
     double durationSeconds = 0;  // from the connect to this event; 0 = not known
     double connectSeconds = 0, firstByteSeconds = 0, rttSeconds = 0;  // 0 = not known
