@@ -77,7 +77,7 @@ static __always_inline void before__copy_sock(void *row, struct weir_sock *copy)
     copy->protocol = BEFORE_LOAD(__u32, row, weir_sock_at.protocol);
     copy->user_ms = BEFORE_LOAD(__u32, row, weir_sock_at.user_ms);
     copy->deadline = WEIR_DEADLINE_NONE; /* set as it ends, and read at once */
-    copy->sampled = 0; /* it goes on uncounted in `left_out`, too */
+    copy->sampled = 0;                   /* it goes on uncounted in `left_out`, too */
     copy->asked = 0;
 }
 

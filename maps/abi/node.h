@@ -48,13 +48,13 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_EVENT_LOST 13     /* an event: the ring was full */
 #define WEIR_REASON_EVENT_LIMITED 14  /* an event beyond the bound of its service port: left out */
 #define WEIR_REASON_UNMANAGED_FULL 15 /* a connect to no service found no row in `unmanaged` */
-#define WEIR_REASON_DATAGRAM_UNREAD 16  /* its header is not what was expected: not counted */
-#define WEIR_REASON_EJECTED 17          /* an endpoint, also after a try that failed */
-#define WEIR_REASON_RESTORED 18         /* an endpoint came back */
-#define WEIR_REASON_HALF_OPEN 19        /* a connect tries an ejected endpoint */
-#define WEIR_REASON_PANIC 20            /* a pick found all endpoints out, or too many: all are used then */
-#define WEIR_REASON_LIMIT 21            /* refused: as many connections as there may be */
-#define WEIR_REASON_RATE 22             /* refused: its caller connects too often */
+#define WEIR_REASON_DATAGRAM_UNREAD 16 /* its header is not what was expected: not counted */
+#define WEIR_REASON_EJECTED 17         /* an endpoint, also after a try that failed */
+#define WEIR_REASON_RESTORED 18        /* an endpoint came back */
+#define WEIR_REASON_HALF_OPEN 19       /* a connect tries an ejected endpoint */
+#define WEIR_REASON_PANIC 20 /* a pick found all endpoints out, or too many: all are used then */
+#define WEIR_REASON_LIMIT 21 /* refused: as many connections as there may be */
+#define WEIR_REASON_RATE 22  /* refused: its caller connects too often */
 #define WEIR_REASON_RATE_FULL 23        /* let through: no room to count how often it connects */
 #define WEIR_REASON_CONNECT_DEADLINE 24 /* a handshake took longer than its service allows */
 #define WEIR_REASON_USER_DEADLINE 25    /* data was unacknowledged for longer than it allows */

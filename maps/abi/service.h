@@ -98,11 +98,11 @@ struct weir_svc_settings {
     __u16 keepalive_time_s; /* a silent connection is probed after so long; 0 = not by weir … */
     __u16 keepalive_interval_s; /* … and again after so long … */
     __u16 keepalive_probes;     /* … until so many went unanswered */
-    __u16 min_in_percent; /* with fewer of the endpoints in, all are used; 0 = with none */
-    __u32 window_ms;      /* failures are counted over so long; 0 = not */
-    __u16 fail_percent;   /* of its connects in a window that failed eject an endpoint … */
-    __u16 fail_least;     /* … when it had so many of them */
-    __u32 idle_ms;        /* a connection without data for so long is ended; 0 = none is */
+    __u16 min_in_percent;       /* with fewer of the endpoints in, all are used; 0 = with none */
+    __u32 window_ms;            /* failures are counted over so long; 0 = not */
+    __u16 fail_percent;         /* of its connects in a window that failed eject an endpoint … */
+    __u16 fail_least;           /* … when it had so many of them */
+    __u32 idle_ms;              /* a connection without data for so long is ended; 0 = none is */
 };
 WEIR_ASSERT(sizeof(struct weir_svc_settings) == 108);
 

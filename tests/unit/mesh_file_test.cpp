@@ -135,10 +135,9 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
     EXPECT_THAT(service("affinity: {timeout: 2d}"),
                 ElementsAre(HasSubstr("not a time from 1s to 1d")));
-    for (const char* setting :
-         {"connect: 0ms", "connect: 1ms", "connect: 3m", "tcpUser: 500ms", "tcpUser: 2d",
-          "idle: 1s", "idle: 2d",
-          "keepalive: {time: 500ms}", "keepalive: {probes: 0}", "keepalive: {every: 3s}"})
+    for (const char* setting : {"connect: 0ms", "connect: 1ms", "connect: 3m", "tcpUser: 500ms",
+                                "tcpUser: 2d", "idle: 1s", "idle: 2d", "keepalive: {time: 500ms}",
+                                "keepalive: {probes: 0}", "keepalive: {every: 3s}"})
         EXPECT_EQ(service("timeouts: {" + std::string(setting) + "}").size(), 1U) << setting;
     EXPECT_THAT(complaints("services:\n  a: {addresses: [10.0.0.1], ports: [{port: 53, protocol: "
                            "UDP}], timeouts: {connect: 1s}}\n"),
@@ -147,6 +146,23 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
          {"maxConnections: 0", "maxConnectionsPerEndpoint: -1", "connectionsPerSecond: 0",
           "connectionsPerSecond: 1000001", "connectionBurst: 5"})
         EXPECT_EQ(service("limits: {" + std::string(setting) + "}").size(), 1U) << setting;
+    EXPECT_THAT(service("observe: {events: 2/3}"), ElementsAre(HasSubstr("write 0 (none), 1")));
+    EXPECT_THAT(service("observe: {datagrams: yes}"),
+                ElementsAre(HasSubstr("write false or true")));
+    EXPECT_THAT(service("observe: {datagram: true}"),
+                ElementsAre(HasSubstr("did you mean \"datagrams\"?")));
+    EXPECT_THAT(service("mode: stear"), ElementsAre(HasSubstr("did you mean \"steer\"?")));
+    for (const char* pattern : {"'*'", "a*b", "/", "''"})
+        EXPECT_EQ(complaints("workloads:\n  w: {cgroup: " + std::string(pattern) + "}\n").size(),
+                  std::string(pattern) == "'*'" ? 0U : 1U)
+            << pattern;
+}
+
+TEST(MeshFile, RefusesOutlierDetectionThatCannotBeMeant) {
+    const auto service = [](const std::string& rest) {
+        return complaints("services:\n  a: {addresses: [10.0.0.1], ports: [{port: 80}], " + rest +
+                          "}\n");
+    };
     for (const char* setting :
          {"consecutiveFailures: 0", "maxEjectionPercent: 0", "maxEjectionPercent: 101",
           "baseEjectionTime: 5ms", "failurePercent: 0", "failurePercent: 101", "interval: 10s",
@@ -160,16 +176,21 @@ TEST(MeshFile, RefusesValuesThatCannotBeMeant) {
     EXPECT_TRUE(service("outlierDetection: {minHealthPercent: 51}").empty());
     EXPECT_TRUE(
         service("outlierDetection: {minHealthPercent: 30, maxEjectionPercent: 100}").empty());
-    EXPECT_THAT(service("observe: {events: 2/3}"), ElementsAre(HasSubstr("write 0 (none), 1")));
-    EXPECT_THAT(service("observe: {datagrams: yes}"),
-                ElementsAre(HasSubstr("write false or true")));
-    EXPECT_THAT(service("observe: {datagram: true}"),
-                ElementsAre(HasSubstr("did you mean \"datagrams\"?")));
-    EXPECT_THAT(service("mode: stear"), ElementsAre(HasSubstr("did you mean \"steer\"?")));
-    for (const char* pattern : {"'*'", "a*b", "/", "''"})
-        EXPECT_EQ(complaints("workloads:\n  w: {cgroup: " + std::string(pattern) + "}\n").size(),
-                  std::string(pattern) == "'*'" ? 0U : 1U)
-            << pattern;
+}
+
+TEST(MeshFile, SaysWhatOutlierDetectionDoes) {
+    const auto outliers = [](const std::string& fields) {
+        return outlier_detection_str(
+            read("services: {a: {addresses: [10.0.0.1], ports: [{port: 80}], outlierDetection: {" +
+                 fields + "}}}\n")
+                .snapshot->services.at("a")
+                .outliers);
+    };
+    EXPECT_EQ(outliers(""), "3 failures, 2s, at most 50 %");
+    EXPECT_EQ(outliers("failurePercent: 30"), "3 failures or 30 % of 20 in 10s, 2s, at most 50 %");
+    EXPECT_EQ(outliers("failurePercent: 30, minConnections: 5, interval: 1m, maxEjectionPercent: "
+                       "100, minHealthPercent: 40"),
+              "3 failures or 30 % of 5 in 1m, 2s, at most 100 %, panic below 40 %");
 }
 
 TEST(MeshFile, ReadsWhatServicesAndWorkloadsMayHave) {
@@ -257,17 +278,6 @@ TEST(MeshFile, TellsEmptyNullAndMissingApartOnPurpose) {
     EXPECT_EQ(failures(", outlierDetection: ~"), 0U);
     EXPECT_EQ(failures(", outlierDetection: {}"), 3U);
     EXPECT_EQ(failures(", outlierDetection: {consecutiveFailures: 7}"), 7U);
-    const auto outliers = [&](const std::string& fields) {
-        return outlier_detection_str(
-            read("services: {a: {" + whole + ", outlierDetection: {" + fields + "}}}\n")
-                .snapshot->services.at("a")
-                .outliers);
-    };
-    EXPECT_EQ(outliers(""), "3 failures, 2s, at most 50 %");
-    EXPECT_EQ(outliers("failurePercent: 30"), "3 failures or 30 % of 20 in 10s, 2s, at most 50 %");
-    EXPECT_EQ(outliers("failurePercent: 30, minConnections: 5, interval: 1m, maxEjectionPercent: "
-                       "100, minHealthPercent: 40"),
-              "3 failures or 30 % of 5 in 1m, 2s, at most 100 %, panic below 40 %");
     // Sections and files of nothing are empty; a service of nothing lacks everything.
     for (const char* text : {"", "services:\n", "services: {}\n", "workloads: null\n"})
         EXPECT_TRUE(complaints(text).empty()) << text;

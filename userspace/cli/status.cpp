@@ -16,9 +16,10 @@ int command_status(const CliOptions& options) {
         std::fputs(dead_agent_note(seen->why_no_agent).c_str(), stderr);
         const auto mesh = saved_snapshot(options.node.paths);
         if (mesh && asks_for_idle_timeouts(**mesh))
-            std::fputs("weir: timeouts.idle pauses: no idle connection is ended before the agent is "
-                       "back\n",
-                       stderr);
+            std::fputs(
+                "weir: timeouts.idle pauses: no idle connection is ended before the agent is "
+                "back\n",
+                stderr);
     }
     std::fputs(render_status(seen->view, options.format).c_str(), stdout);
     return 0;
