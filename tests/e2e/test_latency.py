@@ -74,7 +74,7 @@ class FirstByte(Measured):
         self.assertEqual(self.count(after, "firstByte") - self.count(before, "firstByte"), tally["questions"])
         times = after["latencies"]["firstByte"]
         self.assertAlmostEqual(times["p50Seconds"], tally["p50"], delta=0.15 * tally["p50"])
-        self.assertAlmostEqual(times["p99Seconds"], tally["p99"], delta=0.15 * tally["p99"])
+        self.assertAlmostEqual(times["p99Seconds"], tally["p99"], delta=0.3 * tally["p99"])  # of few, and a bucket is 19 % wide
 
     def test_server_that_speaks_first_is_not_measured(self):
         before = self.settled_edge("greet.shop")
