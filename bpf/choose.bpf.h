@@ -55,7 +55,7 @@ static __always_inline int choose__endpoint(struct bpf_sock_addr *ctx, struct bp
         limits__is_too_often(choice->caller.id, svc_port, choice->view.settings))
         return choose__refuse(choice, WEIR_REASON_RATE, WEIR_FAILURE_RATE);
     __u64 client = service__asks_for_client(&choice->view) ? client__key(ctx, sk, is_v6) : 0;
-    service__pick(&choice->view, client, &choice->pick);
+    service__pick(&choice->view, client, choice->caller.cohort, &choice->pick);
     if (choice->pick.endpoint)
         return 0;
     return choose__refuse(

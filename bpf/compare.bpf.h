@@ -84,7 +84,7 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
  * share grows. `clock`: who is ejected until later is no candidate; `marks`: of health__marks. */
 __weak __noinline int pick__rendezvous(__u64 slots, __u32 endpoint_base, __u64 marks, __u64 clock,
                                        __u64 client) {
-    struct pick_scan scan = {.slots = slots__unpack(slots),
+    struct pick_scan scan = {.slots = weir_slot_set_unpack(slots),
                              .endpoint_base = endpoint_base,
                              .test = health__test(clock, marks),
                              .random = weir_client_luck(client),
@@ -103,7 +103,7 @@ __weak __noinline int pick__rendezvous(__u64 slots, __u32 endpoint_base, __u64 m
  * there are more. */
 __weak __noinline int pick__least_connections(__u64 slots, __u32 endpoint_base, __u64 marks,
                                               __u64 clock) {
-    struct pick_scan scan = {.slots = slots__unpack(slots),
+    struct pick_scan scan = {.slots = weir_slot_set_unpack(slots),
                              .endpoint_base = endpoint_base,
                              .test = health__test(clock, marks),
                              .random = bpf_get_prandom_u32()};

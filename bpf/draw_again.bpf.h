@@ -13,7 +13,8 @@
 
 struct draw_again {
     struct weir_slot_set slots;
-    __u32 svc_port, reach, endpoint_base, algorithm;
+    __u32 svc_port, endpoint_base, algorithm;
+    __u16 reach, group;
     __u64 client;
     struct health_test test;
     __u32 index;
@@ -35,7 +36,7 @@ static long draw__one(__u32 i, struct draw_again *draw) {
     if (draw->algorithm == WEIR_ALGORITHM_RANDOM)
         pick__random(slots, &index);
     else if (draw->algorithm == WEIR_ALGORITHM_ROUND_ROBIN)
-        pick__packed(slots, pick__next_turn(draw->svc_port, draw->reach) % slots.count, &index);
+        pick__in_turn(slots, draw->svc_port, draw->reach, draw->group, &index);
     else
         pick__packed(slots, weir_hash_slot(draw->client + (i + 1) * WEIR_GOLDEN_RATIO), &index);
     if (health__passes_over(draw->endpoint_base + index, &draw->test,
@@ -48,8 +49,8 @@ static long draw__one(__u32 i, struct draw_again *draw) {
 /* With a reach: endpoints in their slow start have their small share. */
 #define DRAW_BY_SHARES 0x100
 
-/* The index, or -1: everybody that was drawn was passed over. `reach`: WEIR_REACH_*, and
- * DRAW_BY_SHARES; `clock`: by which endpoints are out. */
+/* The index, or -1: everybody that was drawn was passed over. `reach`: as service__view has it,
+ * and DRAW_BY_SHARES; `clock`: by which endpoints are out. */
 __weak __noinline int draw__again(__u32 svc_port, __u64 published, __u32 reach, __u64 client,
                                   __u64 clock) {
     struct service_view view = {};
@@ -59,6 +60,7 @@ __weak __noinline int draw__again(__u32 svc_port, __u64 published, __u32 reach, 
     struct draw_again draw = {.slots = view.slots,
                               .svc_port = svc_port,
                               .reach = view.reach,
+                              .group = view.group,
                               .endpoint_base = settings->endpoint_base,
                               .algorithm = settings->algorithm,
                               .client = client,

@@ -3,12 +3,12 @@
  * A pick that leaves out ejected endpoints: the algorithm's own choice where that one is in; else
  * the algorithm again; else any endpoint that is in; and where none is, the algorithm's choice
  * after all, since a service whose endpoints all fail is not made better by refusing its callers.
+ * A group of endpoints where none is in is left instead.
  */
 #ifndef WEIR_HEALTHY_BPF_H
 #define WEIR_HEALTHY_BPF_H
 
-#include "draw_again.bpf.h"
-#include "health_clock.bpf.h"
+#include "group.bpf.h"
 
 /* Without its weight: after eight draws that found nobody. One that is in by that clock; the index,
  * or -1. */
@@ -16,11 +16,13 @@ __weak __noinline int healthy__any(__u32 svc_port, __u64 published, __u32 reach,
     struct service_view view = {};
     if (service__view(svc_port, published, reach, &view))
         return -1;
+    if (view.group != WEIR_GROUP_ALL)
+        return group__any(&view, clock);
     struct health_scan scan = {.base = view.settings->endpoint_base,
                                .capacity = view.settings->endpoint_capacity,
                                .svc_port = svc_port,
                                .index = HEALTH_NONE,
-                               .reach = reach,
+                               .reach = view.reach,
                                .max_per_endpoint = view.settings->max_per_endpoint,
                                .clock = clock};
     scan.start = weir_random_cell(bpf_get_prandom_u32(), scan.capacity);
@@ -37,14 +39,15 @@ static __always_inline int healthy__found(int found, __u32 *index) {
 
 static __always_inline int healthy__again(const struct service_view *view, __u64 client,
                                           __u64 clock, __u32 by_shares, __u32 *index) {
-    return healthy__found(
-        draw__again(view->svc_port, view->published, view->reach | by_shares, client, clock),
-        index);
+    return healthy__found(draw__again(view->svc_port, view->published,
+                                      service__asked(view) | by_shares, client, clock),
+                          index);
 }
 
 static __always_inline int healthy__one(const struct service_view *view, __u64 clock,
                                         __u32 *index) {
-    return healthy__found(healthy__any(view->svc_port, view->published, view->reach, clock), index);
+    return healthy__found(
+        healthy__any(view->svc_port, view->published, service__asked(view), clock), index);
 }
 
 static __always_inline int healthy__may_have(const struct service_view *view, __u64 clock,
@@ -83,6 +86,7 @@ static __always_inline int healthy__takes(const struct service_view *view, __u64
 #define HEALTHY_FULL 1   /* none has room: there is no index */
 #define HEALTHY_TRIES 2  /* this connect tries one that was ejected */
 #define HEALTHY_PANICS 3 /* too few are in, or none: all are used */
+#define HEALTHY_SPILLS 4 /* nobody of the group can be had: there is no index */
 
 /* Nobody that is in has room: those that are out have their part, too. */
 static __always_inline int healthy__panic(const struct service_view *view, __u64 client,
@@ -120,9 +124,11 @@ static __always_inline int healthy__pick(const struct service_view *view, __u64 
     __u64 others = weir_health_clock_of_others(clock);
     if (healthy__other(view, client, others, index))
         return HEALTHY_PICKED;
-    if ((clock != WEIR_HEALTH_ALL_DUE || settings->max_per_endpoint) &&
-        healthy__one(view, others, index))
+    int some_may_be_out = clock != WEIR_HEALTH_ALL_DUE || settings->max_per_endpoint;
+    if (some_may_be_out && healthy__one(view, others, index))
         return HEALTHY_PICKED;
+    if (some_may_be_out && view->group != WEIR_GROUP_ALL)
+        return HEALTHY_SPILLS;
     return healthy__panic(view, client, first, clock, index);
 }
 

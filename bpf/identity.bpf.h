@@ -24,7 +24,7 @@ static __always_inline struct weir_workload identity__of_current(void) {
         if (workload)
             return *workload;
     }
-    return (struct weir_workload){WEIR_WORKLOAD_UNKNOWN, WEIR_MODE_STEER};
+    return (struct weir_workload){WEIR_WORKLOAD_UNKNOWN, WEIR_MODE_STEER, 0};
 }
 
 #endif

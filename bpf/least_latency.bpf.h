@@ -111,7 +111,7 @@ static __always_inline __u32 latency__draw_two(struct latency_search *search, __
  * them. */
 __weak __noinline int pick__least_latency(__u64 slots, __u32 endpoint_base, __u64 marks,
                                           __u64 clock) {
-    struct latency_search search = {.slots = slots__unpack(slots),
+    struct latency_search search = {.slots = weir_slot_set_unpack(slots),
                                     .test = health__test(clock, (__u32)marks),
                                     .endpoint_base = endpoint_base};
     __u32 second;

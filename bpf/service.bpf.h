@@ -66,16 +66,36 @@ static __always_inline int service__kept(const struct service_view *view, __u64 
     return admitted == HEALTH_TRIED ? HEALTHY_TRIES : HEALTHY_PICKED;
 }
 
+/* pick__healthy's of the first group where somebody can be had. */
+static __always_inline __s64 service__pick_of_groups(const struct service_view *view, __u64 client,
+                                                     __u32 cohort) {
+    __u32 group = WEIR_GROUP_ALL;
+    if (view->settings->subsets.count)
+        group = group__first(view->svc_port, view->published, view->reach, client, cohort);
+    __s64 picked = -1;
+    for (int i = 0; i < WEIR_GROUPS_IN_TURN; i++) {
+        picked = pick__healthy(view->svc_port, view->published,
+                               weir_reach_in_group(view->reach, group), client);
+        if (picked >> 32 != HEALTHY_SPILLS)
+            break;
+        reason__count(weir_group_is_near(group) ? WEIR_REASON_ZONE_SPILLED
+                                                : WEIR_REASON_SUBSET_SPILLED);
+        group = weir_group_after(group);
+    }
+    return picked;
+}
+
 /* HEALTHY_* of an endpoint that is picked, with its row; below 0: a row leads nowhere. */
 static __always_inline int service__pick_anew(const struct service_view *view, __u64 client,
-                                              __u32 *endpoint) {
-    __s64 picked = pick__healthy(view->svc_port, view->published, view->reach, client);
+                                              __u32 cohort, __u32 *endpoint) {
+    __s64 picked = service__pick_of_groups(view, client, cohort);
     *endpoint = view->settings->endpoint_base + (__u32)picked;
     return picked < 0 ? -1 : (int)(picked >> 32);
 }
 
+/* `client`: of client__key, where service__asks_for_client; `cohort`: of the calling workload. */
 static __always_inline void service__pick(const struct service_view *view, __u64 client,
-                                          struct service_pick *pick) {
+                                          __u32 cohort, struct service_pick *pick) {
     const struct weir_svc_settings *settings = view->settings;
     pick->endpoint = NULL;
     if (!view->slots.count) {
@@ -87,7 +107,7 @@ static __always_inline void service__pick(const struct service_view *view, __u64
     __u32 id; /* beside the pick, which need not be in memory then */
     int healthy = service__kept(view, client, &id), is_kept = healthy >= 0;
     if (!is_kept)
-        healthy = service__pick_anew(view, client, &id);
+        healthy = service__pick_anew(view, client, cohort, &id);
     if (healthy == HEALTHY_FULL)
         pick->reason = WEIR_REASON_LIMIT;
     if (healthy < 0 || healthy == HEALTHY_FULL)

@@ -45,6 +45,8 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"option_refused", "connects for which the kernel refused a socket option of timeouts"},
     {"connection_stalled", "open connections whose data was sent again twice without an answer"},
     {"idle_deadline", "connections without data for timeouts.idle"},
+    {"zone_spilled", "connects that left the node's zone: too few endpoints there have room"},
+    {"subset_spilled", "connects that left their subset: no endpoint of it has room"},
 }};
 
 }  // namespace weir

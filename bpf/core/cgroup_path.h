@@ -12,7 +12,7 @@
 static inline struct weir_workload weir_inherit_workload(int matched, struct weir_workload pattern,
                                                          int has_parent,
                                                          struct weir_workload parent) {
-    struct weir_workload unknown = {WEIR_WORKLOAD_UNKNOWN, 0};
+    struct weir_workload unknown = {WEIR_WORKLOAD_UNKNOWN, 0, 0};
     if (matched)
         return pattern;
     return has_parent ? parent : unknown;

@@ -34,7 +34,8 @@ static inline struct weir_published weir_published_decode(__u64 word) {
     return published;
 }
 
-/* The slots that a socket of the given reach may use: all of them, or one family's. */
+/* The slots that a socket of the given reach may use: all of them, or one family's. Of all
+ * endpoints; some of them are core/subset.h's. */
 static inline struct weir_slot_set weir_slots_in_reach(const struct weir_published *published,
                                                        const struct weir_svc_settings *settings,
                                                        __u32 reach) {
@@ -43,21 +44,6 @@ static inline struct weir_slot_set weir_slots_in_reach(const struct weir_publish
                                                           : settings->both;
     slots.offset += published->offset;
     return slots;
-}
-
-/* The first word, from the published offset on, that is not of this set any more. */
-static inline __u32 weir_slot_set_end(const struct weir_svc_settings *settings,
-                                      struct weir_slot_set set) {
-    return set.count ? set.offset + weir_slot_words(settings->algorithm, set.count) : 0;
-}
-
-/* Words from the published offset on: the three sets may share them. */
-static inline __u32 weir_published_words(const struct weir_svc_settings *settings) {
-    __u32 words = weir_slot_set_end(settings, settings->both);
-    __u32 v4 = weir_slot_set_end(settings, settings->v4);
-    __u32 v6 = weir_slot_set_end(settings, settings->v6);
-    words = v4 > words ? v4 : words;
-    return v6 > words ? v6 : words;
 }
 
 #endif

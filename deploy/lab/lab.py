@@ -268,9 +268,9 @@ def free_port():
 
 
 def service_yaml(name, addresses, endpoints, port=80, target=8080, algorithm="random", protocol="TCP"):
-    """One service; endpoints are addresses or (address, weight)."""
-    rows = [e if isinstance(e, tuple) else (e, 1) for e in endpoints]
-    listed = "".join(f'\n      - {{address: "{a}", weight: {w}}}' for a, w in rows) or " []"
+    """One service; endpoints are addresses, (address, weight) or (address, weight, "zone: a, labels: {version: v1}")."""
+    rows = [(e if isinstance(e, tuple) else (e, 1)) + ("",) for e in endpoints]
+    listed = "".join(f'\n      - {{address: "{a}", weight: {w}{more and ", " + more}}}' for a, w, more, *_ in rows) or " []"
     quoted = ", ".join(f'"{a}"' for a in addresses)
     return (f"  {name}:\n    addresses: [{quoted}]\n    ports: [{{port: {port}, targetPort: {target}, protocol: {protocol}}}]\n"
             f"    endpoints:{listed}\n    balance: {{algorithm: {algorithm}}}\n")

@@ -61,6 +61,8 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_OPTION_REFUSED 26   /* the kernel refused a socket option for a deadline */
 #define WEIR_REASON_STALLED 27          /* data was sent again twice, and is unacknowledged */
 #define WEIR_REASON_IDLE_DEADLINE 28    /* no data moved for longer than its service allows */
-#define WEIR_REASON_COUNT 29
+#define WEIR_REASON_ZONE_SPILLED 29     /* a pick left the node's zone: too few there have room */
+#define WEIR_REASON_SUBSET_SPILLED 30   /* a pick left its subset: nobody there has room */
+#define WEIR_REASON_COUNT 31
 
 #endif

@@ -59,15 +59,19 @@ WEIR_ASSERT(sizeof(struct weir_vip) == 4);
 #define WEIR_SVC_NEEDS_TRACKING                                       \
     1 /* refuse a socket without storage (ENOBUFS): a limit, a policy \
          or failover would otherwise be bypassed at the caller's will */
-#define WEIR_SVC_COUNTS_DATAGRAMS 2 /* UDP: datagrams and bytes are counted, too */
+#define WEIR_SVC_COUNTS_DATAGRAMS 2   /* UDP: datagrams and bytes are counted, too */
+#define WEIR_SVC_SUBSET_BY_WORKLOAD 4 /* who calls decides which subset it has; else the turn */
 
 /* weir_svc_settings.events_every: none but failures and what is slow. */
 #define WEIR_EVENTS_NONE 0xffffffffu
 
-/* A subset of a service port's slots. */
+/* More subsets than that a service cannot have. */
+#define WEIR_SUBSETS_MAX 16
+
+/* Some of a service port's words in `slot`. */
 struct weir_slot_set {
     __u32 offset; /* words, relative to the published offset */
-    __u32 count;  /* slots; 0 = no endpoint of this family */
+    __u32 count;  /* slots, or records; 0 = none */
 };
 WEIR_ASSERT(sizeof(struct weir_slot_set) == 8);
 
@@ -96,15 +100,18 @@ struct weir_svc_settings {
     __u32 connect_ms;       /* a TCP handshake may take so long; 0 = as long as the kernel tries */
     __u32 tcp_user_ms;      /* data may be unacknowledged for so long; 0 = as the kernel has it */
     __u16 keepalive_time_s; /* a silent connection is probed after so long; 0 = not by weir … */
-    __u16 keepalive_interval_s; /* … and again after so long … */
-    __u16 keepalive_probes;     /* … until so many went unanswered */
-    __u16 min_in_percent;       /* with fewer of the endpoints in, all are used; 0 = with none */
-    __u32 window_ms;            /* failures are counted over so long; 0 = not */
-    __u16 fail_percent;         /* of its connects in a window that failed eject an endpoint … */
-    __u16 fail_least;           /* … when it had so many of them */
-    __u32 idle_ms;              /* a connection without data for so long is ended; 0 = none is */
+    __u16 keepalive_interval_s;   /* … and again after so long … */
+    __u16 keepalive_probes;       /* … until so many went unanswered */
+    __u16 min_in_percent;         /* with fewer of the endpoints in, all are used; 0 = with none */
+    __u32 window_ms;              /* failures are counted over so long; 0 = not */
+    __u16 fail_percent;           /* of its connects in a window that failed eject an endpoint … */
+    __u16 fail_least;             /* … when it had so many of them */
+    __u32 idle_ms;                /* a connection without data for so long is ended; 0 = none is */
+    struct weir_slot_set subsets; /* core/subset.h: which of the endpoints are asked first; none:
+                                     all alike */
+    __u32 words;                  /* in `slot`, of all that is published */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 108);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 120);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
@@ -114,7 +121,7 @@ struct weir_svc_port {
     __u64 held_until_ns; /* … until then at most one of its endpoints is out by hand; 0 = none is */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 240);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 264);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

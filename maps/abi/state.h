@@ -30,6 +30,8 @@ struct weir_ep_state {
 };
 WEIR_ASSERT(sizeof(struct weir_ep_state) == 72);
 
+#define WEIR_GROUP_TURNS 8
+
 /* Row of `svc_state`, parallel to `svc_port`. */
 struct weir_svc_state {
     struct weir_edge other; /* what found no room in `edge`; first, so that a NULL check suffices */
@@ -43,8 +45,10 @@ struct weir_svc_state {
     __u64 answered_ns; /* CLOCK_MONOTONIC: when one of its endpoints last completed a handshake */
     __u64 panicked_ns; /* CLOCK_MONOTONIC: when it was last told that it is in panic */
     __u64 panic_word;  /* whether too few of its endpoints are in: core/health.h */
+    __u64 subset_turn; /* connects that were given a subset by their turn */
+    __u64 group_turns[WEIR_GROUP_TURNS]; /* as `cursor`, of groups of endpoints: core/subset.h */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_state) == 248);
+WEIR_ASSERT(sizeof(struct weir_svc_state) == 320);
 
 /* The one row of `answered`: the same for all services of the node, within some milliseconds. */
 struct weir_answered {

@@ -27,8 +27,9 @@ WEIR_ASSERT(sizeof(struct weir_cg_prefix) == 252);
 
 /* Value of `cgroup` (key: cgroup id) and of `cg_prefix`. */
 struct weir_workload {
-    __u32 id;   /* WEIR_WORKLOAD_UNKNOWN, or the agent's number for a workload */
-    __u32 mode; /* WEIR_MODE_* */
+    __u32 id;     /* WEIR_WORKLOAD_UNKNOWN, or the agent's number for a workload */
+    __u16 mode;   /* WEIR_MODE_* */
+    __u16 cohort; /* of its name: the same on every node, for what one workload has of its own */
 };
 WEIR_ASSERT(sizeof(struct weir_workload) == 8);
 

@@ -4,7 +4,9 @@ and HAProxy's leastconn in the same rounds; and how soon the endpoint has its sh
 
 import json
 import os
+import signal
 import sys
+import threading
 
 from lab import ROOT, Lab, service_yaml
 from node import ROUNDS, interleaved
@@ -43,24 +45,40 @@ class Three:
                          f"s.sendall(b'ms {ms}\\n'); s.recv(9)")
 
 
+    def while_the_agent_dies(self, address):
+        """It is killed in the middle of the load."""
+        killer = threading.Timer(1, self.lab.kill_agent, [signal.SIGKILL])
+        killer.start()
+        seen = self.load(address)
+        killer.join()
+        self.lab.start_agent()
+        return seen
+
+
 def slow_endpoint(figures, _):
     three = Three()
     three.takes(SLOWER)
     three.load(three.address["least-latency"], seconds=1)
     variants = {name: lambda address=address: three.load(address)["p99"] * 1000 for name, address in three.address.items()}
+    variants["least-latency, agent killed"] = lambda: three.while_the_agent_dies(three.address["least-latency"])["p99"] * 1000
     variants["HAProxy leastconn"] = lambda: three.load(three.proxy.ip, 9000)["p99"] * 1000
     rounds = interleaved(variants, max(5, ROUNDS // 2))
     for name in variants:
         figures.note(f"1 of 3 endpoints 20x slower, {name}", "ms, p99 of requests", [r[name] for r in rounds])
     figures.ratio("1 of 3 slower, least-latency / random", "ratio of p99", rounds, "least-latency", "random", 0.4)
+    figures.ratio("1 of 3 slower, least-latency, agent killed / random", "ratio of p99", rounds, "least-latency, agent killed", "random", 0.4)
     figures.ratio("1 of 3 slower, least-latency / HAProxy leastconn", "ratio of p99", rounds, "least-latency", "HAProxy leastconn", 1.0)
     shares = []
-    for _ in range(5):
+    for dead in (False, True, False, True, True):
         three.takes(SLOWER)
         three.load(three.address["least-latency"], seconds=2)
+        if dead:
+            three.lab.kill_agent(signal.SIGKILL)
         three.takes(MS)
         three.load(three.address["least-latency"], seconds=5)
         seen = three.load(three.address["least-latency"], seconds=3)["answers"]
         shares.append(seen.get("c", 0) / sum(seen.values()) / (1 / 3))
-    figures.add("well again for 5 s, its part of its fair share", "ratio, least of 5", None, min(shares), shares, 0.01, min(shares) >= 0.01)
+        if dead:
+            three.lab.start_agent()
+    figures.add("well again for 5 s, its part of its fair share, also with the agent killed", "ratio, least of 5", None, min(shares), shares, 0.01, min(shares) >= 0.01)
     three.lab.close()

@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     live.free_slots = weir::Extents(4096);
     live.endpoint_generations.resize(512);
     live.vip_capacity = live.pattern_capacity = 64;
-    const auto desired = weir::compile(*reading.snapshot);
+    const auto desired = weir::compile(*reading.snapshot, "a");
     const auto first = weir::plan(live, desired, 1);
     if (first.refusals.empty() && !weir::plan(live, desired, 2).operations.empty())
         std::abort();

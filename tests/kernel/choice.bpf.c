@@ -24,7 +24,7 @@ int choose(struct __sk_buff* skb) {
     if (!row || bpf_skb_load_bytes(skb, 0, &client, sizeof(client)))
         return 1;
     if (!service__open(0, WEIR_REACH_BOTH, &view))
-        service__pick(&view, client, &pick);
+        service__pick(&view, client, (__u16)client, &pick);
     *row = pick.endpoint ? pick.endpoint_id : ~0u;
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "bpf/core/consistent_hash.h"
@@ -20,7 +21,8 @@ using Case = std::tuple<Algorithm, unsigned>;  // endpoints
 
 class Choice : public KernelTest, public testing::WithParamInterface<Case> {
   protected:
-    void start() {
+    // The n-th endpoint has the label n = its number modulo 3.
+    void start(const std::vector<Subset>& subsets = {}, const std::string& zone = "") {
         const auto [algorithm, endpoints] = GetParam();
         auto sizes = small_sizes();
         sizes.slot_words = 1U << 16U;  // two tables of all hash slots, and more
@@ -29,9 +31,14 @@ class Choice : public KernelTest, public testing::WithParamInterface<Case> {
         Snapshot snapshot = mesh("a=10.0.0.1");
         auto service = std::make_shared<Service>(snapshot.services.at("a"));
         service->algorithm = algorithm;
+        service->subsets = subsets;
+        service->prefers_zone = !zone.empty();
+        engine_->set_zone(zone);
         for (unsigned n = 0; n < endpoints; n++)
-            service->endpoints.push_back(
-                {*Addr::parse("10.1.0." + std::to_string(n + 1)), 1 + n % 3});
+            service->endpoints.push_back({*Addr::parse("10.1.0." + std::to_string(n + 1)),
+                                          1 + n % 3,
+                                          n % 2 == 0 ? "even" : "odd",
+                                          {{"n", std::to_string(n % 3)}}});
         snapshot.services.put(std::move(service));
         const auto report = engine_->apply(snapshot);
         ASSERT_TRUE(report && report->refusals.empty());
@@ -74,6 +81,42 @@ TEST_P(Choice, EveryEndpointIsReached) {
         picked[pick(weir_mix64(client))]++;
     EXPECT_EQ(picked.size(), std::get<1>(GetParam()));
     EXPECT_FALSE(picked.contains("none"));
+}
+
+// The last number of the address: of the n-th endpoint it is n + 1.
+unsigned number_of(const std::string& address) {
+    return static_cast<unsigned>(std::stoul(address.substr(address.rfind('.') + 1)));
+}
+
+TEST_P(Choice, SubsetsHaveTheirWeights) {
+    const auto [algorithm, endpoints] = GetParam();
+    if (endpoints < 3)
+        return;
+    start({{"one", {{"n", "1"}}, 10}, {"two", {{"n", "2"}}, 7}, {"none", {{"n", "3"}}, 50}});
+    std::map<unsigned, int> picked;
+    std::set<std::string> addresses;
+    for (std::uint64_t client = 1; client <= 680; client++) {
+        const auto address = pick(weir_mix64(client));
+        addresses.insert(address);
+        picked[(number_of(address) - 1) % 3]++;
+    }
+    EXPECT_EQ(picked.size(), 2U);
+    EXPECT_NEAR(picked[1], 400, 3);  // turns are spread evenly
+    EXPECT_NEAR(picked[2], 280, 3);
+    EXPECT_EQ(addresses.size(), endpoints - (endpoints + 2) / 3);
+}
+
+TEST_P(Choice, TheOwnZoneComesFirst) {
+    const auto [algorithm, endpoints] = GetParam();
+    start({}, "odd");
+    std::set<unsigned> numbers;
+    for (std::uint64_t client = 1; client <= 1000; client++)
+        numbers.insert(number_of(pick(weir_mix64(client))));
+    // Least-latency: of two that are idle, the one with more weight always wins.
+    const auto wanted = algorithm == Algorithm::kLeastLatency ? numbers.size() : endpoints / 2;
+    EXPECT_EQ(numbers.size(), endpoints == 1 ? 1U : wanted);
+    for (const auto number : numbers)
+        EXPECT_EQ(endpoints > 1 ? number % 2 : 0, 0U) << number;  // the second is the first odd one
 }
 
 TEST_P(Choice, AClientHasTheOwnerThatUserSpaceComputes) {

@@ -60,7 +60,6 @@ static inline void core_eval_published(struct core_call* call) {
             call->out[1] = slots.count;
             break;
         }
-        case CORE_PUBLISHED_WORDS: call->out[0] = weir_published_words(&settings); break;
     }
 }
 
@@ -111,8 +110,8 @@ static inline void core_eval_life(struct core_call* call) {
             break;
         }
         case CORE_INHERIT_WORKLOAD: {
-            struct weir_workload pattern = {(__u32)call->in[1], 1},
-                                 parent = {(__u32)call->in[3], 2};
+            struct weir_workload pattern = {(__u32)call->in[1], 1, 0},
+                                 parent = {(__u32)call->in[3], 2, 0};
             struct weir_workload made =
                 weir_inherit_workload(call->in[0] & 1, pattern, call->in[2] & 1, parent);
             call->out[0] = made.id;

@@ -11,6 +11,7 @@
 #include "../../bpf/core/pick.h"
 #include "../../bpf/core/rate_limit.h"
 #include "../../bpf/core/slow_start.h"
+#include "../../bpf/core/subset.h"
 
 enum core_choice {
     CHOICE_MIX64,
@@ -28,6 +29,14 @@ enum core_choice {
     CHOICE_RATE,
     CHOICE_IS_OFF,
     CHOICE_MODE,
+    CHOICE_SLOT_SET,
+    CHOICE_GROUP_WORD,
+    CHOICE_GROUP_AFTER,
+    CHOICE_REACH_IN_GROUP,
+    CHOICE_EVEN_TURN,
+    CHOICE_GROUP_TURN,
+    CHOICE_POINT_AMONG,
+    CHOICE_COHORT_KEY,
     CHOICES
 };
 
@@ -70,6 +79,18 @@ static inline __u64 core_eval_choice(const __u64* in) {
         case CHOICE_SLOW_START:
             return weir_slow_start_share(in[1] >> 20, in[2] >> 20, (in[3] & 0xfffff) | 1);
         case CHOICE_RATE: return weir_rate_after(in[1] >> 8, in[2] >> 8, (__u32)in[3] | 1, in[4]);
+        case CHOICE_SLOT_SET: return weir_slot_set_pack(weir_slot_set_unpack(in[1]));
+        case CHOICE_GROUP_WORD: return weir_group_word(weir_group_of(in[1], in[2]), in[3]);
+        case CHOICE_GROUP_AFTER:
+            return weir_group_after(in[1] & 1 ? weir_group_after(in[1]) : (__u32)in[1]);
+        case CHOICE_REACH_IN_GROUP: {
+            __u32 both = weir_reach_in_group(in[1] & 3, in[2] & 0xff);
+            return (__u64)weir_group_of_reach(both) << 32 | weir_reach_of(both);
+        }
+        case CHOICE_EVEN_TURN: return weir_even_turn(in[1]);
+        case CHOICE_GROUP_TURN: return weir_group_turn(in[1], in[2]);
+        case CHOICE_POINT_AMONG: return weir_point_among(in[1], in[2]);
+        case CHOICE_COHORT_KEY: return weir_cohort_key(in[1]);
         case CHOICE_IS_OFF: return weir_is_off(in[1], in[2]);
         default: return weir_mode_of_all(in[1], in[2], in[3]);
     }

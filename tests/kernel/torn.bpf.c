@@ -31,7 +31,7 @@ int check_pick(struct __sk_buff* skb) {
     struct service_view view = {};
     struct service_pick pick = {};
     if (!service__open(0, WEIR_REACH_BOTH, &view))
-        service__pick(&view, 0, &pick);
+        service__pick(&view, 0, 0, &pick);
     if (!pick.endpoint) {
         __sync_fetch_and_add(&result->missed, 1);
         return 0;

@@ -137,7 +137,6 @@ TEST(PlanSlots, EveryEndpointIsFoundAgain) {
             weir_svc_settings settings{};
             settings.algorithm = plan.algorithm;
             settings.both = plan.both;
-            EXPECT_EQ(weir_published_words(&settings), plan.words.size());
             auto found = indices_in(settings, plan.both, plan.words);
             std::sort(found.begin(), found.end());
             found.erase(std::unique(found.begin(), found.end()), found.end());

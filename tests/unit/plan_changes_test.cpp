@@ -74,13 +74,13 @@ TEST(PlanChanges, LeadWhereAPlanOfEverythingLeads) {
             meets |= !taken.insert(service->addresses[0].addr).second;
         if (meets)
             continue;  // as the rules of a mesh would refuse it
-        ASSERT_TRUE(plan(all_at_once, compile(after), step).refusals.empty());
-        const auto made = plan(by_changes, compile_changes(before, after), step);
+        ASSERT_TRUE(plan(all_at_once, compile(after, ""), step).refusals.empty());
+        const auto made = plan(by_changes, compile_changes(before, after, ""), step);
         ASSERT_TRUE(made.refusals.empty());
         ASSERT_EQ(meaning(by_changes), meaning(all_at_once)) << step;
         ASSERT_EQ(by_changes.vip_count, all_at_once.vip_count);
         ASSERT_EQ(by_changes.vip_filter, all_at_once.vip_filter);
-        EXPECT_TRUE(plan(by_changes, compile_changes(after, after), step).operations.empty());
+        EXPECT_TRUE(plan(by_changes, compile_changes(after, after, ""), step).operations.empty());
         before = after;
     }
     EXPECT_GT(before.services.size(), 3U);
@@ -92,12 +92,12 @@ TEST(PlanChanges, CostWhatChanged) {
     for (int number = 0; number < 100; number++)
         before.services.put(random_service(random, number, 1 + number));
     auto live = empty_live();
-    plan(live, compile(before), 1);
+    plan(live, compile(before, ""), 1);
     Snapshot after = before;
     auto changed = std::make_shared<Service>(before.services.at("s7"));
     changed->endpoints.push_back({*Addr::parse("10.1.9.9"), 1, {}, {}, {}});
     after.services.put(changed);
-    const auto desired = compile_changes(before, after);
+    const auto desired = compile_changes(before, after, "");
     EXPECT_EQ(desired.ports.size(), changed->ports.size());
     EXPECT_TRUE(desired.same_workloads);
     EXPECT_LE(plan(live, desired, 2).operations.size(), 4 * changed->ports.size() + 1);

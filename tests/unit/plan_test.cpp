@@ -6,6 +6,7 @@
 
 #include "bpf/core/vip_filter.h"
 #include "userspace/model/plan.h"
+#include "userspace/model/subsets.h"
 
 namespace weir {
 namespace {
@@ -304,8 +305,8 @@ DesiredState workloads(const Patterns& patterns) {
 // Every id stands for one workload, and the names say which.
 void expect_ids_are_names(const LiveState& live, const Patterns& patterns) {
     ASSERT_EQ(live.patterns.size(), patterns.size());
-    for (const auto& [pattern, id] : live.patterns)
-        EXPECT_EQ(live.workload_names.at(id), patterns.at(pattern)) << pattern;
+    for (const auto& [pattern, workload] : live.patterns)
+        EXPECT_EQ(live.workload_names.at(workload.id), patterns.at(pattern)) << pattern;
 }
 
 TEST(PlanWorkloads, AnIdIsNeverShared) {
@@ -328,11 +329,14 @@ TEST(PlanWorkloads, AnIdIsNeverShared) {
 
 TEST(PlanWorkloads, AfterARestartTheKernelsIdsAreKept) {
     auto live = empty_live();
-    live.patterns = {{"/a*", 3}, {"/b*", 5}};  // as adopted: without names
+    live.patterns = {{"/a*", {3, 0, cohort_of("a")}},  // as adopted: without names
+                     {"/b*", {5, 0, cohort_of("b")}}};
     live.next_workload = 6;
     const auto made = plan(live, workloads({{"/a*", "a"}, {"/b*", "b"}, {"/c*", "c"}}), 1);
-    EXPECT_EQ(live.patterns,
-              (std::map<std::string, std::uint32_t>{{"/a*", 3}, {"/b*", 5}, {"/c*", 6}}));
+    std::map<std::string, std::uint32_t> ids;
+    for (const auto& [pattern, workload] : live.patterns)
+        ids.emplace(pattern, workload.id);
+    EXPECT_EQ(ids, (std::map<std::string, std::uint32_t>{{"/a*", 3}, {"/b*", 5}, {"/c*", 6}}));
     EXPECT_EQ(count<PutPattern>(made), 1U);
 }
 

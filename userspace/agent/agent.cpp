@@ -113,6 +113,7 @@ Status Agent::run(const AgentOptions& options, const std::string& version) {
     engine.enter(plane.cgroup_id());
     engine.set_mode(options.mode);
     engine.set_excluded(options.excluded_cgroups);
+    engine.set_zone(options.zone);
     log::start(version);
     if (takes_over)
         log::info("taken-over",

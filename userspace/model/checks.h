@@ -14,6 +14,10 @@ void check_ports(const Service& service, Diagnostics& found);
 void check_duplicate_endpoints(const Service& service, Diagnostics& found);
 // An address that no endpoint can answer for, by its family. A warning.
 void check_reachability(const Service& service, Diagnostics& found);
+// Subsets that nobody could have, or that nobody is in.
+void check_subsets(const Service& service, Diagnostics& found);
+// A preference for zones where no endpoint has one. A warning.
+void check_zones(const Service& service, Diagnostics& found);
 // All rules on one service.
 void check_service(const Service& service, Diagnostics& found);
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "userspace/model/subsets.h"
+
 namespace weir {
 
 weir_vip_key Vip::key() const {
@@ -24,7 +26,33 @@ std::string service_port_name(const std::string& service, const Port& port) {
 
 namespace {
 
-void compile_service(const Service& service, std::map<std::string, DesiredPort>& ports) {
+// A service without subsets whose endpoints are told apart by their zones has one of all.
+std::vector<DesiredSubset> subsets_of(const Service& service, bool by_zone) {
+    std::vector<DesiredSubset> subsets;
+    for (const auto& subset : service.subsets)
+        subsets.push_back({subset.name, subset.weight});
+    if (subsets.empty() && by_zone)
+        subsets.push_back({});
+    return subsets;
+}
+
+std::vector<DesiredEndpoint> endpoints_of(const Service& service, std::uint16_t port, bool by_zone,
+                                          const std::string& zone) {
+    std::vector<DesiredEndpoint> endpoints;
+    endpoints.reserve(service.endpoints.size());
+    const bool in_one = service.subsets.empty() && by_zone;
+    for (const auto& endpoint : service.endpoints)
+        endpoints.push_back({endpoint.addr, port,
+                             takes_connections(endpoint, service.subsets) ? endpoint.weight : 0,
+                             in_one ? 1 : subsets_of(endpoint, service.subsets),
+                             by_zone && endpoint.zone == zone});
+    std::sort(endpoints.begin(), endpoints.end());
+    return endpoints;
+}
+
+void compile_service(const Service& service, const std::string& zone,
+                     std::map<std::string, DesiredPort>& ports) {
+    const bool by_zone = tells_zones_apart(service, zone);
     for (const auto& port : service.ports) {
         DesiredPort row;
         row.name = service_port_name(service.name, port);
@@ -34,11 +62,9 @@ void compile_service(const Service& service, std::map<std::string, DesiredPort>&
             row.outliers = {};  // nothing tells of a flow whether it went well
         for (const auto& address : service.addresses)
             row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
-        row.endpoints.reserve(service.endpoints.size());
-        for (const auto& endpoint : service.endpoints)
-            row.endpoints.push_back({endpoint.addr, port.target_port, endpoint.weight});
+        row.endpoints = endpoints_of(service, port.target_port, by_zone, zone);
+        row.subsets = subsets_of(service, by_zone);
         std::sort(row.vips.begin(), row.vips.end());
-        std::sort(row.endpoints.begin(), row.endpoints.end());
         ports.emplace(row.name, std::move(row));
     }
 }
@@ -53,20 +79,21 @@ void compile_workloads(const Named<Workload>& workloads, DesiredState& desired) 
 
 }  // namespace
 
-DesiredState compile(const Snapshot& snapshot) {
+DesiredState compile(const Snapshot& snapshot, const std::string& zone) {
     DesiredState desired;
     for (const auto& service : snapshot.services)
-        compile_service(*service, desired.ports);
+        compile_service(*service, zone, desired.ports);
     compile_workloads(snapshot.workloads, desired);
     return desired;
 }
 
-DesiredState compile_changes(const Snapshot& before, const Snapshot& after) {
+DesiredState compile_changes(const Snapshot& before, const Snapshot& after,
+                             const std::string& zone) {
     DesiredState desired;
     desired.removed.emplace();
     for_each_difference(before.services, after.services, [&](const Service* a, const Service* b) {
         if (b != nullptr)
-            compile_service(*b, desired.ports);
+            compile_service(*b, zone, desired.ports);
         if (a == nullptr)
             return;
         for (const auto& port : a->ports)

@@ -12,6 +12,7 @@
 #include "maps/abi/service.h"
 #include "maps/abi/workload.h"
 #include "userspace/model/snapshot.h"
+#include "userspace/model/subset_records.h"
 
 namespace weir {
 
@@ -19,6 +20,8 @@ struct DesiredEndpoint {
     Addr addr;
     std::uint16_t port = 0;  // host order
     std::uint32_t weight = 1;
+    std::uint32_t subsets = 0;  // bit n: it is in the n-th
+    bool near = false;          // in the zone of this node, and preferred for it
     auto operator<=>(const DesiredEndpoint&) const = default;
 };
 
@@ -36,6 +39,7 @@ struct DesiredPort : ServiceSettings {
     std::string name;                        // "orders.shop:80/TCP"
     std::vector<Vip> vips;                   // sorted
     std::vector<DesiredEndpoint> endpoints;  // sorted
+    std::vector<DesiredSubset> subsets;      // none: endpoints are not told apart
     bool operator==(const DesiredPort&) const = default;
 };
 
@@ -49,9 +53,11 @@ struct DesiredState {
     std::map<std::string, Mode> workload_modes;   // those that are not steered
 };
 
-DesiredState compile(const Snapshot& snapshot);
+// For a node of that zone; "": of none.
+DesiredState compile(const Snapshot& snapshot, const std::string& zone);
 // Only what is not the very same in both; costs as much as differs.
-DesiredState compile_changes(const Snapshot& before, const Snapshot& after);
+DesiredState compile_changes(const Snapshot& before, const Snapshot& after,
+                             const std::string& zone);
 
 std::uint8_t protocol_number(Protocol protocol);
 

@@ -107,12 +107,22 @@ Things<Addr> endpoints_of(const Service& service) {
     return endpoints;
 }
 
+Things<std::string> subsets_of(const Service& service) {
+    Things<std::string> subsets;
+    for (const auto& subset : service.subsets)
+        subsets[subset.name] = {{"weight", std::to_string(subset.weight)},
+                                {"labels", labels_str(subset.labels)}};
+    return subsets;
+}
+
 // The settings of a service, each a change of its own.
 Fields settings_of(const Service& service) {
     return {{"algorithm", std::string(algorithm_name(service.algorithm))},
             {"slowStart", service.slow_start_ms == 0
                               ? ""
                               : duration_str(std::chrono::milliseconds(service.slow_start_ms))},
+            {"subsetBy", std::string(subset_by_str(service))},
+            {"trafficDistribution", std::string(traffic_distribution_str(service))},
             {"affinity",
              service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s))},
             {"outlierDetection", outlier_detection_str(service.outliers)},
@@ -139,6 +149,7 @@ void describe_service(const Service& before, const Service& after,
             changes.push_back(
                 {"change", old_settings[i].first, after.name,
                  shown(old_settings[i].second) + " -> " + shown(new_settings[i].second)});
+    describe("subset", subsets_of(before), subsets_of(after), of, changes);
     describe("endpoint", endpoints_of(before), endpoints_of(after), addr, changes);
 }
 

@@ -64,6 +64,10 @@ struct LeavingRange {
     LiveRange range;
 };
 
+inline bool same(const weir_workload& a, const weir_workload& b) {
+    return a.id == b.id && a.mode == b.mode && a.cohort == b.cohort;
+}
+
 struct VipHash {
     std::size_t operator()(const Vip& vip) const {
         const auto key = vip.key();
@@ -73,14 +77,13 @@ struct VipHash {
 using VipOwners = boost::unordered_flat_map<Vip, std::uint32_t, VipHash>;
 
 struct LiveState {
-    std::map<std::uint32_t, LivePort> ports;             // by row of svc_port
-    std::map<std::string, std::uint32_t> port_ids;       // by name, of those that have one
-    VipOwners vip_owners;                                // row of svc_port
-    std::set<std::uint32_t> draining_ports;              // those with rows that are kDraining
-    std::map<std::uint32_t, LiveRange> leaving_ports;    // unpublished, their rows still held
-    std::vector<LeavingRange> leaving_ranges;            // outgrown
-    std::map<std::string, std::uint32_t> patterns;       // cgroup pattern -> workload id
-    std::map<std::string, std::uint32_t> pattern_modes;  // those that are not WEIR_MODE_STEER
+    std::map<std::uint32_t, LivePort> ports;           // by row of svc_port
+    std::map<std::string, std::uint32_t> port_ids;     // by name, of those that have one
+    VipOwners vip_owners;                              // row of svc_port
+    std::set<std::uint32_t> draining_ports;            // those with rows that are kDraining
+    std::map<std::uint32_t, LiveRange> leaving_ports;  // unpublished, their rows still held
+    std::vector<LeavingRange> leaving_ranges;          // outgrown
+    std::map<std::string, weir_workload> patterns;     // by cgroup pattern
     std::map<std::uint32_t, std::string> workload_names;
     std::uint32_t next_workload = 1;
     // By row of endpoint, as written last; no longer than the rows that ever were.

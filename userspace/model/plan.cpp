@@ -5,6 +5,7 @@
 
 #include "bpf/core/vip_filter.h"
 #include "userspace/model/plan_ports.h"
+#include "userspace/model/subsets.h"
 
 namespace weir {
 namespace {
@@ -149,9 +150,9 @@ std::map<std::string, std::uint32_t> workload_ids(LiveState& live, const Desired
         }
     for (const auto& [pattern, name] : desired.patterns) {
         const auto known = live.patterns.find(pattern);
-        if (known != live.patterns.end() && !live.workload_names.contains(known->second) &&
-            !ids.contains(name) && taken.insert(known->second).second)
-            ids.emplace(name, known->second);
+        if (known != live.patterns.end() && !live.workload_names.contains(known->second.id) &&
+            !ids.contains(name) && taken.insert(known->second.id).second)
+            ids.emplace(name, known->second.id);
     }
     for (const auto& [pattern, name] : desired.patterns)
         if (!ids.contains(name))
@@ -167,12 +168,13 @@ std::map<std::string, std::pair<std::string, weir_workload>> wanted_patterns(
     for (const auto& [pattern, name] : desired.patterns) {
         const auto mode = desired.workload_modes.find(name);
         wanted[pattern] = {name,
-                           {ids.at(name), mode == desired.workload_modes.end()
-                                              ? __u32{WEIR_MODE_STEER}
-                                              : static_cast<__u32>(mode->second)}};
+                           {ids.at(name),
+                            mode == desired.workload_modes.end() ? __u16{WEIR_MODE_STEER}
+                                                                 : static_cast<__u16>(mode->second),
+                            cohort_of(name)}};
     }
     for (const auto& pattern : desired.excluded)
-        wanted[pattern] = {"", {WEIR_WORKLOAD_UNKNOWN, WEIR_MODE_OFF}};
+        wanted[pattern] = {"", {WEIR_WORKLOAD_UNKNOWN, WEIR_MODE_OFF, 0}};
     return wanted;
 }
 
@@ -189,20 +191,16 @@ void plan_patterns(LiveState& live, const DesiredState& desired, Stages& stages,
         }
         if (!name.empty())
             live.workload_names[workload.id] = name;
-        auto& live_mode = live.pattern_modes[pattern];
-        if (known != live.patterns.end() && known->second == workload.id &&
-            live_mode == workload.mode)
+        if (known != live.patterns.end() && same(known->second, workload))
             continue;
         stages.rows.emplace_back(PutPattern{pattern, workload});
-        live.patterns[pattern] = workload.id;
-        live_mode = workload.mode;
+        live.patterns[pattern] = workload;
         plan.patterns_changed = true;
     }
     std::erase_if(live.patterns, [&](const auto& entry) {
         if (wanted.contains(entry.first))
             return false;
         stages.deletes.emplace_back(DeletePattern{entry.first});
-        live.pattern_modes.erase(entry.first);
         plan.patterns_changed = true;
         return true;
     });
@@ -265,9 +263,9 @@ void recall_names(LiveState& live, const DesiredState& before) {
         for (const auto& vip : port.vips)
             if (const auto owner = owners.find(vip); port.name.empty() && owner != owners.end())
                 give_name(live, id, *owner->second);
-    for (const auto& [pattern, id] : live.patterns)
+    for (const auto& [pattern, workload] : live.patterns)
         if (const auto known = before.patterns.find(pattern); known != before.patterns.end())
-            live.workload_names.emplace(id, known->second);
+            live.workload_names.emplace(workload.id, known->second);
 }
 
 Plan plan(LiveState& live, const DesiredState& desired, std::uint64_t generation) {

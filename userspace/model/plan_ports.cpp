@@ -97,7 +97,8 @@ std::vector<WeightedIndex> weighted(const Assignment& made, const DesiredPort& d
     for (std::size_t i = 0; i < made.rows.size(); i++)
         if (desired.endpoints[i].weight > 0)
             entries.push_back({made.rows[i], desired.endpoints[i].weight,
-                               desired.endpoints[i].addr.is_v4(), seed_of(desired.endpoints[i])});
+                               desired.endpoints[i].addr.is_v4(), seed_of(desired.endpoints[i]),
+                               desired.endpoints[i].subsets, desired.endpoints[i].near});
     std::sort(entries.begin(), entries.end(),
               [](const WeightedIndex& a, const WeightedIndex& b) { return a.index < b.index; });
     return entries;
@@ -174,6 +175,7 @@ void flag_endpoints(LiveState& live, std::uint32_t id, const DesiredPort& desire
 __u16 flags_of(const DesiredPort& desired) {
     const bool limited = desired.limits.connections != 0 || desired.limits.per_endpoint != 0;
     return static_cast<__u16>((desired.counts_datagrams ? WEIR_SVC_COUNTS_DATAGRAMS : 0) |
+                              (desired.subset_by_workload ? WEIR_SVC_SUBSET_BY_WORKLOAD : 0) |
                               (limited ? WEIR_SVC_NEEDS_TRACKING : 0));
 }
 
@@ -212,6 +214,8 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.both = slots.both;
     settings.v4 = slots.v4;
     settings.v6 = slots.v6;
+    settings.subsets = slots.subsets;
+    settings.words = static_cast<__u32>(slots.words.size());
     return settings;
 }
 
@@ -227,7 +231,9 @@ Status plan_port(LiveState& live, std::uint32_t id, const DesiredPort& desired,
     if (port.applied && *port.applied == desired)
         return {};
     WEIR_TRY(Assignment made, assign(live, port, desired));
-    const SlotPlan slots = plan_slots(desired.algorithm, weighted(made, desired));
+    const auto entries = weighted(made, desired);
+    SlotPlan slots = plan_slots(desired.algorithm, entries);
+    add_subsets(desired.subsets, entries, slots);
     const auto settings = settings_of(port, made, desired, slots);
     const auto published = weir_published_decode(port.published);
     const bool unchanged = port.published != 0 && made.fresh.empty() &&

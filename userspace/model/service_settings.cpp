@@ -40,6 +40,10 @@ std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& 
              ? ""
              : duration_str(std::chrono::milliseconds(service.slow_start_ms)),
          origin_str(service.origins.slow_start)},
+        {"balance.subsetBy", std::string(subset_by_str(service)),
+         origin_str(service.origins.subset_by)},
+        {"trafficDistribution", std::string(traffic_distribution_str(service)),
+         origin_str(service.origins.zone)},
         {"affinity.timeout",
          service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s)),
          origin_str(service.origins.affinity)},
@@ -56,6 +60,10 @@ std::vector<ServiceSetting> settings_of(const Service& service, const NodeMode& 
     for (const auto& port : service.ports)
         all.push_back({port.name.empty() ? "port" : "port " + port.name, port_value(port),
                        origin_str(port.origin)});
+    for (const auto& subset : service.subsets)
+        all.push_back({"subset " + subset.name,
+                       "weight " + std::to_string(subset.weight) + ", " + labels_str(subset.labels),
+                       origin_str(subset.origin)});
     for (const auto& endpoint : service.endpoints)
         all.push_back({"endpoint", endpoint_str(endpoint), origin_str(endpoint.origin)});
     return all;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "bpf/core/pick.h"
 #include "userspace/model/hash_table.h"
@@ -174,26 +175,28 @@ std::vector<std::uint32_t> indices_in(const weir_svc_settings& settings, weir_sl
     return indices;
 }
 
-SlotPlan plan_slots(Algorithm algorithm, const std::vector<WeightedIndex>& entries) {
-    SlotPlan plan;
-    plan.algorithm = algorithm_of(algorithm, entries.size());
-    auto all = slots_of(plan.algorithm, entries);
-    plan.words = std::move(all.words);
-    plan.both = {0, all.count};
-    for (const bool v4 : {true, false}) {
+SlotSets add_sets(SlotPlan& plan, const std::vector<WeightedIndex>& entries) {
+    const auto add = [&](const std::vector<WeightedIndex>& some) {
+        const auto slots = slots_of(plan.algorithm, some);
+        const auto offset = slots.count == 0 ? 0 : static_cast<__u32>(plan.words.size());
+        plan.words.insert(plan.words.end(), slots.words.begin(), slots.words.end());
+        return weir_slot_set{offset, slots.count};
+    };
+    const weir_slot_set both = add(entries);
+    const auto of_family = [&](bool v4) {
         std::vector<WeightedIndex> family;
         std::copy_if(entries.begin(), entries.end(), std::back_inserter(family),
                      [v4](const WeightedIndex& entry) { return entry.v4 == v4; });
-        weir_slot_set& set = v4 ? plan.v4 : plan.v6;
-        if (family.size() == entries.size()) {
-            set = plan.both;
-            continue;
-        }
-        const auto slots = slots_of(plan.algorithm, family);
-        set.count = slots.count;
-        set.offset = set.count == 0 ? 0 : static_cast<__u32>(plan.words.size());
-        plan.words.insert(plan.words.end(), slots.words.begin(), slots.words.end());
-    }
+        return family.size() == entries.size() ? both : add(family);
+    };
+    const auto v4 = of_family(true), v6 = of_family(false);
+    return {v4, v6, both};
+}
+
+SlotPlan plan_slots(Algorithm algorithm, const std::vector<WeightedIndex>& entries) {
+    SlotPlan plan;
+    plan.algorithm = algorithm_of(algorithm, entries.size());
+    std::tie(plan.v4, plan.v6, plan.both) = std::tuple_cat(add_sets(plan, entries));
     return plan;
 }
 

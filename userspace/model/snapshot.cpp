@@ -79,6 +79,16 @@ std::string timeouts_str(const Timeouts& timeouts) {
     return text;
 }
 
+std::string_view subset_by_str(const Service& service) {
+    if (service.subsets.empty())
+        return "";
+    return service.subset_by_workload ? "workload" : "connection";
+}
+
+std::string_view traffic_distribution_str(const Service& service) {
+    return service.prefers_zone ? "PreferSameZone" : "";
+}
+
 std::string_view namespace_of(std::string_view name) {
     const auto dot = name.find('.');
     return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);

@@ -6,7 +6,7 @@
 #include "bpf/core/published.h"
 #include "bpf/core/vip_filter.h"
 #include "maps/grace.h"
-#include "userspace/model/slots.h"
+#include "userspace/model/subset_records.h"
 
 namespace weir {
 namespace {
@@ -14,12 +14,18 @@ namespace {
 using State = LiveEndpoint::State;
 
 // Marks the rows that the published slots lead to. An endpoint may have turns in the schedule of
-// its family only.
+// its family, or of its subset, only.
 void hold_published_rows(LivePort& port) {
+    const auto hold = [&](std::uint32_t index) {
+        if (index < port.range.rows.size())
+            port.range.rows[index].state = State::kHeld;
+    };
     for (const auto& set : {port.settings.both, port.settings.v4, port.settings.v6})
         for (const auto index : indices_in(port.settings, set, port.slots.words))
-            if (index < port.range.rows.size())
-                port.range.rows[index].state = State::kHeld;
+            hold(index);
+    for (const auto reach : {WEIR_REACH_V4, WEIR_REACH_V6, WEIR_REACH_BOTH})
+        for (const auto& subset : subsets_in(port.settings, reach, port.slots.words))
+            std::for_each(subset.whole.begin(), subset.whole.end(), hold);
 }
 
 void read_range(const Tables& tables, std::uint32_t id, LiveRange& range) {
@@ -38,7 +44,7 @@ void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
         return;
     const auto published = weir_published_decode(word);
     const auto& settings = row.settings[published.settings];
-    const auto words = weir_published_words(&settings);
+    const auto words = settings.words;
     LivePort port;
     port.born = settings.born;
     const bool sane = published.offset + std::uint64_t{words} <= tables.slot.size() &&
@@ -99,8 +105,7 @@ Status adopt_patterns(const Tables& tables, LiveState& live) {
         WEIR_TRY(const auto workload, tables.cg_prefix.find(key));
         if (!workload)
             continue;
-        live.patterns.emplace(pattern_of(key), workload->id);
-        live.pattern_modes.emplace(pattern_of(key), workload->mode);
+        live.patterns.emplace(pattern_of(key), *workload);
         highest = std::max(highest, workload->id);
     }
     WEIR_TRY(const auto info, map_info(tables.cg_prefix.fd()));

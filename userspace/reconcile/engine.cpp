@@ -139,7 +139,8 @@ Result<ApplyReport> Engine::apply(std::shared_ptr<const Snapshot> snapshot,
     auto& node = tables_.node[0];
     const auto next = std::max(live_.generation, std::uint64_t{node.generation}) + 1;
     const auto applied = std::move(applied_);
-    auto desired = applied ? compile_changes(*applied, *snapshot) : compile(*snapshot);
+    auto desired =
+        applied ? compile_changes(*applied, *snapshot, zone_) : compile(*snapshot, zone_);
     desired.excluded = excluded_;
     const Plan made = plan(live_, desired, next);
     cgroups_are_current_ = cgroups_are_current_ && !made.patterns_changed;

@@ -38,7 +38,7 @@ class Engine {
     Status settle(AgentPrograms programs, bool counts_moved);
 
     // What was in force before this start, where it is known; before the first apply.
-    void recall(const Snapshot& before) { recall_names(live_, compile(before)); }
+    void recall(const Snapshot& before) { recall_names(live_, compile(before, zone_)); }
     // After an error the live state is what the kernel holds; calling again goes on from there.
     Result<ApplyReport> apply(std::shared_ptr<const Snapshot> snapshot,
                               const BeforeWrite& before = {});
@@ -78,6 +78,11 @@ class Engine {
         excluded_ = std::move(patterns);
         applied_.reset();
     }
+    // Which zone this node is in, from the next apply on; "": in none.
+    void set_zone(std::string zone) {
+        zone_ = std::move(zone);
+        applied_.reset();
+    }
     // What was switched off or on by hand since the last look; 0 seconds: on again.
     struct NamedSwitch {
         std::string target;
@@ -108,6 +113,7 @@ class Engine {
     std::string cgroup_mount_;
     LiveState live_;
     std::vector<std::string> excluded_;
+    std::string zone_;
     SwitchWatch switches_;
     HoldWatch holds_;
     Mirror mirror_;

@@ -43,13 +43,10 @@ Result<std::uint64_t> mend_patterns(Tables& tables, const LiveState& live) {
             WEIR_CHECK(tables.cg_prefix.erase(key));
             mended++;
         }
-    for (const auto& [pattern, id] : live.patterns) {
-        const auto mode = live.pattern_modes.find(pattern);
-        const weir_workload wanted{
-            id, mode == live.pattern_modes.end() ? __u32{WEIR_MODE_STEER} : mode->second};
+    for (const auto& [pattern, wanted] : live.patterns) {
         const auto key = pattern_key(pattern);
         WEIR_TRY(const auto row, tables.cg_prefix.find(key));
-        if (row && row->id == wanted.id && row->mode == wanted.mode)
+        if (row && same(*row, wanted))
             continue;
         WEIR_CHECK(tables.cg_prefix.put(key, wanted));
         mended++;

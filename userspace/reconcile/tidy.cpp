@@ -82,8 +82,8 @@ bool has_left(const LiveState& live, Edges edges, const std::set<std::uint32_t>&
 
 std::set<std::uint32_t> workloads_of(const LiveState& live) {
     std::set<std::uint32_t> ids{WEIR_WORKLOAD_UNKNOWN, WEIR_WORKLOAD_DEPARTED};
-    for (const auto& [pattern, id] : live.patterns)
-        ids.insert(id);
+    for (const auto& [pattern, workload] : live.patterns)
+        ids.insert(workload.id);
     return ids;
 }
 

@@ -6,6 +6,7 @@
 #include "userspace/model/share.h"
 #include "userspace/source/fields.h"
 #include "userspace/source/outlier_settings.h"
+#include "userspace/source/subset_settings.h"
 
 namespace weir {
 namespace {
@@ -20,11 +21,16 @@ constexpr std::uint64_t kLimitMax = 1'000'000;
 
 void read_balance(const YamlNode& node, Service& service, Diagnostics& found) {
     const Phrase what = "`balance` of " + quoted("service", service.name);
-    const MappingReader reader(node, what, {"algorithm", "slowStart"}, found);
+    const MappingReader reader(node, what, {"algorithm", "slowStart", "subsetBy"}, found);
     if (const auto* slow_start = reader.find("slowStart")) {
         const auto read = read_duration(*slow_start, "`slowStart` of " + what, 0ms, 1h, found);
         service.slow_start_ms = read ? static_cast<std::uint32_t>(read->count()) : 0;
         service.origins.slow_start = slow_start->origin;
+    }
+    if (const auto* by = reader.find("subsetBy")) {
+        service.subset_by_workload =
+            read_choice(*by, "`subsetBy` of " + what, {"connection", "workload"}, found) == 1U;
+        service.origins.subset_by = by->origin;
     }
     const auto* algorithm = reader.find("algorithm");
     if (algorithm == nullptr)
@@ -165,6 +171,8 @@ void read_settings(const MappingReader& reader, Service& service, Diagnostics& f
             how(*node, service, found);
     };
     read("balance", read_balance);
+    read("subsets", read_subsets);
+    read("trafficDistribution", read_traffic_distribution);
     read("affinity", read_affinity);
     read("outlierDetection", read_outlier_detection);
     read("limits", read_limits);

@@ -9,8 +9,10 @@
 
 namespace weir {
 
-inline constexpr std::array<std::string_view, 7> kServiceSettings{
-    "balance", "affinity", "outlierDetection", "limits", "timeouts", "observe", "mode"};
+inline constexpr std::array<std::string_view, 9> kServiceSettings{
+    "balance",  "subsets",          "trafficDistribution",
+    "affinity", "outlierDetection", "limits",
+    "timeouts", "observe",          "mode"};
 
 // `reader`: of the service, whose ports are known already.
 void read_settings(const MappingReader& reader, Service& service, Diagnostics& found);

@@ -7,6 +7,8 @@ void check_service(const Service& service, Diagnostics& found) {
     check_ports(service, found);
     check_duplicate_endpoints(service, found);
     check_reachability(service, found);
+    check_subsets(service, found);
+    check_zones(service, found);
 }
 
 void check_mesh(const Snapshot& snapshot, Diagnostics& found) {

@@ -12,8 +12,10 @@
 #include "bpf/core/published.h"
 #include "userspace/model/compile.h"
 #include "userspace/model/slots.h"
+#include "userspace/model/subsets.h"
 #include "userspace/observe/views/health.h"
 #include "userspace/observe/views/mode.h"
+#include "userspace/observe/views/shares.h"
 
 namespace weir {
 namespace {
@@ -107,6 +109,9 @@ struct Found {
     std::uint32_t id = 0;
     weir_svc_settings settings{};
     std::set<std::uint32_t> reachable;  // rows that its slots lead to
+    std::vector<SubsetView> subsets;
+    std::optional<std::size_t> subset;  // of the caller, where it has one
+    std::map<std::string, weir_candidate> loads;
 };
 
 std::optional<Found> look_up(const Tables& tables, const Target& target, std::uint8_t protocol) {
@@ -120,13 +125,14 @@ std::optional<Found> look_up(const Tables& tables, const Target& target, std::ui
     const auto word = MmapArray<weir_svc_port>::load_word(row.published);
     const auto published = weir_published_decode(word);
     found.settings = row.settings[published.settings];
-    const auto words = weir_published_words(&found.settings);
+    const auto words = found.settings.words;
     if (word == 0 || published.offset + std::uint64_t{words} > tables.slot.size())
         return std::nullopt;
     const std::vector<std::uint64_t> slots(&tables.slot[published.offset],
                                            &tables.slot[published.offset] + words);
-    auto set = weir_slots_in_reach(&published, &found.settings,
-                                   target.addr.is_v4() ? WEIR_REACH_V4 : WEIR_REACH_BOTH);
+    const auto reach = target.addr.is_v4() ? WEIR_REACH_V4 : WEIR_REACH_BOTH;
+    found.subsets = subset_views(tables, found.id, reach);
+    auto set = weir_slots_in_reach(&published, &found.settings, reach);
     set.offset -= published.offset;
     for (const auto index : indices_in(found.settings, set, slots))
         found.reachable.insert(found.settings.endpoint_base + index);
@@ -138,6 +144,10 @@ std::string why_out(const Endpoint& endpoint, bool has_row, const Target& target
         return "not in the kernel yet";
     if (endpoint.weight == 0)
         return "weight 0: no new connections";
+    if (!takes_connections(endpoint, target.service->subsets))
+        return subsets_of(endpoint, target.service->subsets) == 0
+                   ? "in none of the service's subsets: no new connections"
+                   : "its subset has weight 0: no new connections";
     if (target.addr.is_v4() && !endpoint.addr.is_v4())
         return "an IPv4 socket cannot reach it";
     return "not among the endpoints that are published";
@@ -193,6 +203,14 @@ void leave_out_full(const std::map<std::string, std::uint64_t>& full,
     }
 }
 
+// It is in, and others come before it.
+std::string why_later(const CandidateView& view, const Found& found) {
+    if (found.subset && !found.subsets[*found.subset].whole.contains(view.endpoint))
+        return "in, and of another subset than the caller's: has its connects when nobody of that "
+               "one can";
+    return "in, and of another zone than this node's: has connects when too few near by can";
+}
+
 std::vector<CandidateView> candidates_of(const Tables& tables, const Target& target,
                                          const Found& found,
                                          const std::map<std::string, Ejection>& ejected,
@@ -211,15 +229,34 @@ std::vector<CandidateView> candidates_of(const Tables& tables, const Target& tar
     }
     leave_out(ejected, candidates);
     leave_out_full(full, candidates);
-    double weights = 0;
-    for (auto& view : candidates)
-        weights += view.share *= view.in ? 1 : 0;
-    for (auto& view : candidates)
-        view.share /= std::max(weights, 1.0);
+    std::vector<ShareCandidate> weights;
+    for (const auto& view : candidates) {
+        weights.push_back({view.endpoint, static_cast<std::uint32_t>(view.share), view.in});
+        if (const auto load = found.loads.find(view.endpoint); load != found.loads.end())
+            weights.back().load = load->second;
+    }
+    const auto shares = shares_of(weights, found.subsets, found.subset);
+    for (std::size_t i = 0; i < candidates.size(); i++) {
+        candidates[i].share = shares[i];
+        if (candidates[i].in && shares[i] == 0 && candidates[i].why.empty() &&
+            !found.subsets.empty())
+            candidates[i].why = why_later(candidates[i], found);
+    }
     return candidates;
 }
 
-void give_verdict(ExplainView& view, Mode mode) {
+// "; subsets v1 90, v2 10 by turns", or which of them the caller has.
+std::string subset_note(const Service& service, const Found& found) {
+    std::string names;
+    for (const auto& subset : service.subsets) {
+        if (found.subset && found.subsets[*found.subset].seed == name_hash(subset.name))
+            return "; the caller is in subset " + subset.name;
+        names += (names.empty() ? "" : ", ") + subset.name + " " + std::to_string(subset.weight);
+    }
+    return names.empty() ? "" : "; subsets by turns: " + names;
+}
+
+void give_verdict(ExplainView& view, Mode mode, const std::string& subset_note) {
     const auto in = std::count_if(view.candidates.begin(), view.candidates.end(),
                                   [](const CandidateView& one) { return one.in; });
     const std::string of = std::to_string(in) + " of " + std::to_string(view.candidates.size()) +
@@ -239,6 +276,7 @@ void give_verdict(ExplainView& view, Mode mode) {
         view.why = mode == Mode::kObserve
                        ? "counted as if it went to one of " + of + ", and left alone"
                        : view.algorithm + " over " + of;
+        view.why += subset_note;
         if (view.affinitySeconds != 0)
             view.why += "; a client keeps its endpoint for " +
                         std::to_string(view.affinitySeconds) + " s without a connect";
@@ -286,9 +324,9 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
         target->port == nullptr ? "TCP" : std::string(protocol_name(target->port->protocol));
     if (target->service)
         view.service = target->service->name;
-    const auto found = target->port == nullptr
-                           ? std::nullopt
-                           : look_up(tables, *target, protocol_number(target->port->protocol));
+    auto found = target->port == nullptr
+                     ? std::nullopt
+                     : look_up(tables, *target, protocol_number(target->port->protocol));
     if (!found) {
         view.verdict = "direct";
         view.why = target->port != nullptr ? "the service port is not in the kernel yet"
@@ -301,6 +339,9 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
     }
     view.algorithm = algorithm_name(target->service->algorithm);
     view.affinitySeconds = target->service->affinity_s;
+    if ((found->settings.flags & WEIR_SVC_SUBSET_BY_WORKLOAD) != 0)
+        found->subset = subset_of_caller(found->subsets, from);
+    WEIR_TRY(found->loads, loads_of(tables, found->id));
     WEIR_TRY(const auto ejected, ejections_of(tables, found->id));
     WEIR_TRY(const auto full, full_endpoints(tables, found->id));
     view.candidates = candidates_of(tables, *target, *found, ejected, full);
@@ -308,8 +349,10 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
     for (auto& candidate : view.candidates)
         if (const auto time = answers.find(candidate.endpoint); time != answers.end())
             candidate.answerSeconds = time->second;
-    give_verdict(view, mode_in_force(tables, found->id, target->service->mode,
-                                     workload ? workload->mode : Mode::kSteer));
+    give_verdict(view,
+                 mode_in_force(tables, found->id, target->service->mode,
+                               workload ? workload->mode : Mode::kSteer),
+                 subset_note(*target->service, *found));
     WEIR_TRY(const auto names, Names::read(tables, snapshot));
     WEIR_CHECK(add_measures(tables, names, *target, view));
     remark_on_slow(view.candidates);

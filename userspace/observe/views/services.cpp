@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <tuple>
 
+#include "bpf/core/addr.h"
 #include "bpf/core/published.h"
+#include "userspace/model/subsets.h"
 #include "userspace/observe/views/health.h"
 #include "userspace/observe/views/mode.h"
+#include "userspace/observe/views/shares.h"
 
 namespace weir {
 namespace {
@@ -19,24 +22,12 @@ Key key_of(const std::string& service, const Port& port) {
 
 using Ejections = std::map<std::string, Ejection>;
 
-// Of those that are in; of all, where none is.
-std::uint64_t weight_sum(const Service& service, const Port& port, const Ejections& out) {
-    std::uint64_t sum = 0, all = 0;
-    for (const auto& endpoint : service.endpoints) {
-        all += endpoint.weight;
-        const auto found = out.find(endpoint_str(endpoint.addr, port.target_port));
-        if (found == out.end() || found->second.used)
-            sum += endpoint.weight;
-    }
-    return sum == 0 ? all : sum;
-}
-
 void eject(EndpointView& view, const Ejection& ejection) {
     view.state = ejection.state;
     view.reason = ejection.reason + (ejection.used ? kUsedAllTheSame : "");
     view.sinceSeconds = ejection.sinceSeconds;
     view.untilSeconds = ejection.untilSeconds;
-    view.share *= ejection.used ? 1 : 0;
+    view.used = ejection.used;
 }
 
 bool is_published(const Tables& tables, const Names& names, const Service& service,
@@ -45,11 +36,34 @@ bool is_published(const Tables& tables, const Names& names, const Service& servi
     return id && MmapArray<weir_svc_port>::load_word(tables.svc_port[*id].published) != 0;
 }
 
+const char* state_of(const Endpoint& endpoint, const Service& service, bool published) {
+    if (!published)
+        return "pending";
+    if (takes_connections(endpoint, service.subsets))
+        return "serving";
+    return service.subsets.empty() || subsets_of(endpoint, service.subsets) != 0 ? "drained"
+                                                                                 : "no-subset";
+}
+
+void give_shares(const std::vector<SubsetView>& subsets,
+                 const std::map<std::string, weir_candidate>& loads,
+                 std::vector<EndpointView>& views) {
+    std::vector<ShareCandidate> candidates;
+    for (const auto& view : views) {
+        candidates.push_back({view.endpoint, view.weight, view.state == "serving" || view.used});
+        if (const auto load = loads.find(view.endpoint); load != loads.end())
+            candidates.back().load = load->second;
+    }
+    const auto shares = shares_of(candidates, subsets);
+    for (std::size_t i = 0; i < views.size(); i++)
+        views[i].share = shares[i];
+}
+
 // The endpoints of one service port that the mesh names.
-void add_wanted(const Service& service, const Port& port, bool published, const Ejections& out,
-                const std::map<std::string, double>& answers,
-                std::map<std::string, EdgeCounts>& counts, std::vector<EndpointView>& views) {
-    const auto sum = weight_sum(service, port, out);
+std::vector<EndpointView> wanted(const Service& service, const Port& port, bool published,
+                                 const Ejections& out, const std::map<std::string, double>& answers,
+                                 std::map<std::string, EdgeCounts>& counts) {
+    std::vector<EndpointView> views;
     for (const auto& endpoint : service.endpoints) {
         EndpointView view;
         view.service = service.name;
@@ -59,13 +73,7 @@ void add_wanted(const Service& service, const Port& port, bool published, const 
         view.weight = endpoint.weight;
         view.zone = endpoint.zone;
         view.labels = endpoint.labels;
-        view.state = "serving";
-        if (!published)
-            view.state = "pending";
-        else if (endpoint.weight == 0)
-            view.state = "drained";
-        else
-            view.share = static_cast<double>(endpoint.weight) / static_cast<double>(sum);
+        view.state = state_of(endpoint, service, published);
         if (const auto found = out.find(view.endpoint); found != out.end() && published)
             eject(view, found->second);
         if (const auto found = answers.find(view.endpoint); found != answers.end())
@@ -76,6 +84,7 @@ void add_wanted(const Service& service, const Port& port, bool published, const 
         }
         views.push_back(std::move(view));
     }
+    return views;
 }
 
 // What was counted on endpoints that the mesh does not name: shown too, so that the sums are right.
@@ -108,7 +117,9 @@ Result<std::vector<ServiceView>> service_views(const Tables& tables, const Snaps
             view.algorithm = algorithm_name(service->algorithm);
             view.endpoints = static_cast<std::uint32_t>(
                 std::count_if(service->endpoints.begin(), service->endpoints.end(),
-                              [](const Endpoint& endpoint) { return endpoint.weight > 0; }));
+                              [&](const Endpoint& endpoint) {
+                                  return takes_connections(endpoint, service->subsets);
+                              }));
             view.affinitySeconds = service->affinity_s;
             // Workloads may have a mode of their own, which is not seen here.
             const auto mode =
@@ -137,12 +148,18 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
             auto& counts = sums[key_of(service->name, port)];
             Ejections out;
             std::map<std::string, double> answers;
+            std::vector<SubsetView> subsets;
+            std::map<std::string, weir_candidate> loads;
             if (const auto id = names.id_of(service->name, port)) {
+                subsets = subset_views(tables, *id, WEIR_REACH_BOTH);
                 WEIR_TRY(out, ejections_of(tables, *id));
                 WEIR_TRY(answers, answer_times_of(tables, *id));
+                WEIR_TRY(loads, loads_of(tables, *id));
             }
-            add_wanted(*service, port, is_published(tables, names, *service, port), out, answers,
-                       counts, views);
+            auto of_mesh = wanted(*service, port, is_published(tables, names, *service, port), out,
+                                  answers, counts);
+            give_shares(subsets, loads, of_mesh);
+            std::move(of_mesh.begin(), of_mesh.end(), std::back_inserter(views));
             for (const auto& [endpoint, count] : counts) {
                 EndpointView view;
                 view.service = service->name;

@@ -21,7 +21,7 @@ struct ServiceView {
     std::string algorithm;
     std::uint32_t affinitySeconds = 0;  // 0: none
     std::string mode;                   // in force: steer, observe, off
-    std::uint32_t endpoints = 0;        // with a weight above 0
+    std::uint32_t endpoints = 0;        // that new connections may get
     std::string state;  // serving, no-endpoints, pending (not in the kernel), observed, off
     EdgeCounts counts;
 };
@@ -36,13 +36,14 @@ struct EndpointView {
     std::string zone;                           // may be empty
     std::map<std::string, std::string> labels;  // of the mesh file
     double share = 0;                           // of new connections, 0 to 1
-    // serving, ejected or half-open (views/health.h), drained (weight 0), pending (not in the
-    // kernel); of those not in the mesh: leaving (only old connections), gone, refused ("none"),
-    // summed ("other", "departed").
+    // serving, ejected or half-open (views/health.h), drained (weight 0, its own or its subset's),
+    // no-subset (it is in none, and gets nothing), pending (not in the kernel); of those not in the
+    // mesh: leaving (only old connections), gone, refused ("none"), summed ("other", "departed").
     std::string state;
     EdgeCounts counts;
     std::string reason{};  // of ejected and half-open ones
     double sinceSeconds = 0, untilSeconds = 0;
+    bool used = false;         // in spite of it: too few are in
     double answerSeconds = 0;  // as least-latency sees it (views/health.h); 0 = not known
 };
 

@@ -37,7 +37,7 @@ Result<std::vector<Fill>> fills(const Tables& tables) {
         const auto& settings = tables.svc_port[id].settings[published.settings];
         ports.used++;
         endpoints.used += settings.endpoint_capacity;
-        slots.used += weir_published_words(&settings);
+        slots.used += settings.words;
     }
     WEIR_TRY(const Fill vips, fill_of(tables.vip));
     WEIR_TRY(const Fill edges, fill_of(tables.edge));

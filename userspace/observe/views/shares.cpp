@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "userspace/observe/views/shares.h"
+
+#include <algorithm>
+
+#include "bpf/core/published.h"
+#include "bpf/core/subset.h"
+#include "userspace/model/endpoint_rows.h"
+#include "userspace/model/subset_records.h"
+#include "userspace/model/subsets.h"
+#include "userspace/observe/views/edges.h"
+
+namespace weir {
+namespace {
+
+std::string name_of(const weir_endpoint& row) {
+    return endpoint_str(Addr(row.addr), ntohs(row.port));
+}
+
+// Two are drawn, and the better one is taken: pick__least_latency, but for its tries.
+void share_out_by_duels(double part, const std::vector<ShareCandidate>& candidates,
+                        const std::vector<std::size_t>& in, std::vector<double>& shares) {
+    const auto load = [&](std::size_t i) {
+        auto found = candidates[i].load.value_or(weir_candidate{});
+        found.weight = candidates[i].weight;
+        return found;
+    };
+    const double each = part / static_cast<double>(in.size() * (in.size() - 1));
+    for (const auto first : in)
+        for (const auto second : in)
+            if (first != second)
+                shares[weir_is_quicker(load(first), load(second), 1) != 0 ? first : second] += each;
+}
+
+// Shares a part of the connections out over those of a group that are in; false: none is.
+bool share_out(double part, const std::vector<ShareCandidate>& candidates,
+               const std::set<std::string>* group, std::vector<double>& shares) {
+    std::vector<std::size_t> in;
+    double weights = 0;
+    bool are_compared = false;
+    for (std::size_t i = 0; i < candidates.size(); i++) {
+        const auto& one = candidates[i];
+        if (!one.in || one.weight == 0 || (group != nullptr && !group->contains(one.endpoint)))
+            continue;
+        in.push_back(i);
+        weights += one.weight;
+        are_compared |= one.load.has_value();
+    }
+    if (are_compared && in.size() > 1)
+        share_out_by_duels(part, candidates, in, shares);
+    else
+        for (const auto i : in)
+            shares[i] += part * candidates[i].weight / weights;
+    return !in.empty();
+}
+
+// As group__is_short has it: two draws that are both out leave the zone.
+double spilled(const std::vector<ShareCandidate>& candidates, const SubsetView& subset) {
+    double in = 0, all = 0;
+    for (const auto& one : candidates) {
+        if (!subset.near.contains(one.endpoint))
+            continue;
+        all += one.weight;
+        in += one.in ? one.weight : 0;
+    }
+    const double out = in > 0 ? 1 - in / all : 1;
+    return out * out;
+}
+
+}  // namespace
+
+std::vector<SubsetView> subset_views(const Tables& tables, std::uint32_t svc_port,
+                                     std::uint32_t reach) {
+    if (svc_port >= tables.svc_port.size())
+        return {};
+    const auto& row = tables.svc_port[svc_port];
+    const auto word = MmapArray<weir_svc_port>::load_word(row.published);
+    const auto published = weir_published_decode(word);
+    const auto& settings = row.settings[published.settings & 1];
+    if (word == 0 || published.offset + std::uint64_t{settings.words} > tables.slot.size())
+        return {};
+    const std::vector<std::uint64_t> words(&tables.slot[published.offset],
+                                           &tables.slot[published.offset] + settings.words);
+    const auto names = [&](const std::vector<std::uint32_t>& indices) {
+        std::set<std::string> found;
+        for (const auto index : indices)
+            if (const auto id = settings.endpoint_base + index; id < tables.endpoint.size())
+                found.insert(
+                    endpoint_str(Addr(tables.endpoint[id].addr), ntohs(tables.endpoint[id].port)));
+        return found;
+    };
+    std::vector<SubsetView> views;
+    for (const auto& subset : subsets_in(settings, reach, words))
+        views.push_back({subset.weight, subset.seed, names(subset.near), names(subset.whole)});
+    return views;
+}
+
+std::optional<std::size_t> subset_of_caller(const std::vector<SubsetView>& subsets,
+                                            const std::string& workload) {
+    const auto key = weir_cohort_key(workload == "unknown" ? 0 : cohort_of(workload));
+    std::optional<std::size_t> best;
+    std::uint32_t best_cost = WEIR_NO_BID_COST, best_weight = WEIR_NO_BID_WEIGHT;
+    for (std::size_t n = 0; n < subsets.size(); n++) {
+        const auto cost = weir_rendezvous_cost(key, subsets[n].seed);
+        if (subsets[n].whole.empty() || subsets[n].weight == 0 ||
+            weir_rendezvous_wins(cost, subsets[n].weight, best_cost, best_weight) == 0)
+            continue;
+        best = n;
+        best_cost = cost;
+        best_weight = subsets[n].weight;
+    }
+    return best;
+}
+
+Result<std::map<std::string, weir_candidate>> loads_of(const Tables& tables,
+                                                       std::uint32_t svc_port) {
+    std::map<std::string, weir_candidate> loads;
+    const auto* settings = settings_in_force(tables, svc_port);
+    if (settings == nullptr || settings->algorithm != WEIR_ALGORITHM_LEAST_LATENCY)
+        return loads;
+    WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
+    for (const auto& [id, state] : endpoints)
+        loads[name_of(tables.endpoint[id])] = {
+            weir_latency_us(state.latency_word),
+            static_cast<std::uint32_t>(weir_latency_is_known(state.latency_word)),
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(state.active, WEIR_ACTIVE_MOST)), 0};
+    return loads;
+}
+
+std::vector<double> shares_of(const std::vector<ShareCandidate>& candidates,
+                              const std::vector<SubsetView>& subsets,
+                              std::optional<std::size_t> only) {
+    std::vector<double> shares(candidates.size());
+    const auto weight = [&](std::size_t n) {
+        return subsets[n].whole.empty() || (only && *only != n) ? 0.0 : subsets[n].weight;
+    };
+    double sum = 0;
+    for (std::size_t n = 0; n < subsets.size(); n++)
+        sum += weight(n);
+    if (sum <= 0) {
+        share_out(1, candidates, nullptr, shares);
+        return shares;
+    }
+    for (std::size_t n = 0; n < subsets.size(); n++) {
+        const double part = weight(n) / sum, leaves = spilled(candidates, subsets[n]);
+        share_out(part * (1 - leaves), candidates, &subsets[n].near, shares);
+        if (!share_out(part * leaves, candidates, &subsets[n].whole, shares))
+            share_out(part * leaves, candidates, nullptr, shares);
+    }
+    return shares;
+}
+
+}  // namespace weir
