@@ -79,6 +79,12 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
     return WEIR_LOOP_ON;
 }
 
+/* Whoever is first, for when nobody is a candidate: the caller looks at it again. */
+static __always_inline __u32 pick__first_of(struct weir_slot_set slots) {
+    __u64 *cell = bpf_map_lookup_elem(&weir_slot, &slots.offset);
+    return cell ? weir_cell_index(*cell) : 0;
+}
+
 /* The index of the endpoint that the client's hash slot has a rendezvous with, or -1 where a row
  * leads nowhere. In a slow start, the clients that an endpoint has already stay with it as its
  * share grows. `clock`: who is ejected until later is no candidate; `marks`: of health__marks. */
@@ -91,6 +97,7 @@ __weak __noinline int pick__rendezvous(__u64 slots, __u32 endpoint_base, __u64 m
                              .key = weir_hash_slot_key(weir_hash_slot(client)),
                              .cost = WEIR_NO_BID_COST,
                              .weight = WEIR_NO_BID_WEIGHT};
+    scan.index = pick__first_of(scan.slots);
     bpf_loop(scan.slots.count, pick__look_at_bid, &scan, 0);
     if (scan.cost == WEIR_NO_BID_COST && scan.test.slow_start_ms) {
         scan.test.slow_start_ms = 0; /* all are in their slow start */
@@ -108,6 +115,7 @@ __weak __noinline int pick__least_connections(__u64 slots, __u32 endpoint_base, 
                              .test = health__test(clock, marks),
                              .random = bpf_get_prandom_u32()};
     scan.least = (struct weir_least)WEIR_LEAST_NONE;
+    scan.least.index = pick__first_of(scan.slots);
     bpf_loop(scan.slots.count > WEIR_SCAN_MAX ? 2 : scan.slots.count, pick__look_at_load, &scan, 0);
     return scan.corrupt ? -1 : (int)scan.least.index;
 }

@@ -19,7 +19,7 @@ struct group_search {
     __u32 index; /* of the one that is found; or HEALTH_NONE */
 };
 
-#define GROUP_LOOKS 64
+#define GROUP_LOOKS 1024 /* slots: of a schedule, or a table, some are the same endpoint's */
 
 static long group__look(__u32 i, struct group_search *search) {
     struct weir_slot_set slots = search->slots;
@@ -47,8 +47,16 @@ static __always_inline int group__any(const struct service_view *view, __u64 clo
     return search.index;
 }
 
-/* Whether one drawn endpoint is out by that clock, or full. Where the client decides which one it
- * has, it does so here. A function of its own, for its stack. */
+/* So many connects to it failed that it would be out, were it not for what speaks against that:
+ * that this node's own network may be to blame, which only an endpoint of another zone can tell, or
+ * that as many are out as may be. */
+static __always_inline int group__fails(__u32 id, const struct weir_svc_settings *settings) {
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    return state && settings->eject_after && state->failures >= settings->eject_after;
+}
+
+/* Whether one drawn endpoint is out by that clock, or full, or fails. Where the client decides
+ * which one it has, it does so here. A function of its own, for its stack. */
 static __noinline int group__draws_one_out(const struct service_view *view, __u64 clock,
                                            __u64 client) {
     const struct weir_svc_settings *settings = view->settings;
@@ -59,18 +67,22 @@ static __noinline int group__draws_one_out(const struct service_view *view, __u6
     __u32 index = 0;
     return pick__index_in(slots, settings->algorithm, weir_random_cell(random, slots.count),
                           weir_random_fraction(random, slots.count), &index) ||
-           health__passes_over(settings->endpoint_base + index, &test, 0);
+           health__passes_over(settings->endpoint_base + index, &test, 0) ||
+           group__fails(settings->endpoint_base + index, settings);
 }
 
 /*
  * Whether too few of the endpoints near by can be had: two that are drawn are both out or full. So
  * of those that are left none has more than twice its share, and where nobody is left all go on;
- * nobody has to be counted.
+ * nobody has to be counted. (Where endpoints are compared, they are drawn all alike, whatever their
+ * weights.) In panic all endpoints of the service are used: those of other zones, too.
  */
 static __always_inline int group__is_short(const struct service_view *view, __u64 client) {
     __u64 clock = health__clock(view);
     if (clock == WEIR_HEALTH_ALL_DUE && !view->settings->max_per_endpoint)
         return 0;
+    if (weir_health_panics(clock))
+        return 1;
     return group__draws_one_out(view, clock, client) &&
            group__draws_one_out(view, clock, client + WEIR_GOLDEN_RATIO);
 }

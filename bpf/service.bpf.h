@@ -78,8 +78,10 @@ static __always_inline __s64 service__pick_of_groups(const struct service_view *
                                weir_reach_in_group(view->reach, group), client);
         if (picked >> 32 != HEALTHY_SPILLS)
             break;
-        reason__count(weir_group_is_near(group) ? WEIR_REASON_ZONE_SPILLED
-                                                : WEIR_REASON_SUBSET_SPILLED);
+        if (weir_group_is_near(group))
+            reason__count(WEIR_REASON_ZONE_SPILLED);
+        else if (view->settings->flags & WEIR_SVC_HAS_SUBSETS)
+            reason__count(WEIR_REASON_SUBSET_SPILLED);
         group = weir_group_after(group);
     }
     return picked;

@@ -61,6 +61,7 @@ WEIR_ASSERT(sizeof(struct weir_vip) == 4);
          or failover would otherwise be bypassed at the caller's will */
 #define WEIR_SVC_COUNTS_DATAGRAMS 2   /* UDP: datagrams and bytes are counted, too */
 #define WEIR_SVC_SUBSET_BY_WORKLOAD 4 /* who calls decides which subset it has; else the turn */
+#define WEIR_SVC_HAS_SUBSETS 8        /* else its one record is there for the zone alone */
 
 /* weir_svc_settings.events_every: none but failures and what is slow. */
 #define WEIR_EVENTS_NONE 0xffffffffu

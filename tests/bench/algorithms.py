@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each way of choosing costs a connect, with three endpoints and with as many as are compared at most; and the
+"""What each way of choosing costs a connect, with three endpoints and with as many as are compared at most, and with zones and
+subsets; and the
 kernel memory of an open connection through a service."""
 
 import time
@@ -10,6 +11,8 @@ from peers import service_address
 
 NAMES = ("random", "round-robin", "least-connections", "least-latency", "consistent-hash")
 COMPARED = 32
+ZONE, SUBSETS = "    trafficDistribution: PreferSameZone\n", "    subsets: {v0: {labels: {version: v0}}, v1: {labels: {version: v1}}}\n"
+GROUPED = {"the own zone": ("", ZONE), "two subsets": ("", SUBSETS), "two subsets by workload": (", subsetBy: workload", SUBSETS)}
 CONNECTIONS = 100_000
 
 
@@ -26,6 +29,12 @@ def algorithms(figures, _):
             vip = f"10.102.{a}.{e + 1}"
             text += service_yaml(f"a{a}-{e}.bench", [vip], node.endpoints[:count], target=STEERED, algorithm=algorithm)
             variants[f"{algorithm}, {count}"] = lambda vip=vip: node.measure("bench-connect", vip)["p50"]
+    for a, (name, (by, extra)) in enumerate(GROUPED.items()):
+        vip = f"10.102.9.{a + 1}"
+        labelled = [(ip, 1, f"zone: z{n % 2}, labels: {{version: v{n % 2}}}") for n, ip in enumerate(node.endpoints[:4])]
+        text += service_yaml(f"g{a}.bench", [vip], labelled, target=STEERED, algorithm="random" + by) + extra
+        variants[f"random, {name}, 4"] = lambda vip=vip: node.measure("bench-connect", vip)["p50"]
+    node.lab.write_config("zone: z1\n")
     node.lab.write_mesh(text)
     node.lab.start_agent()
     variants["direct"] = lambda: node.direct("bench-connect")["p50"]

@@ -71,6 +71,10 @@ TEST(MeshSubsets, RefusesWhatCannotBeMeant) {
     EXPECT_THAT(complaints("subsets: {v1: {labels: {version: v1}, weight: 0}, "
                            "v2: {labels: {version: v2}, weight: 0}}"),
                 ElementsAre(HasSubstr("have weight 0: nobody would get its connections")));
+    EXPECT_THAT(
+        complaints("subsets: {v1: {labels: {version: v1}, weight: 0}, v3: {labels: {version: "
+                   "v3}}}, trafficDistribution: ~"),
+        testing::Contains(HasSubstr("error: no endpoint of service \"a\" is in a subset")));
     std::string many;
     for (int n = 0; n < 17; n++)
         many += (n == 0 ? "" : ", ") + ("s" + std::to_string(n)) + ": {labels: {version: v1}}";
@@ -87,6 +91,12 @@ TEST(MeshSubsets, WarnsOfWhoIsLeftOut) {
         complaints("trafficDistribution: PreferSameZone", "endpoints: [{address: 10.1.0.1}], "),
         ElementsAre(HasSubstr("does nothing: no endpoint has a `zone`")));
     EXPECT_THAT(complaints("trafficDistribution: PreferSameZone", ""), IsEmpty());
+    EXPECT_THAT(complaints("trafficDistribution: PreferSameZone, outlierDetection: {}"), IsEmpty());
+    EXPECT_THAT(
+        complaints(
+            "trafficDistribution: PreferSameZone, outlierDetection: {maxEjectionPercent: 49}"),
+        testing::Each(HasSubstr("has 50 % of the endpoints of service \"a\", of which "
+                                "`maxEjectionPercent` lets at most 49 be out")));
 }
 
 }  // namespace

@@ -135,6 +135,12 @@ TEST(SubsetRecords, ThatLeadNowhereAreLeftOut) {
     EXPECT_EQ(subsets_in(settings, WEIR_REACH_V4, std::vector<std::uint64_t>(12)).size(), 1U);
     std::vector<std::uint64_t> words(12, ~std::uint64_t{0});
     EXPECT_TRUE(subsets_in(settings, WEIR_REACH_V4, words)[0].whole.empty());
+    // Sets of a row that others changed, too.
+    for (const auto algorithm : {WEIR_ALGORITHM_RANDOM, WEIR_ALGORITHM_ROUND_ROBIN,
+                                 WEIR_ALGORITHM_LEAST_CONNECTIONS, WEIR_ALGORITHM_RENDEZVOUS}) {
+        settings.algorithm = static_cast<__u16>(algorithm);
+        EXPECT_FALSE(indices_in(settings, {~0U, ~0U}, words).empty());
+    }
 }
 
 TEST(Shares, AreOfSubsetsThenOfEndpoints) {
@@ -174,6 +180,12 @@ TEST(Shares, LeaveTheZoneAsFarAsItIsOut) {
     EXPECT_THAT(shares(true, false, true), ElementsAre(0.875, 0, 0.125));
     EXPECT_THAT(shares(false, false, true), ElementsAre(0, 0, 1));
     EXPECT_THAT(shares(false, false, false), ElementsAre(0, 0, 0));
+    // By weight, or all alike, as they are drawn.
+    const std::vector<ShareCandidate> uneven{{"a", 9, false}, {"b", 1, true}, {"c", 1, true}};
+    EXPECT_NEAR(shares_of(uneven, zone)[2], 0.81 / 2, 1e-9);
+    auto compared = zone;
+    compared[0].are_compared = true;
+    EXPECT_NEAR(shares_of(uneven, compared)[2], 0.25 / 2, 1e-9);
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ void compile_service(const Service& service, const std::string& zone,
             row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
         row.endpoints = endpoints_of(service, port.target_port, by_zone, zone);
         row.subsets = subsets_of(service, by_zone);
+        row.has_subsets = !service.subsets.empty();
         std::sort(row.vips.begin(), row.vips.end());
         ports.emplace(row.name, std::move(row));
     }

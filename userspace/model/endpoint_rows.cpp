@@ -2,6 +2,7 @@
 #include "userspace/model/endpoint_rows.h"
 
 #include "bpf/core/published.h"
+#include "maps/addr.h"
 
 namespace weir {
 
@@ -11,6 +12,10 @@ const weir_svc_settings* settings_in_force(const Tables& tables, std::uint32_t s
     const auto& row = tables.svc_port[svc_port];
     const auto word = MmapArray<weir_svc_port>::load_word(row.published);
     return word == 0 ? nullptr : &row.settings[weir_published_decode(word).settings & 1];
+}
+
+std::string endpoint_str(const weir_endpoint& row) {
+    return endpoint_str(Addr(row.addr), ntohs(row.port));
 }
 
 Result<std::vector<EndpointState>> endpoint_states(const Tables& tables, std::uint32_t svc_port) {

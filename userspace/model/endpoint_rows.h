@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "maps/tables.h"
@@ -16,6 +17,9 @@ struct EndpointState {
     std::uint32_t id = 0;  // row of `endpoint` and `ep_state`
     weir_ep_state state{};
 };
+
+// "10.0.0.2:8080"
+std::string endpoint_str(const weir_endpoint& row);
 
 // Of the endpoints in use: neither leaving nor drained.
 Result<std::vector<EndpointState>> endpoint_states(const Tables& tables, std::uint32_t svc_port);

@@ -175,6 +175,7 @@ void flag_endpoints(LiveState& live, std::uint32_t id, const DesiredPort& desire
 __u16 flags_of(const DesiredPort& desired) {
     const bool limited = desired.limits.connections != 0 || desired.limits.per_endpoint != 0;
     return static_cast<__u16>((desired.counts_datagrams ? WEIR_SVC_COUNTS_DATAGRAMS : 0) |
+                              (desired.has_subsets ? WEIR_SVC_HAS_SUBSETS : 0) |
                               (desired.subset_by_workload ? WEIR_SVC_SUBSET_BY_WORKLOAD : 0) |
                               (limited ? WEIR_SVC_NEEDS_TRACKING : 0));
 }

@@ -161,8 +161,12 @@ std::vector<std::uint16_t> round_robin_turns(const std::vector<WeightedIndex>& e
 std::vector<std::uint32_t> indices_in(const weir_svc_settings& settings, weir_slot_set set,
                                       const std::vector<std::uint64_t>& words) {
     std::vector<std::uint32_t> indices;
-    for (std::uint32_t slot = 0; slot < set.count; slot++) {
-        const auto word = [&](std::uint32_t n) { return words.at(set.offset + n); };
+    for (std::uint32_t slot = 0; slot < std::min<std::uint32_t>(set.count, WEIR_INDEX_MAX);
+         slot++) {
+        const auto word = [&](std::uint64_t n) {
+            const auto at = set.offset + n;
+            return at < words.size() ? words[at] : 0;  // rows that others changed
+        };
         if (weir_is_packed(settings.algorithm)) {
             indices.push_back(weir_packed_index(word(weir_packed_word(slot)), slot));
         } else if (settings.algorithm == WEIR_ALGORITHM_RANDOM) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 
 #include "userspace/model/checks.h"
 #include "userspace/model/subsets.h"
@@ -23,6 +24,17 @@ void check_members(const Service& service, Diagnostics& found) {
                               " is in none of its subsets and gets no connections: give it the "
                               "labels of one");
     }
+    const auto& endpoints = service.endpoints;
+    const bool has_some = std::any_of(endpoints.begin(), endpoints.end(), [&](const Endpoint& one) {
+        return takes_connections(one, service.subsets);
+    });
+    const bool had_some = std::any_of(endpoints.begin(), endpoints.end(),
+                                      [](const Endpoint& one) { return one.weight > 0; });
+    if (had_some && !has_some)
+        return found.error(service.subsets.front().origin,
+                           "no endpoint" + of(service) +
+                               " is in a subset with a weight: all connects would be refused; give "
+                               "the endpoints the labels of one");
     for (std::size_t n = 0; n < service.subsets.size(); n++)
         if ((met >> n & 1U) == 0)
             found.warning(service.subsets[n].origin,
@@ -43,20 +55,38 @@ void check_subsets(const Service& service, Diagnostics& found) {
     }
     if (std::all_of(subsets.begin(), subsets.end(),
                     [](const Subset& subset) { return subset.weight == 0; }))
-        found.error(subsets.front().origin,
-                    "all subsets" + of(service) +
-                        " have weight 0: nobody would get its connections; give one a weight");
+        return found.error(
+            subsets.front().origin,
+            "all subsets" + of(service) +
+                " have weight 0: nobody would get its connections; give one a weight");
     if (!service.endpoints.empty())
         check_members(service, found);
 }
 
+// Where a zone is gone, so many of the endpoints must be let go.
 void check_zones(const Service& service, Diagnostics& found) {
-    const auto& endpoints = service.endpoints;
-    if (service.prefers_zone && !endpoints.empty() &&
-        std::all_of(endpoints.begin(), endpoints.end(),
-                    [](const Endpoint& endpoint) { return endpoint.zone.empty(); }))
-        found.warning(service.origins.zone, "`trafficDistribution`" + of(service) +
-                                                " does nothing: no endpoint has a `zone`");
+    if (!service.prefers_zone || service.endpoints.empty())
+        return;
+    std::map<std::string, std::size_t> zones;
+    for (const auto& endpoint : service.endpoints)
+        if (!endpoint.zone.empty())
+            zones[endpoint.zone]++;
+    if (zones.empty())
+        return found.warning(service.origins.zone, "`trafficDistribution`" + of(service) +
+                                                       " does nothing: no endpoint has a `zone`");
+    for (const auto& [zone, count] : zones) {
+        const auto percent =
+            (100 * count + service.endpoints.size() - 1) / service.endpoints.size();
+        if (service.outliers.consecutive_failures != 0 && zones.size() > 1 &&
+            percent > service.outliers.max_percent)
+            found.warning(service.origins.zone,
+                          "zone \"" + zone + "\" has " + std::to_string(percent) +
+                              " % of the endpoints" + of(service) +
+                              ", of which `maxEjectionPercent` lets at most " +
+                              std::to_string(service.outliers.max_percent) +
+                              " be out: should the zone be gone, some connects would go on trying "
+                              "it; raise that");
+    }
 }
 
 }  // namespace weir

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "userspace/model/endpoint_rows.h"
+
 namespace weir {
 namespace {
 
@@ -38,7 +40,7 @@ std::string endpoint_of(const Tables& tables, const weir_edge_key& key) {
     const auto& row = tables.endpoint[key.endpoint];
     if (row.generation != key.generation || row.svc_port != key.svc_port)
         return "departed";
-    return endpoint_str(Addr(row.addr), ntohs(row.port));
+    return endpoint_str(row);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "bpf/core/published.h"
 #include "userspace/model/compile.h"
+#include "userspace/model/endpoint_rows.h"
 #include "userspace/model/slots.h"
 #include "userspace/model/subsets.h"
 #include "userspace/observe/views/health.h"
@@ -165,7 +166,7 @@ std::map<std::string, bool> rows_of(const Tables& tables, const Found& found) {
         const auto id = static_cast<std::uint32_t>(at);
         const auto& row = tables.endpoint[id];
         if (row.svc_port == found.id && row.generation != 0)
-            rows[endpoint_str(Addr(row.addr), ntohs(row.port))] |= found.reachable.contains(id);
+            rows[endpoint_str(row)] |= found.reachable.contains(id);
     }
     return rows;
 }
@@ -203,12 +204,19 @@ void leave_out_full(const std::map<std::string, std::uint64_t>& full,
     }
 }
 
-// It is in, and others come before it.
+// It is in, and others come before it; "" where none do.
 std::string why_later(const CandidateView& view, const Found& found) {
     if (found.subset && !found.subsets[*found.subset].whole.contains(view.endpoint))
         return "in, and of another subset than the caller's: has its connects when nobody of that "
                "one can";
-    return "in, and of another zone than this node's: has connects when too few near by can";
+    const bool is_far =
+        std::any_of(found.subsets.begin(), found.subsets.end(), [&](const SubsetView& subset) {
+            return subset.whole.contains(view.endpoint) && !subset.near.empty() &&
+                   !subset.near.contains(view.endpoint);
+        });
+    return is_far
+               ? "in, and of another zone than this node's: has connects when too few near by can"
+               : "";
 }
 
 std::vector<CandidateView> candidates_of(const Tables& tables, const Target& target,
@@ -238,8 +246,7 @@ std::vector<CandidateView> candidates_of(const Tables& tables, const Target& tar
     const auto shares = shares_of(weights, found.subsets, found.subset);
     for (std::size_t i = 0; i < candidates.size(); i++) {
         candidates[i].share = shares[i];
-        if (candidates[i].in && shares[i] == 0 && candidates[i].why.empty() &&
-            !found.subsets.empty())
+        if (candidates[i].in && shares[i] == 0 && candidates[i].why.empty())
             candidates[i].why = why_later(candidates[i], found);
     }
     return candidates;

@@ -64,10 +64,6 @@ Status each_ejected(const Tables& tables, std::uint32_t svc_port, std::uint64_t 
     return {};
 }
 
-std::string name_of(const weir_endpoint& endpoint) {
-    return endpoint_str(Addr(endpoint.addr), ntohs(endpoint.port));
-}
-
 // As the kernel has it (bpf/health_clock.bpf.h): those that are out by hand are not counted at all.
 Result<bool> too_few_are_in(const Tables& tables, std::uint32_t svc_port,
                             const weir_svc_settings& settings, std::uint64_t now) {
@@ -95,7 +91,7 @@ Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::
     WEIR_TRY(const auto panics, too_few_are_in(tables, svc_port, *settings, now));
     WEIR_CHECK(each_ejected(tables, svc_port, now,
                             [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
-                                auto& ejection = found[name_of(endpoint)];
+                                auto& ejection = found[endpoint_str(endpoint)];
                                 ejection = ejection_of(state, *settings, now);
                                 ejection.used = panics && state.held_until_ns <= now;
                             }));
@@ -108,7 +104,7 @@ Result<std::map<std::string, double>> answer_times_of(const Tables& tables,
     WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
     for (const auto& [id, state] : endpoints)
         if (weir_latency_is_known(state.latency_word))
-            found[name_of(tables.endpoint[id])] = weir_latency_us(state.latency_word) / 1e6;
+            found[endpoint_str(tables.endpoint[id])] = weir_latency_us(state.latency_word) / 1e6;
     return found;
 }
 
@@ -121,7 +117,7 @@ Result<std::map<std::string, std::uint64_t>> full_endpoints(const Tables& tables
     WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
     for (const auto& [id, state] : endpoints)
         if (static_cast<std::int64_t>(state.active) >= settings->max_per_endpoint)
-            found[name_of(tables.endpoint[id])] = state.active;
+            found[endpoint_str(tables.endpoint[id])] = state.active;
     return found;
 }
 
@@ -133,7 +129,7 @@ Result<std::map<std::string, double>> held_endpoints(const Tables& tables, std::
     WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
     for (const auto& [id, state] : endpoints)
         if (state.held_until_ns > now_ns)
-            found[name_of(tables.endpoint[id])] = seconds(now_ns, state.held_until_ns);
+            found[endpoint_str(tables.endpoint[id])] = seconds(now_ns, state.held_until_ns);
     return found;
 }
 

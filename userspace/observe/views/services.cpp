@@ -47,10 +47,12 @@ const char* state_of(const Endpoint& endpoint, const Service& service, bool publ
 
 void give_shares(const std::vector<SubsetView>& subsets,
                  const std::map<std::string, weir_candidate>& loads,
+                 const std::map<std::string, std::uint64_t>& full,
                  std::vector<EndpointView>& views) {
     std::vector<ShareCandidate> candidates;
     for (const auto& view : views) {
-        candidates.push_back({view.endpoint, view.weight, view.state == "serving" || view.used});
+        const bool in = (view.state == "serving" || view.used) && !full.contains(view.endpoint);
+        candidates.push_back({view.endpoint, view.weight, in});
         if (const auto load = loads.find(view.endpoint); load != loads.end())
             candidates.back().load = load->second;
     }
@@ -150,15 +152,17 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
             std::map<std::string, double> answers;
             std::vector<SubsetView> subsets;
             std::map<std::string, weir_candidate> loads;
+            std::map<std::string, std::uint64_t> full;
             if (const auto id = names.id_of(service->name, port)) {
                 subsets = subset_views(tables, *id, WEIR_REACH_BOTH);
                 WEIR_TRY(out, ejections_of(tables, *id));
                 WEIR_TRY(answers, answer_times_of(tables, *id));
                 WEIR_TRY(loads, loads_of(tables, *id));
+                WEIR_TRY(full, full_endpoints(tables, *id));
             }
             auto of_mesh = wanted(*service, port, is_published(tables, names, *service, port), out,
                                   answers, counts);
-            give_shares(subsets, loads, of_mesh);
+            give_shares(subsets, loads, full, of_mesh);
             std::move(of_mesh.begin(), of_mesh.end(), std::back_inserter(views));
             for (const auto& [endpoint, count] : counts) {
                 EndpointView view;

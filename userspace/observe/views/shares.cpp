@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bpf/core/pick.h"
 #include "bpf/core/published.h"
 #include "bpf/core/subset.h"
 #include "userspace/model/endpoint_rows.h"
@@ -12,10 +13,6 @@
 
 namespace weir {
 namespace {
-
-std::string name_of(const weir_endpoint& row) {
-    return endpoint_str(Addr(row.addr), ntohs(row.port));
-}
 
 // Two are drawn, and the better one is taken: pick__least_latency, but for its tries.
 void share_out_by_duels(double part, const std::vector<ShareCandidate>& candidates,
@@ -60,8 +57,9 @@ double spilled(const std::vector<ShareCandidate>& candidates, const SubsetView& 
     for (const auto& one : candidates) {
         if (!subset.near.contains(one.endpoint))
             continue;
-        all += one.weight;
-        in += one.in ? one.weight : 0;
+        const double weight = subset.are_compared ? 1 : one.weight;
+        all += weight;
+        in += one.in ? weight : 0;
     }
     const double out = in > 0 ? 1 - in / all : 1;
     return out * out;
@@ -85,13 +83,15 @@ std::vector<SubsetView> subset_views(const Tables& tables, std::uint32_t svc_por
         std::set<std::string> found;
         for (const auto index : indices)
             if (const auto id = settings.endpoint_base + index; id < tables.endpoint.size())
-                found.insert(
-                    endpoint_str(Addr(tables.endpoint[id].addr), ntohs(tables.endpoint[id].port)));
+                found.insert(endpoint_str(tables.endpoint[id]));
         return found;
     };
+    const bool are_compared =
+        settings.algorithm != WEIR_ALGORITHM_RANDOM && !weir_is_packed(settings.algorithm);
     std::vector<SubsetView> views;
     for (const auto& subset : subsets_in(settings, reach, words))
-        views.push_back({subset.weight, subset.seed, names(subset.near), names(subset.whole)});
+        views.push_back(
+            {subset.weight, subset.seed, names(subset.near), names(subset.whole), are_compared});
     return views;
 }
 
@@ -120,7 +120,7 @@ Result<std::map<std::string, weir_candidate>> loads_of(const Tables& tables,
         return loads;
     WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
     for (const auto& [id, state] : endpoints)
-        loads[name_of(tables.endpoint[id])] = {
+        loads[endpoint_str(tables.endpoint[id])] = {
             weir_latency_us(state.latency_word),
             static_cast<std::uint32_t>(weir_latency_is_known(state.latency_word)),
             static_cast<std::uint32_t>(std::min<std::uint64_t>(state.active, WEIR_ACTIVE_MOST)), 0};

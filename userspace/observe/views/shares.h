@@ -20,6 +20,7 @@ struct SubsetView {
     std::uint32_t weight = 0;
     std::uint64_t seed = 0;             // name_hash() of its name
     std::set<std::string> near, whole;  // near: in the zone of this node, which comes first
+    bool are_compared = false;          // by an algorithm that draws them without their weights
 };
 
 // None: all endpoints are alike. `reach`: WEIR_REACH_* of the socket.
