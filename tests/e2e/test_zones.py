@@ -111,7 +111,8 @@ class Zones(LabCase):
                 self.doCleanups()
 
     def test_panic_uses_all_zones(self):
-        self.steer(extra=(DETECTION % 60000).replace("{", "{minHealthPercent: 51, "))
+        rate = "consecutiveFailures: 100, failurePercent: 50, minConnections: 10, minHealthPercent: 51"
+        self.steer(extra=(DETECTION % 60000).replace("consecutiveFailures: 3", rate))
         self.stop("a", "b")
         self.connects(60)
         tally = self.connects(200)
