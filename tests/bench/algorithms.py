@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each way of choosing costs a connect, with three endpoints and with as many as are compared at most, and with zones and
-subsets; and the
+"""What each way of choosing costs a connect, with three endpoints and with as many as are compared at most; what zones and
+subsets do; and the
 kernel memory of an open connection through a service."""
 
 import time
 
 from lab import BIN, run, service_yaml, wait_for
-from node import ROUNDS, STEERED, Node, interleaved, status
+from node import ROUNDS, STEERED, Node, bpf_stats, interleaved, ns_per_run, runs_during, status
 from peers import service_address
 
 NAMES = ("random", "round-robin", "least-connections", "least-latency", "consistent-hash")
 COMPARED = 32
 ZONE, SUBSETS = "    trafficDistribution: PreferSameZone\n", "    subsets: {v0: {labels: {version: v0}}, v1: {labels: {version: v1}}}\n"
-GROUPED = {"the own zone": ("", ZONE), "two subsets": ("", SUBSETS), "two subsets by workload": (", subsetBy: workload", SUBSETS)}
+GROUPED = {"no groups": ("", ""), "the own zone": ("", ZONE), "two subsets": ("", SUBSETS), "two subsets by workload": (", subsetBy: workload", SUBSETS)}
 CONNECTIONS = 100_000
 
 
@@ -29,12 +29,6 @@ def algorithms(figures, _):
             vip = f"10.102.{a}.{e + 1}"
             text += service_yaml(f"a{a}-{e}.bench", [vip], node.endpoints[:count], target=STEERED, algorithm=algorithm)
             variants[f"{algorithm}, {count}"] = lambda vip=vip: node.measure("bench-connect", vip)["p50"]
-    for a, (name, (by, extra)) in enumerate(GROUPED.items()):
-        vip = f"10.102.9.{a + 1}"
-        labelled = [(ip, 1, f"zone: z{n % 2}, labels: {{version: v{n % 2}}}") for n, ip in enumerate(node.endpoints[:4])]
-        text += service_yaml(f"g{a}.bench", [vip], labelled, target=STEERED, algorithm="random" + by) + extra
-        variants[f"random, {name}, 4"] = lambda vip=vip: node.measure("bench-connect", vip)["p50"]
-    node.lab.write_config("zone: z1\n")
     node.lab.write_mesh(text)
     node.lab.start_agent()
     variants["direct"] = lambda: node.direct("bench-connect")["p50"]
@@ -43,6 +37,29 @@ def algorithms(figures, _):
     for name in variants:
         if name != "direct":
             figures.note(f"connect - direct, {name} endpoints", "us, p50", [r[name] - direct for r in rounds])
+    node.lab.close()
+
+
+def groups(figures, _):
+    """What zones and subsets cost a connect, by the time of the program: requests per second are too noisy for it."""
+    node, text, variants = Node(), "services:\n", {}
+    labelled = [(ip, 1, f"zone: z{n % 2}, labels: {{version: v{n % 2}}}") for n, ip in enumerate(node.endpoints)]
+
+    def connect4(vip):
+        _, runs = runs_during(node.lab.cgroup, lambda: node.measure("bench-connect", vip))
+        return ns_per_run(runs["weir_connect4"])
+
+    for a, (name, (by, extra)) in enumerate(GROUPED.items()):
+        vip = f"10.102.9.{a + 1}"
+        text += service_yaml(f"g{a}.bench", [vip], labelled, target=STEERED, algorithm="random" + by) + extra
+        variants[name] = lambda vip=vip: connect4(vip)
+    node.lab.write_config("zone: z1\n")
+    node.lab.write_mesh(text)
+    node.lab.start_agent()
+    with bpf_stats():
+        rounds = interleaved(variants, ROUNDS)
+    for name in variants:
+        figures.note(f"connect4, random, {name}", "ns per run", [r[name] for r in rounds])
     node.lab.close()
 
 

@@ -8,7 +8,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, HERE + "/../../deploy/lab"]
-from algorithms import algorithms, memory  # noqa: E402
+from algorithms import algorithms, groups, memory  # noqa: E402
 from datagrams import datagrams  # noqa: E402
 from lab import ROOT  # noqa: E402
 from latency_choice import slow_endpoint  # noqa: E402
@@ -98,7 +98,7 @@ def main():
     install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, STEERED))
     nodes = [Node(1), Node(MANY), ipt1, ipt_many]
     figures = Figures()
-    for part in (connects, rules, round_trips, datagrams, algorithms, outliers, whole_path, slow_endpoint, one_refuses, memory, against_haproxy, program_times, observing):
+    for part in (connects, rules, round_trips, datagrams, algorithms, groups, outliers, whole_path, slow_endpoint, one_refuses, memory, against_haproxy, program_times, observing):
         print(f"== {part.__name__.replace('_', ' ')}", flush=True)
         part(figures, nodes)
     figures.print()
