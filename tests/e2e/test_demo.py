@@ -26,7 +26,8 @@ class Demo(unittest.TestCase):
         self.assertNotIn("×", out)
         self.assertEqual(out.count("√"), 21)
         if "/asan/" not in BIN:  # its shadow memory counts too
-            self.assertLessEqual(float(re.search(r"([\d.]+) MiB resident", out)[1]), 25)
+            # 14 MiB of it are tables that the kernel has too, mapped.
+            self.assertLessEqual(float(re.search(r"([\d.]+) MiB resident", out)[1]), 27)
 
     def test_ctrl_c_cleans_up(self):
         with self.start("--once") as demo:
