@@ -133,14 +133,12 @@ WEIR_ASSERT(sizeof(struct weir_svc_port) == 264);
 struct weir_endpoint {
     struct weir_addr addr;
     __be16 port;      /* network byte order */
-    __u16 zone;       /* 0 = none */
+    __u16 flags;      /* WEIR_ENDPOINT_*: the one field that changes while the row can be reached,
+                         by one aligned store */
     __u32 ifindex;    /* 0 = unknown */
     __u32 svc_port;   /* owner; a slot that leads to another owner's row is corrupt */
     __u32 generation; /* raised by one each time the row gets another endpoint; 0 = never used */
-    __u32 flags; /* WEIR_ENDPOINT_*: the one field that changes while the row can be reached, by
-                    one aligned store */
-    __u32 pad;   /* 0 */
 };
-WEIR_ASSERT(sizeof(struct weir_endpoint) == 40);
+WEIR_ASSERT(sizeof(struct weir_endpoint) == 32);
 
 #endif

@@ -9,7 +9,7 @@ from case import SLOW, VIP, LabCase, service_yaml, wait_for
 from pinned import SETTINGS, Table
 
 SERVICES, ENDPOINTS = 100, 10
-ENDPOINT = 40  # bytes of a row
+ENDPOINT = 32  # bytes of a row
 
 
 class ChangedRows(LabCase):

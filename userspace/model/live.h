@@ -27,7 +27,7 @@ struct LiveEndpoint {
     Addr addr;
     std::uint16_t port = 0;
     State state = State::kFree;
-    std::uint32_t flags = 0;  // as weir_endpoint.flags
+    std::uint16_t flags = 0;  // as weir_endpoint.flags
 };
 
 // A service port's own rows in `endpoint`.

@@ -23,7 +23,7 @@ struct WriteEndpoint {  // a row that no published slot leads to
 // weir_endpoint.flags: set after the row was unpublished, cleared before it is published again.
 struct FlagEndpoint {
     std::uint32_t id;
-    std::uint32_t flags;
+    std::uint16_t flags;
 };
 struct WriteSlots {  // an extent that is not published
     std::uint32_t offset;

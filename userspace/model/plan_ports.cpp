@@ -15,7 +15,7 @@ constexpr std::size_t kRangeStep = 4;
 constexpr __u32 kSecondNs = 1'000'000'000;
 using State = LiveEndpoint::State;
 
-std::uint32_t flags_of(const DesiredEndpoint& endpoint) {
+std::uint16_t flags_of(const DesiredEndpoint& endpoint) {
     return endpoint.weight == 0 ? WEIR_ENDPOINT_DRAINED : 0;
 }
 
@@ -107,8 +107,7 @@ std::vector<WeightedIndex> weighted(const Assignment& made, const DesiredPort& d
 // As the kernel's table holds it.
 weir_endpoint endpoint_row(const LiveEndpoint& endpoint, std::uint32_t svc_port,
                            std::uint32_t generation) {
-    return {endpoint.addr.raw(), htons(endpoint.port), 0, 0, svc_port,
-            generation,          endpoint.flags,       0};
+    return {endpoint.addr.raw(), htons(endpoint.port), endpoint.flags, 0, svc_port, generation};
 }
 
 // Where the service port had this endpoint until now.
@@ -150,14 +149,15 @@ void replace_range(LiveState& live, std::uint32_t id, LivePort& port, LiveRange 
 // What flows and clients with affinity are to know of an endpoint, in whichever of the service
 // port's rows they found it.
 void flag_endpoints(LiveState& live, std::uint32_t id, const DesiredPort& desired, Stages& stages) {
-    std::map<std::pair<Addr, std::uint16_t>, std::uint32_t> wanted;
+    std::map<std::pair<Addr, std::uint16_t>, std::uint16_t> wanted;
     for (const auto& endpoint : desired.endpoints)
         wanted.emplace(std::pair(endpoint.addr, endpoint.port), flags_of(endpoint));
     const auto flag = [&](LiveRange& range) {
         for (std::size_t i = 0; i < range.rows.size(); i++) {
             auto& row = range.rows[i];
             const auto found = wanted.find({row.addr, row.port});
-            const auto flags = found == wanted.end() ? WEIR_ENDPOINT_LEAVING : found->second;
+            const auto flags =
+                found == wanted.end() ? std::uint16_t{WEIR_ENDPOINT_LEAVING} : found->second;
             if (row.state == State::kFree || row.flags == flags)
                 continue;
             row.flags = flags;
