@@ -26,8 +26,7 @@ class Demo(unittest.TestCase):
         self.assertNotIn("×", out)
         self.assertEqual(out.count("√"), 21)
         if "/asan/" not in BIN:  # its shadow memory counts too
-            # 14 MiB of it are tables that the kernel has too, mapped.
-            self.assertLessEqual(float(re.search(r"([\d.]+) MiB resident", out)[1]), 27)
+            self.assertLessEqual(float(re.search(r"([\d.]+) MiB resident", out)[1]), 25)
 
     def test_ctrl_c_cleans_up(self):
         with self.start("--once") as demo:
