@@ -64,6 +64,15 @@ class LabCase(unittest.TestCase):
             raise AssertionError(f"{error}: {service} has {self.totals(service)}; {shown}") from None
         return self.totals(service)
 
+    def reason(self, name):
+        """How often something happened on the node."""
+        return {r["name"]: r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"]}[name]
+
+    def shares(self, service="orders.shop", port=8080):
+        """Of new connections, of the servers in their order."""
+        shares = {endpoint: row["share"] for endpoint, row in self.lab.endpoints(service).items()}
+        return [round(shares[f"{getattr(self, name).ip}:{port}"], 3) for name in self.SERVERS]
+
     def assert_clean(self, tally):
         self.assertEqual(tally["errors"], {})
         self.assertEqual(tally["wrong_peer"], 0)

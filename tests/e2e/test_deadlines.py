@@ -84,9 +84,6 @@ class Deadlines(LabCase):
     def options(self, before="", after=""):
         return json.loads(self.client.run(sys.executable, "-c", OPTIONS, VIP, before, after))
 
-    def reason(self, name):
-        return next(r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"] if r["name"] == name)
-
     def test_a_connect_takes_no_longer_than_it_may(self):
         before = self.reason("connect_deadline")
         for ms in (50, 200, 500, 1500, 3500):

@@ -62,9 +62,6 @@ class Failures(LabCase):
     def connects(self, count):
         return self.client.connects(VIP, 80, count=count)
 
-    def reason(self, name):
-        return next(r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"] if r["name"] == name)
-
     def endpoint(self, pod):
         items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
         return next(e for e in items if e["endpoint"] == pod.ip + ":8080")

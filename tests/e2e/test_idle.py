@@ -76,9 +76,6 @@ class Idle(LabCase):
             self.assertIn("timeouts.idle is not kept", self.lab.weir("check", check=False).stdout)
             self.skipTest("bpf_sock_destroy (kernel 6.5)")
 
-    def reason(self, name):
-        return next(r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"] if r["name"] == name)
-
     def begin(self, words="quiet", seconds=30.0, talk=0.0, address=VIP):
         process = self.client.start(sys.executable, "-c", CLIENT, address, words, seconds, talk)
         self.addCleanup(process.stop)

@@ -46,14 +46,6 @@ class Zones(LabCase):
     def connects(self, count):
         return self.client.connects(VIP, 80, count=count)
 
-    def reason(self, name):
-        return {r["name"]: r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"]}[name]
-
-    def shares(self):
-        items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
-        shares = {e["endpoint"]: e["share"] for e in items}
-        return [round(shares[getattr(self, name).ip + ":8080"], 3) for name in self.SERVERS]
-
     def test_the_nodes_zone_comes_first(self):
         for algorithm in ALGORITHMS:
             with self.subTest(algorithm):

@@ -14,6 +14,23 @@ const weir_svc_settings* settings_in_force(const Tables& tables, std::uint32_t s
     return word == 0 ? nullptr : &row.settings[weir_published_decode(word).settings & 1];
 }
 
+std::optional<PublishedPort> published_port(const Tables& tables, std::uint32_t svc_port) {
+    if (svc_port >= tables.svc_port.size())
+        return std::nullopt;
+    const auto& row = tables.svc_port[svc_port];
+    const auto word = MmapArray<weir_svc_port>::load_word(row.published);
+    const auto published = weir_published_decode(word);
+    const auto& settings = row.settings[published.settings];
+    const auto end = published.offset + std::uint64_t{settings.words};
+    if (word == 0 || end > tables.slot.size())
+        return std::nullopt;
+    PublishedPort found{settings, {}};
+    found.words.reserve(settings.words);
+    for (std::uint64_t at = published.offset; at < end; at++)
+        found.words.push_back(tables.slot[static_cast<std::uint32_t>(at)]);
+    return found;
+}
+
 std::string endpoint_str(const weir_endpoint& row) {
     return endpoint_str(Addr(row.addr), ntohs(row.port));
 }

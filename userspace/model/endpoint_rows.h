@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,15 @@ struct EndpointState {
     std::uint32_t id = 0;  // row of `endpoint` and `ep_state`
     weir_ep_state state{};
 };
+
+// What a connect finds of a service port: its settings, and all words they lead to.
+struct PublishedPort {
+    weir_svc_settings settings{};
+    std::vector<std::uint64_t> words;
+};
+
+// Nothing: it is not in the kernel, or somebody changed its rows so that they lead nowhere.
+std::optional<PublishedPort> published_port(const Tables& tables, std::uint32_t svc_port);
 
 // "10.0.0.2:8080"
 std::string endpoint_str(const weir_endpoint& row);

@@ -118,24 +118,19 @@ struct Found {
 std::optional<Found> look_up(const Tables& tables, const Target& target, std::uint8_t protocol) {
     const weir_vip_key key{target.addr.raw(), htons(target.number), protocol, 0};
     const auto vip = tables.vip.find(key);
-    if (!vip || !*vip || (*vip)->svc_port >= tables.svc_port.size())
+    if (!vip || !*vip)
         return std::nullopt;
     Found found;
     found.id = (*vip)->svc_port;
-    const auto& row = tables.svc_port[found.id];
-    const auto word = MmapArray<weir_svc_port>::load_word(row.published);
-    const auto published = weir_published_decode(word);
-    found.settings = row.settings[published.settings];
-    const auto words = found.settings.words;
-    if (word == 0 || published.offset + std::uint64_t{words} > tables.slot.size())
+    const auto published = published_port(tables, found.id);
+    if (!published)
         return std::nullopt;
-    const std::vector<std::uint64_t> slots(&tables.slot[published.offset],
-                                           &tables.slot[published.offset] + words);
+    found.settings = published->settings;
     const auto reach = target.addr.is_v4() ? WEIR_REACH_V4 : WEIR_REACH_BOTH;
-    found.subsets = subset_views(tables, found.id, reach);
-    auto set = weir_slots_in_reach(&published, &found.settings, reach);
-    set.offset -= published.offset;
-    for (const auto index : indices_in(found.settings, set, slots))
+    found.subsets = subset_views(tables, *published, reach);
+    const weir_published at_its_start{};
+    const auto set = weir_slots_in_reach(&at_its_start, &found.settings, reach);
+    for (const auto index : indices_in(found.settings, set, published->words))
         found.reachable.insert(found.settings.endpoint_base + index);
     return found;
 }

@@ -154,7 +154,8 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
             std::map<std::string, weir_candidate> loads;
             std::map<std::string, std::uint64_t> full;
             if (const auto id = names.id_of(service->name, port)) {
-                subsets = subset_views(tables, *id, WEIR_REACH_BOTH);
+                if (const auto found = published_port(tables, *id))
+                    subsets = subset_views(tables, *found, WEIR_REACH_BOTH);
                 WEIR_TRY(out, ejections_of(tables, *id));
                 WEIR_TRY(answers, answer_times_of(tables, *id));
                 WEIR_TRY(loads, loads_of(tables, *id));

@@ -4,15 +4,14 @@
 #include <algorithm>
 
 #include "bpf/core/pick.h"
-#include "bpf/core/published.h"
 #include "bpf/core/subset.h"
-#include "userspace/model/endpoint_rows.h"
 #include "userspace/model/subset_records.h"
 #include "userspace/model/subsets.h"
-#include "userspace/observe/views/edges.h"
 
 namespace weir {
 namespace {
+
+constexpr std::size_t kMostCompared = 512;  // a quarter of a million pairs
 
 // Two are drawn, and the better one is taken: pick__least_latency, but for its tries.
 void share_out_by_duels(double part, const std::vector<ShareCandidate>& candidates,
@@ -43,7 +42,7 @@ bool share_out(double part, const std::vector<ShareCandidate>& candidates,
         weights += one.weight;
         are_compared |= one.load.has_value();
     }
-    if (are_compared && in.size() > 1)
+    if (are_compared && in.size() > 1 && in.size() <= kMostCompared)
         share_out_by_duels(part, candidates, in, shares);
     else
         for (const auto i : in)
@@ -67,21 +66,12 @@ double spilled(const std::vector<ShareCandidate>& candidates, const SubsetView& 
 
 }  // namespace
 
-std::vector<SubsetView> subset_views(const Tables& tables, std::uint32_t svc_port,
+std::vector<SubsetView> subset_views(const Tables& tables, const PublishedPort& port,
                                      std::uint32_t reach) {
-    if (svc_port >= tables.svc_port.size())
-        return {};
-    const auto& row = tables.svc_port[svc_port];
-    const auto word = MmapArray<weir_svc_port>::load_word(row.published);
-    const auto published = weir_published_decode(word);
-    const auto& settings = row.settings[published.settings & 1];
-    if (word == 0 || published.offset + std::uint64_t{settings.words} > tables.slot.size())
-        return {};
-    const std::vector<std::uint64_t> words(&tables.slot[published.offset],
-                                           &tables.slot[published.offset] + settings.words);
+    const auto& settings = port.settings;
     const auto names = [&](const std::vector<std::uint32_t>& indices) {
         std::set<std::string> found;
-        for (const auto index : indices)
+        for (const auto index : std::set<std::uint32_t>(indices.begin(), indices.end()))
             if (const auto id = settings.endpoint_base + index; id < tables.endpoint.size())
                 found.insert(endpoint_str(tables.endpoint[id]));
         return found;
@@ -89,7 +79,7 @@ std::vector<SubsetView> subset_views(const Tables& tables, std::uint32_t svc_por
     const bool are_compared =
         settings.algorithm != WEIR_ALGORITHM_RANDOM && !weir_is_packed(settings.algorithm);
     std::vector<SubsetView> views;
-    for (const auto& subset : subsets_in(settings, reach, words))
+    for (const auto& subset : subsets_in(settings, reach, port.words))
         views.push_back(
             {subset.weight, subset.seed, names(subset.near), names(subset.whole), are_compared});
     return views;

@@ -12,6 +12,7 @@
 
 #include "bpf/core/least_latency.h"
 #include "maps/tables.h"
+#include "userspace/model/endpoint_rows.h"
 
 namespace weir {
 
@@ -24,7 +25,7 @@ struct SubsetView {
 };
 
 // None: all endpoints are alike. `reach`: WEIR_REACH_* of the socket.
-std::vector<SubsetView> subset_views(const Tables& tables, std::uint32_t svc_port,
+std::vector<SubsetView> subset_views(const Tables& tables, const PublishedPort& port,
                                      std::uint32_t reach);
 
 // Which of them a caller has, where that depends on who it is; of those that have endpoints.
@@ -43,7 +44,8 @@ struct ShareCandidate {
     std::optional<weir_candidate> load{};
 };
 
-// In the order of the candidates. `only`: of callers that have this subset.
+// In the order of the candidates. `only`: of callers that have this subset. Of more endpoints than
+// all pairs of can be looked at, by weight.
 std::vector<double> shares_of(const std::vector<ShareCandidate>& candidates,
                               const std::vector<SubsetView>& subsets,
                               std::optional<std::size_t> only = {});
