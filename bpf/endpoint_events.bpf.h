@@ -23,15 +23,27 @@ static __noinline int event__of_endpoint(__u32 kind, const struct weir_sock *soc
     return 0;
 }
 
-/* A connect found all endpoints out: told of once a second. */
-static __always_inline void event__panics(const struct weir_sock *sock) {
-    struct weir_svc_state *state = bpf_map_lookup_elem(&weir_svc_state, &sock->edge.svc_port);
+/* Of the endpoint that a flow of datagrams is to. */
+static __noinline int event__of_flows_endpoint(__u32 kind, const struct weir_udp_flow *flow,
+                                               __u32 failure) {
+    struct weir_event *event =
+        weir_events_every ? event__reserve(kind, bpf_ktime_get_ns(), &flow->edge) : NULL;
+    if (!event)
+        return 0;
+    event__addresses_of_flow(event, flow);
+    event->failure = failure;
+    event__end(event);
+    return 0;
+}
+
+/* Too few endpoints are in: told of once a second, by the one that gets a 1. */
+static __always_inline int event__panic_is_due(__u32 svc_port) {
+    struct weir_svc_state *state = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
     if (!state)
-        return;
+        return 0;
     __u64 told_ns = *(volatile __u64 *)&state->panicked_ns, now_ns = bpf_ktime_get_coarse_ns();
-    if (now_ns - told_ns >= NS_PER_SECOND &&
-        __sync_val_compare_and_swap(&state->panicked_ns, told_ns, now_ns) == told_ns)
-        event__of_endpoint(WEIR_EVENT_PANIC, sock, 0);
+    return now_ns - told_ns >= NS_PER_SECOND &&
+           __sync_val_compare_and_swap(&state->panicked_ns, told_ns, now_ns) == told_ns;
 }
 
 #endif

@@ -19,6 +19,7 @@ struct sock_common {
 struct sock {
     struct sock_common __sk_common;
     int sk_err;
+    __u16 sk_protocol;
     void *sk_bpf_storage;
 };
 

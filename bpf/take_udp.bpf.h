@@ -57,7 +57,7 @@ static __always_inline void udp__end_if_gone(char *row, __u32 i, struct weir_udp
                                              struct weir_udp_flow *flow) {
     struct weir_vip_key endpoint = {.addr = flow->endpoint_addr, .port = flow->endpoint_port};
     if (before__flow(row, i, flow, BEFORE_NOT_COUNTED, BEFORE_NOT_COUNTED) == WEIR_FLOW_FREE)
-        udp__forget(sock, &endpoint);
+        udp__forget(sock, &endpoint, 0);
 }
 
 /* Takes over all flows that are still counted in the other build's row. `closing`: the socket may

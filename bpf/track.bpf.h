@@ -13,6 +13,7 @@
 #include "sample.bpf.h"
 #include "settings.bpf.h"
 #include "socket.bpf.h"
+#include "udp_try.bpf.h"
 
 /* An MPTCP socket connects through a subflow, but getpeername sees the MPTCP socket itself. */
 static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
@@ -34,8 +35,8 @@ static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
 static __always_inline void track__tell(const struct weir_sock *sock, __u32 healthy) {
     if (healthy == HEALTHY_TRIES)
         event__of_endpoint(WEIR_EVENT_HALF_OPEN, sock, 0);
-    else if (healthy == HEALTHY_PANICS)
-        event__panics(sock);
+    else if (healthy == HEALTHY_PANICS && event__panic_is_due(sock->edge.svc_port))
+        event__of_endpoint(WEIR_EVENT_PANIC, sock, 0);
     event__tell(WEIR_EVENT_OPENED, sock);
 }
 
@@ -94,6 +95,8 @@ static __always_inline int connect__track(struct bpf_sock_addr *ctx, struct bpf_
         if (!choice->observed)
             deadlines__begin(ctx, sock, choice->view.settings);
     }
+    if (target->proto == WEIR_PROTO_UDP)
+        sock->asked = udp_try__begin(&key, choice->view.settings, choice->pick.healthy);
     track__tell(sock, choice->pick.healthy);
     return 0; /* 5 */
 }

@@ -8,31 +8,14 @@
 #define WEIR_UDP_BPF_H
 
 #include "connect.bpf.h"
+#include "endpoint_events.bpf.h"
 #include "take_udp.bpf.h"
-
-/* Whether a flow may go on as it is: same service, same mode, endpoint still in the mesh. */
-static __always_inline int udp__may_go_on(const struct weir_udp_flow *flow, __u32 svc_port,
-                                          __u64 now_ns) {
-    if (flow->edge.svc_port != svc_port || weir_flow_is_idle(flow, now_ns, weir_udp_idle_ns))
-        return 0;
-    const struct weir_endpoint *row = bpf_map_lookup_elem(&weir_endpoint, &flow->edge.endpoint);
-    if (!row || row->svc_port != svc_port || row->generation != flow->edge.generation ||
-        row->flags & WEIR_ENDPOINT_LEAVING)
-        return 0;
-    struct service_view view = {};
-    return !service__open(svc_port, WEIR_REACH_BOTH, &view) &&
-           mode__of(&view, WEIR_MODE_STEER) == flow->mode;
-}
-
-static __always_inline int udp__is_observed(const struct weir_udp_flow *flow) {
-    return flow->endpoint_port == flow->service_port &&
-           weir_addr_equal(&flow->endpoint_addr, &flow->service_addr);
-}
+#include "udp_goes_on.bpf.h"
 
 /* The flow needs room in its socket: weir does not only observe it, and its service asks. */
 static __always_inline int udp__needs_tracking(const struct weir_udp_flow *flow,
                                                const struct weir_svc_settings *settings) {
-    return settings->flags & WEIR_SVC_NEEDS_TRACKING && !udp__is_observed(flow);
+    return settings->flags & WEIR_SVC_NEEDS_TRACKING && !weir_flow_is_observed(flow);
 }
 
 /* Counted as failed before it was of use. */
@@ -47,7 +30,7 @@ static __always_inline int udp__refuse(const struct weir_udp_flow *flow,
 /* The service's limits, where weir does not only observe the flow. */
 static __always_inline int udp__takes_place(const struct weir_udp_flow *flow,
                                             const struct weir_svc_settings *settings) {
-    if (settings && !udp__is_observed(flow))
+    if (settings && !weir_flow_is_observed(flow))
         return !limits__take_place(&flow->edge, settings);
     active__add(&flow->edge, 1);
     return 1;
@@ -84,6 +67,14 @@ static __noinline int udp__track(struct bpf_sock *sk, __u64 cookie, struct weir_
     return 0; /* 5 */
 }
 
+/* `healthy`: HEALTHY_*, of the pick. */
+static __always_inline void udp__tell(const struct weir_udp_flow *flow, __u32 healthy) {
+    if (healthy == HEALTHY_TRIES)
+        event__of_flows_endpoint(WEIR_EVENT_HALF_OPEN, flow, 0);
+    else if (healthy == HEALTHY_PANICS && event__panic_is_due(flow->edge.svc_port))
+        event__of_flows_endpoint(WEIR_EVENT_PANIC, flow, 0);
+}
+
 /* Steps 2 and 3 for a datagram without a flow, whose service port is in flow->edge. 0 with the
  * flow, or the outcome. A function of its own for its stack. */
 static __noinline int udp__choose(struct bpf_sock_addr *ctx, struct bpf_sock *sk, int is_v6,
@@ -103,8 +94,11 @@ static __noinline int udp__choose(struct bpf_sock_addr *ctx, struct bpf_sock *sk
     flow->service_port = target->port;
     flow->endpoint_addr = choice.observed ? target->addr : endpoint->addr;
     flow->endpoint_port = choice.observed ? target->port : endpoint->port;
-    flow->mode = mode__of(&choice.view, WEIR_MODE_STEER);
+    flow->mode =
+        weir_flow_mode(mode__of(&choice.view, WEIR_MODE_STEER),
+                       udp_try__begin(&flow->edge, choice.view.settings, choice.pick.healthy));
     flow->used_ns = bpf_ktime_get_ns();
+    udp__tell(flow, choice.pick.healthy);
     return 0;
 }
 
@@ -118,7 +112,7 @@ static __always_inline int udp__steer(struct bpf_sock_addr *ctx, struct bpf_sock
         if (weir_udp_at.present)
             udp__forget_before(sk, target);
         if (sock)
-            udp__forget(sock, target);
+            udp__forget(sock, target, 0);
         return WEIR_PASS; /* 1 */
     }
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it tells which flow was used last */
@@ -127,9 +121,9 @@ static __always_inline int udp__steer(struct bpf_sock_addr *ctx, struct bpf_sock
         known = udp__take_and_recall(sk, bpf_get_socket_cookie(ctx), target, now_ns, &flow);
     if (!known && (!sock || sock->spilled))
         known = udp__recall_spilled(bpf_get_socket_cookie(ctx), target, now_ns, &flow);
-    if (!known || !udp__may_go_on(&flow, svc_port, now_ns)) {
+    if (!known || !udp__may_go_on(&flow, svc_port, is_v6 ? WEIR_REACH_V6 : WEIR_REACH_V4, now_ns)) {
         if (known && sock)
-            udp__forget(sock, target); /* the one that follows may need its place */
+            udp__forget(sock, target, 1); /* the one that follows may need its place */
         flow.edge.svc_port = svc_port;
         int outcome = udp__choose(ctx, sk, is_v6, target, &flow);
         if (outcome)

@@ -90,12 +90,14 @@ static __always_inline void udp__end_all(struct weir_udp_sock *sock) {
     }
 }
 
-/* A datagram goes to a flow's endpoint, not to its service: answers from there are not the flow's.
- */
-static __noinline int udp__forget(struct weir_udp_sock *sock, const struct weir_vip_key *target) {
+/* Ends the flow to a service, which its next datagram begins anew. Or the one to an endpoint, where
+ * a datagram goes there by itself: answers from there are not the flow's. */
+static __noinline int udp__forget(struct weir_udp_sock *sock, const struct weir_vip_key *target,
+                                  int is_service) {
     struct weir_udp_flow forgotten = {};
     bpf_spin_lock(&sock->lock);
-    int index = weir_flow_from(sock->flows, &target->addr, target->port);
+    int index = is_service ? weir_flow_to(sock->flows, &target->addr, target->port)
+                           : weir_flow_from(sock->flows, &target->addr, target->port);
     if (index >= 0 && index < WEIR_UDP_FLOWS) {
         forgotten = sock->flows[index];
         sock->flows[index].state = WEIR_FLOW_FREE;

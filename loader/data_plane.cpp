@@ -116,11 +116,12 @@ Status DataPlane::load_objects(const TableSizes& sizes, const ProgramSettings& s
     WEIR_CHECK(steer.load(pins_, sizes, before));
     features_.push_back({steer.feature(), true, ""});
     loaded.push_back(std::move(steer));
-    WEIR_TRY(
-        Object observe,
-        load_with_tracing([&] { return open_observe(settings, before); },
-                          "no time to the first byte is taken, and open connections are not listed",
-                          sizes, before));
+    WEIR_TRY(Object observe,
+             load_with_tracing(
+                 [&] { return open_observe(settings, before); },
+                 "no time to the first byte is taken, open connections are not listed, and ICMP "
+                 "says nothing of endpoints of UDP services",
+                 sizes, before));
     loaded.push_back(std::move(observe));
     objects_ = std::move(loaded);
     return {};

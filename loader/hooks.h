@@ -22,7 +22,7 @@ struct Hook {
     For what = For::kAlways;  // else: only where that is asked for
 };
 
-inline constexpr std::array<Hook, 15> kHooks{{
+inline constexpr std::array<Hook, 16> kHooks{{
     {"identity", "weir_mkdir", Hook::Kind::kTracing, BPF_TRACE_RAW_TP},
     {"identity", "weir_rmdir", Hook::Kind::kTracing, BPF_TRACE_RAW_TP},
     {"steer", "weir_release", Hook::Kind::kCgroup, BPF_CGROUP_INET_SOCK_RELEASE},
@@ -34,6 +34,7 @@ inline constexpr std::array<Hook, 15> kHooks{{
     {"steer", "weir_sendmsg4", Hook::Kind::kCgroup, BPF_CGROUP_UDP4_SENDMSG},
     {"steer", "weir_sendmsg6", Hook::Kind::kCgroup, BPF_CGROUP_UDP6_SENDMSG},
     {"observe", "weir_first_byte", Hook::Kind::kTracing, BPF_TRACE_RAW_TP, Hook::For::kFirstByte},
+    {"observe", "weir_udp_error", Hook::Kind::kTracing, BPF_TRACE_RAW_TP, Hook::For::kDatagrams},
     {"observe", "weir_egress", Hook::Kind::kCgroup, BPF_CGROUP_INET_EGRESS, Hook::For::kDatagrams},
     {"observe", "weir_ingress", Hook::Kind::kCgroup, BPF_CGROUP_INET_INGRESS,
      Hook::For::kDatagrams},

@@ -14,6 +14,7 @@ Result<Object> open_observe(const ProgramSettings& settings, const Before* befor
     observe_bpf* skeleton = observe_bpf::open();
     if (skeleton == nullptr)
         return fail_errno("cannot open the programs of \"observe\"", errno);
+    skeleton->rodata->weir_events_every = settings.events_every;
     if (before != nullptr) {
         skeleton->rodata->weir_sock_at = before->sock();
         skeleton->rodata->weir_udp_at = before->udp();

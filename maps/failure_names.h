@@ -16,9 +16,9 @@ struct FailureName {
 
 // As WEIR_FAILURE_*, the one for all others last.
 inline constexpr std::array<FailureName, WEIR_FAILURES + 1> kFailureNames{{
-    {"refused", "the endpoint answered with a reset: nobody listens there"},
-    {"timeout", "no answer to any SYN"},
-    {"unreachable", "no neighbour or no route on the way"},
+    {"refused", "the endpoint answered with a reset, or ICMP: nobody listens there"},
+    {"timeout", "no answer to any SYN; of endpoints of UDP, to a datagram that is owed one"},
+    {"unreachable", "no neighbour or no route on the way, or a router forbids it"},
     {"reset", "established, and reset before a byte came from the endpoint"},
     {"abandoned", "the caller gave up while SYNs were sent"},
     {"local", "no SYN was sent: no route or no free port here"},

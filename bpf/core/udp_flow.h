@@ -29,6 +29,12 @@ WEIR_INLINE int weir_flow_hears_from(const struct weir_udp_flow *flow, const str
            weir_addr_equal(&flow->endpoint_addr, addr);
 }
 
+/* Weir has left it alone: its datagrams go where the application sends them. */
+WEIR_INLINE int weir_flow_is_observed(const struct weir_udp_flow *flow) {
+    return flow->endpoint_port == flow->service_port &&
+           weir_addr_equal(&flow->endpoint_addr, &flow->service_addr);
+}
+
 /* The flow to an address, or -1. */
 WEIR_INLINE int weir_flow_to(const struct weir_udp_flow flows[WEIR_UDP_FLOWS],
                              const struct weir_addr *addr, __be16 port) {

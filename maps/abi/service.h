@@ -62,6 +62,7 @@ WEIR_ASSERT(sizeof(struct weir_vip) == 4);
 #define WEIR_SVC_COUNTS_DATAGRAMS 2   /* UDP: datagrams and bytes are counted, too */
 #define WEIR_SVC_SUBSET_BY_WORKLOAD 4 /* who calls decides which subset it has; else the turn */
 #define WEIR_SVC_HAS_SUBSETS 8        /* else its one record is there for the zone alone */
+#define WEIR_SVC_UDP 16
 
 /* weir_svc_settings.events_every: none but failures and what is slow. */
 #define WEIR_EVENTS_NONE 0xffffffffu
@@ -111,8 +112,10 @@ struct weir_svc_settings {
     struct weir_slot_set subsets; /* core/subset.h: which of the endpoints are asked first; none:
                                      all alike */
     __u32 words;                  /* in `slot`, of all that is published */
+    __u32 answer_ms; /* a datagram without an answer for so long has failed; 0 = it may well have
+                        none */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_settings) == 120);
+WEIR_ASSERT(sizeof(struct weir_svc_settings) == 124);
 
 /* Row of `svc_port`: one port of one service, the kernel's unit of balancing and counting. */
 struct weir_svc_port {
@@ -122,7 +125,7 @@ struct weir_svc_port {
     __u64 held_until_ns; /* … until then at most one of its endpoints is out by hand; 0 = none is */
     struct weir_svc_settings settings[2];
 };
-WEIR_ASSERT(sizeof(struct weir_svc_port) == 264);
+WEIR_ASSERT(sizeof(struct weir_svc_port) == 272);
 
 /* weir_endpoint.flags */
 #define WEIR_ENDPOINT_LEAVING 1 /* not in the mesh any more: flows and clients leave it */

@@ -21,7 +21,8 @@ struct weir_ep_state {
     __u64 ejected_until_ns; /* CLOCK_MONOTONIC; 0 = it is in. After it, one connect may try it */
     __u64 changed_ns;       /* when it was ejected, came back, or came */
     __u32 failures;         /* connects that failed, in a row */
-    __u32 resets;           /* connections that were reset before a byte came, in a row */
+    __u32 resets;           /* TCP: connections that were reset before a byte came, in a row.
+                               UDP: what it owes: core/ask.h */
     __u32 ejections;        /* in a row: each lasts longer */
     __u32 failing_ms;       /* CLOCK_MONOTONIC, low half: when the first of `failures` was seen */
     __u64 latency_word;     /* how long it takes to answer: core/least_latency.h */
@@ -111,7 +112,8 @@ struct weir_sock {
     /* What of it is on the edge already; changed by exchange only, so that it is added once. */
     __u64 sent, received;
     __u32 retransmits;
-    __u32 asked;         /* tcp_sock.snd_nxt when its last answer began */
+    __u32 asked;         /* tcp_sock.snd_nxt when its last answer began; UDP: the mark of a try
+                            (core/ask.h), 0 = its endpoint was in */
     __u64 started_ns;    /* CLOCK_MONOTONIC of the connect; 0 = it is over, or not TCP */
     __u64 heard_ns;      /* when the last new byte came, where `sampled` */
     __u32 connect_us;    /* its handshake took; 0 = not established, or not to be told of */

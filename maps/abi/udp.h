@@ -24,7 +24,8 @@ struct weir_udp_flow {
     __be16 service_port;
     __be16 endpoint_port;
     __u16 state;   /* WEIR_FLOW_* */
-    __u16 mode;    /* WEIR_MODE_* of node and service when it began: another one ends it */
+    __u16 mode;    /* WEIR_MODE_* of node and service when it began: another one ends it. Above it,
+                      the mark of a try (core/ask.h) */
     __u64 used_ns; /* CLOCK_MONOTONIC of the last datagram sent */
 };
 WEIR_ASSERT(sizeof(struct weir_udp_flow) == 64);

@@ -46,16 +46,16 @@ def datagrams(figures, _):
         figures.note(f"datagram and answer, {name}, weir / direct", "ratio of p50", [r["weir"] / r["direct"] for r in rounds])
         figures.note(f"datagram and answer, {name}, weir / nft", "ratio of p50", [r["weir"] / r["nft"] for r in rounds])
     counting(figures, weir)
+    counting(figures, weir, "health by datagrams", "outlierDetection: {answerTimeout: 1s}")
     for node in (weir, nft):
         node.lab.close()
 
 
-def counting(figures, node):
-    """What it costs to count them where a service asks; and every packet of TCP then, which is looked at as well."""
-    node.lab.write_mesh("services:\n" + service_yaml("udp.bench", [VIP], [node.server.ip], 53, SERVED, protocol="UDP")
-                        + "    observe: {datagrams: true}\n"
-                        + service_yaml("tcp.bench", [VIP], [node.server.ip], 80, STEERED))
-    wait_for(lambda: "weir_ingress" in programs_at(node.lab.cgroup), "datagrams to be counted")
+def counting(figures, node, what="counting datagrams", asks="observe: {datagrams: true}"):
+    """What it costs to look at them where a service asks; and at every packet of TCP then."""
+    node.lab.apply("services:\n" + service_yaml("udp.bench", [VIP], [node.server.ip], 53, SERVED, protocol="UDP")
+                   + f"    {asks}\n" + service_yaml("tcp.bench", [VIP], [node.server.ip], 80, STEERED))
+    wait_for(lambda: "weir_ingress" in programs_at(node.lab.cgroup), "datagrams to be looked at")
 
     def ns(*mode):
         _, runs = runs_during(node.lab.cgroup, lambda: node.client.run(*PINNED, BIN + "/weir-peer", *mode, "--ms", MS))
@@ -66,5 +66,5 @@ def counting(figures, node):
                               "unconnected": lambda: ns("bench-udp", VIP, 53, "--connected", 0),
                               "connected": lambda: ns("bench-udp", VIP, 53, "--connected", 1)}, ROUNDS)
     floor = min(r["empty"] for r in rounds)
-    for name, what in (("unconnected", "a datagram, unconnected"), ("connected", "a datagram, connected"), ("tcp", "a packet of TCP")):
-        figures.note(f"counting datagrams: {what}", "ns less empty", [r[name] - floor for r in rounds])
+    for name, kind in (("unconnected", "a datagram, unconnected"), ("connected", "a datagram, connected"), ("tcp", "a packet of TCP")):
+        figures.note(f"{what}: {kind}", "ns less empty", [r[name] - floor for r in rounds])

@@ -13,7 +13,7 @@ DATAGRAMS = ROOT + "/tests/tools/datagrams.py"
 OTHER = "10.96.0.11"
 MANY, PORTS = [f"10.96.1.{n}" for n in range(1, 7)], range(5361, 5367)
 ASKS = "    observe: {datagrams: true}\n"
-HOOKS = {"weir_egress", "weir_ingress"}
+HOOKS = {"weir_egress", "weir_ingress", "weir_udp_error"}
 
 
 class DatagramCounts(LabCase):

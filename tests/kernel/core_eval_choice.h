@@ -3,6 +3,7 @@
 #ifndef WEIR_TESTS_CORE_EVAL_CHOICE_H
 #define WEIR_TESTS_CORE_EVAL_CHOICE_H
 
+#include "../../bpf/core/ask.h"
 #include "../../bpf/core/client.h"
 #include "../../bpf/core/consistent_hash.h"
 #include "../../bpf/core/least_connections.h"
@@ -37,6 +38,13 @@ enum core_choice {
     CHOICE_GROUP_TURN,
     CHOICE_POINT_AMONG,
     CHOICE_COHORT_KEY,
+    CHOICE_ASK_AT,
+    CHOICE_ASK_IS_OPEN,
+    CHOICE_ASK_WAITED,
+    CHOICE_ASK_SENT,
+    CHOICE_ASK_SAID,
+    CHOICE_TRY_MARK,
+    CHOICE_FLOW_MODE,
     CHOICES
 };
 
@@ -91,6 +99,16 @@ static inline __u64 core_eval_choice(const __u64* in) {
         case CHOICE_GROUP_TURN: return weir_group_turn(in[1], in[2]);
         case CHOICE_POINT_AMONG: return weir_point_among(in[1], in[2]);
         case CHOICE_COHORT_KEY: return weir_cohort_key(in[1]);
+        case CHOICE_ASK_AT: return weir_ask_at(in[1]);
+        case CHOICE_ASK_IS_OPEN: return weir_ask_is_open(in[1]);
+        case CHOICE_ASK_WAITED: return weir_ask_waited_ms(in[1], in[2]);
+        case CHOICE_ASK_SENT: return weir_ask_sent_ns(in[1], in[2]);
+        case CHOICE_ASK_SAID: return (__u64)weir_ask_bit_of(in[1]) << 32 | weir_ask_failure(in[2]);
+        case CHOICE_TRY_MARK: return weir_try_mark(in[1], in[2]);
+        case CHOICE_FLOW_MODE: {
+            __u16 mode = weir_flow_mode(in[1] & 3, in[2] & WEIR_TRY_MARKS);
+            return (__u64)weir_flow_mark(mode) << 32 | weir_mode_of_flow(mode);
+        }
         case CHOICE_IS_OFF: return weir_is_off(in[1], in[2]);
         default: return weir_mode_of_all(in[1], in[2], in[3]);
     }

@@ -19,7 +19,13 @@ static inline void core_flow(struct weir_udp_flow* flow, __u64 word) {
     flow->used_ns = word >> 24;
 }
 
-enum core_flow_question { CORE_FLOW_TO, CORE_FLOW_FROM, CORE_FLOW_ROOM, CORE_FLOW_IDLE };
+enum core_flow_question {
+    CORE_FLOW_TO,
+    CORE_FLOW_FROM,
+    CORE_FLOW_ROOM,
+    CORE_FLOW_IDLE,
+    CORE_FLOW_OBSERVED
+};
 
 /* in: four flows, the question, an address, now, the idle time. */
 static inline __u64 core_eval_flow(const __u64* in) {
@@ -28,10 +34,11 @@ static inline __u64 core_eval_flow(const __u64* in) {
         core_flow(&flows[i], in[i]);
     __u32 id = in[5] & 0xff;
     struct weir_addr addr = weir_addr_from_v4(id);
-    switch (in[4] & 3) {
+    switch (in[4] & 7) {
         case CORE_FLOW_TO: return weir_flow_to(flows, &addr, id);
         case CORE_FLOW_FROM: return weir_flow_from(flows, &addr, id);
         case CORE_FLOW_ROOM: return weir_flow_room(flows, &addr, id, in[6], in[7]);
+        case CORE_FLOW_OBSERVED: return weir_flow_is_observed(&flows[0]);
         default: return weir_flow_is_idle(&flows[0], in[6], in[7]);
     }
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two ends of UDP for tests. `serve NAME ADDRESS PORT` answers every datagram with its name and what it
-got. `talk STEPS` carries out a list of steps (JSON) on sockets of its own, and prints what each gave: a step
+"""The two ends of UDP for tests. `serve NAME ADDRESS PORT [no]` answers every datagram with its name and what it
+got, or none. `talk STEPS` carries out a list of steps (JSON) on sockets of its own, and prints what each gave: a step
 is [operation, socket, arguments...]. Depends on nothing of weir's; errors are errno names."""
 
 import ctypes
@@ -20,25 +20,31 @@ def to_v4(address, port):
     return V4.to_bytes(2, sys.byteorder) + port.to_bytes(2, "big") + socket.inet_aton(address) + bytes(8)
 
 
-def serve(name, address, port):
+def serve(name, address, port, answers="yes"):
     server = socket.socket(V6 if ":" in address else V4, socket.SOCK_DGRAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     server.bind((address, int(port)))
     print("ready", flush=True)
     while True:
         data, source = server.recvfrom(65536)
-        server.sendto(name.encode() + b" " + data, source)
+        if answers == "yes":
+            server.sendto(name.encode() + b" " + data, source)
 
 
 class Talk:
     def __init__(self):
         self.sockets = {}
+        self.seconds = 2
+
+    def patience(self, seconds):
+        """How long the sockets made from now on wait for an answer."""
+        self.seconds = seconds
 
     def socket(self, name, family=4, v6only=None):
         made = socket.socket(V6 if family == 6 else V4, socket.SOCK_DGRAM)
         if v6only is not None:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
-        made.settimeout(2)
+        made.settimeout(self.seconds)
         self.sockets[name] = made
 
     def bind(self, name, address, port=0):
@@ -103,7 +109,7 @@ class Talk:
         tally = {"wrong": 0, "errors": {}}
         for number in range(count):
             with socket.socket(V6 if ":" in address else V4, socket.SOCK_DGRAM) as one:
-                one.settimeout(2)
+                one.settimeout(self.seconds)
                 self.sockets["fresh"] = one
                 try:
                     if connected:

@@ -167,13 +167,23 @@ TEST(MeshFile, RefusesOutlierDetectionThatCannotBeMeant) {
          {"consecutiveFailures: 0", "maxEjectionPercent: 0", "maxEjectionPercent: 101",
           "baseEjectionTime: 5ms", "failurePercent: 0", "failurePercent: 101", "interval: 10s",
           "minConnections: 5", "failurePercent: 50, minConnections: 0",
-          "failurePercent: 50, interval: 10ms", "minHealthPercent: 0"})
+          "failurePercent: 50, interval: 10ms", "minHealthPercent: 0", "answerTimeout: 2s"})
         EXPECT_EQ(service("outlierDetection: {" + std::string(setting) + "}").size(), 1U)
             << setting;
     EXPECT_THAT(
         service("outlierDetection: {minHealthPercent: 50}"),
         ElementsAre(HasSubstr("maxEjectionPercent` (50) are ever out; raise that above 50")));
     EXPECT_TRUE(service("outlierDetection: {minHealthPercent: 51}").empty());
+    const auto over_udp = [](const std::string& text) {
+        return complaints(
+            "services:\n  a: {addresses: [10.0.0.1], ports: [{port: 53, protocol: UDP}], "
+            "outlierDetection: {answerTimeout: " +
+            text + "}}\n");
+    };
+    EXPECT_TRUE(over_udp("2s").empty());
+    EXPECT_TRUE(over_udp("off").empty());
+    for (const char* text : {"0", "0s", "50ms", "6m", "often", "[2s]"})
+        EXPECT_EQ(over_udp(text).size(), 1U) << text;
     EXPECT_TRUE(
         service("outlierDetection: {minHealthPercent: 30, maxEjectionPercent: 100}").empty());
 }
@@ -183,8 +193,7 @@ TEST(MeshFile, SaysWhatOutlierDetectionDoes) {
         return outlier_detection_str(
             read("services: {a: {addresses: [10.0.0.1], ports: [{port: 80}], outlierDetection: {" +
                  fields + "}}}\n")
-                .snapshot->services.at("a")
-                .outliers);
+                .snapshot->services.at("a"));
     };
     EXPECT_EQ(outliers(""), "3 failures, 2s, at most 50 %");
     EXPECT_EQ(outliers("failurePercent: 30"), "3 failures or 30 % of 20 in 10s, 2s, at most 50 %");

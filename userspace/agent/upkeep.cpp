@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "userspace/agent/agent.h"
+#include "userspace/model/answers.h"
 #include "userspace/observe/logs/log.h"
 
 namespace weir {
@@ -81,12 +82,16 @@ void Agent::look_after_datagrams() {
     const auto mesh = follower_.in_force();
     if (mesh->digest == 0 || mesh == looked_at_)
         return;
-    const bool wanted = std::any_of(mesh->services.begin(), mesh->services.end(),
-                                    [](const auto& service) { return service->counts_datagrams; });
+    const bool wanted =
+        std::any_of(mesh->services.begin(), mesh->services.end(),
+                    [](const auto& service) { return watches_datagrams(*service); });
     const auto done = plane_.count_datagrams(wanted);
     const std::string error = done ? "" : done.error().message;
     if (!done && error != datagrams_error_)
-        log::error("datagrams-not-counted", error);
+        log::error("datagrams-not-seen",
+                   error +
+                       ": datagrams are not counted, and tell nothing of endpoints of UDP "
+                       "services, until that is mended; weir tries again every second");
     datagrams_error_ = error;
     if (done)
         looked_at_ = mesh;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "userspace/model/answers.h"
 #include "userspace/model/subsets.h"
 
 namespace weir {
@@ -57,9 +58,9 @@ void compile_service(const Service& service, const std::string& zone,
         DesiredPort row;
         row.name = service_port_name(service.name, port);
         static_cast<ServiceSettings&>(row) = service;
-        row.counts_datagrams = row.counts_datagrams && port.protocol == Protocol::kUdp;
-        if (port.protocol == Protocol::kUdp)
-            row.outliers = {};  // nothing tells of a flow whether it went well
+        row.udp = port.protocol == Protocol::kUdp;
+        row.counts_datagrams = row.counts_datagrams && row.udp;
+        row.outliers.answer_ms = answer_ms_of(service, port);
         for (const auto& address : service.addresses)
             row.vips.push_back({address.addr, port.port, protocol_number(port.protocol)});
         row.endpoints = endpoints_of(service, port.target_port, by_zone, zone);

@@ -40,7 +40,8 @@ struct DesiredPort : ServiceSettings {
     std::vector<Vip> vips;                   // sorted
     std::vector<DesiredEndpoint> endpoints;  // sorted
     std::vector<DesiredSubset> subsets;      // none: endpoints are not told apart
-    bool has_subsets = false;                // of its own; else there is one of all, for the zone
+    bool udp = false;
+    bool has_subsets = false;  // of its own; else there is one of all, for the zone
     bool operator==(const DesiredPort&) const = default;
 };
 

@@ -125,7 +125,7 @@ Fields settings_of(const Service& service) {
             {"trafficDistribution", std::string(traffic_distribution_str(service))},
             {"affinity",
              service.affinity_s == 0 ? "" : duration_str(std::chrono::seconds(service.affinity_s))},
-            {"outlierDetection", outlier_detection_str(service.outliers)},
+            {"outlierDetection", outlier_detection_str(service)},
             {"limits", limits_str(service.limits)},
             {"timeouts", timeouts_str(service.timeouts)},
             {"events", service.events_every ? share_str(*service.events_every) : ""},

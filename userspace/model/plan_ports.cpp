@@ -176,6 +176,7 @@ __u16 flags_of(const DesiredPort& desired) {
     const bool limited = desired.limits.connections != 0 || desired.limits.per_endpoint != 0;
     return static_cast<__u16>((desired.counts_datagrams ? WEIR_SVC_COUNTS_DATAGRAMS : 0) |
                               (desired.has_subsets ? WEIR_SVC_HAS_SUBSETS : 0) |
+                              (desired.udp ? WEIR_SVC_UDP : 0) |
                               (desired.subset_by_workload ? WEIR_SVC_SUBSET_BY_WORKLOAD : 0) |
                               (limited ? WEIR_SVC_NEEDS_TRACKING : 0));
 }
@@ -196,6 +197,7 @@ weir_svc_settings settings_of(const LivePort& port, const Assignment& made,
     settings.eject_after = desired.outliers.consecutive_failures;
     settings.eject_percent = desired.outliers.max_percent;
     settings.eject_ms = desired.outliers.base_ms;
+    settings.answer_ms = desired.outliers.answer_ms.value_or(0);
     settings.min_in_percent = desired.outliers.min_in_percent;
     settings.fail_percent = desired.outliers.fail_percent;
     settings.fail_least = desired.outliers.fail_percent == 0 ? 0 : desired.outliers.fail_least;

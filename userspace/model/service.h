@@ -83,10 +83,10 @@ struct OutlierDetection {
     std::uint16_t fail_percent = 0;          // of the connects of a window eject; 0 = none do …
     std::uint16_t fail_least = 20;           // … when there are so many of them
     std::uint32_t window_ms = 10'000;
+    // Of UDP ports: so long without an answer is a failure; 0 = it is not; not given: answers.h.
+    std::optional<std::uint32_t> answer_ms;
     bool operator==(const OutlierDetection&) const = default;
 };
-// "3 failures, 2s, at most 50 %", and what else is asked for; "" where it is off.
-std::string outlier_detection_str(const OutlierDetection& outliers);
 
 // What this node's callers may have of a service port (bpf/limits.bpf.h); 0 = as much as they like.
 struct Limits {
@@ -137,6 +137,8 @@ struct Service : ServiceSettings {
     bool operator==(const Service&) const = default;
 };
 
+// "3 failures, 2s, at most 50 %", and what else is asked for; "" where it is off.
+std::string outlier_detection_str(const Service& service);
 // "workload", "connection"; "" without subsets.
 std::string_view subset_by_str(const Service& service);
 // "PreferSameZone"; "" where zones are all alike.

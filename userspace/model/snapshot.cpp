@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/model/snapshot.h"
 
+#include <set>
+
+#include "userspace/model/answers.h"
 #include "userspace/model/duration.h"
 
 namespace weir {
@@ -35,7 +38,8 @@ std::string labels_str(const Labels& labels) {
     return text;
 }
 
-std::string outlier_detection_str(const OutlierDetection& outliers) {
+std::string outlier_detection_str(const Service& service) {
+    const auto& outliers = service.outliers;
     if (outliers.consecutive_failures == 0)
         return "";
     std::string text = std::to_string(outliers.consecutive_failures) + " failures";
@@ -47,6 +51,12 @@ std::string outlier_detection_str(const OutlierDetection& outliers) {
             std::to_string(outliers.max_percent) + " %";
     if (outliers.min_in_percent != 0)
         text += ", panic below " + std::to_string(outliers.min_in_percent) + " %";
+    std::set<std::uint32_t> answers;
+    for (const auto& port : service.ports)
+        answers.insert(answer_ms_of(service, port));
+    answers.erase(0);
+    for (const auto ms : answers)
+        text += ", answers within " + duration_str(std::chrono::milliseconds(ms));
     return text;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/source/outlier_settings.h"
 
+#include <algorithm>
+
 #include "userspace/source/fields.h"
 
 namespace weir {
@@ -31,6 +33,23 @@ void read_ms(const MappingReader& reader, std::string_view name, std::chrono::mi
         value = static_cast<std::uint32_t>(read->count());
 }
 
+// A time, or "off": no answers are owed, by DNS neither.
+void read_answer_timeout(const MappingReader& reader, Service& service, Diagnostics& found) {
+    const auto* node = reader.find("answerTimeout");
+    if (node == nullptr)
+        return;
+    if (std::none_of(service.ports.begin(), service.ports.end(),
+                     [](const Port& port) { return port.protocol == Protocol::kUdp; }))
+        found.error(reader.origin_of("answerTimeout"),
+                    "`answerTimeout` of " + reader.what() +
+                        " is for UDP ports, of which there are none: remove this line, or give a "
+                        "port `protocol: UDP`");
+    std::uint32_t answer_ms = 0;
+    if (node->scalar != "off")
+        read_ms(reader, "answerTimeout", 100ms, answer_ms, found);
+    service.outliers.answer_ms = answer_ms;
+}
+
 void complain_of_what_does_nothing(const MappingReader& reader, const OutlierDetection& outliers,
                                    Diagnostics& found) {
     for (const std::string name : {"interval", "minConnections"})
@@ -52,7 +71,7 @@ void read_outlier_detection(const YamlNode& node, Service& service, Diagnostics&
     const MappingReader reader(
         node, "`outlierDetection` of " + quoted("service", service.name),
         {"consecutiveFailures", "failurePercent", "interval", "minConnections", "baseEjectionTime",
-         "maxEjectionPercent", "minHealthPercent"},
+         "maxEjectionPercent", "minHealthPercent", "answerTimeout"},
         found);
     auto& outliers = service.outliers;
     outliers.consecutive_failures = kConsecutiveFailures;
@@ -62,6 +81,7 @@ void read_outlier_detection(const YamlNode& node, Service& service, Diagnostics&
     read_count(reader, "minConnections", 10'000, outliers.fail_least, found);
     read_ms(reader, "interval", 1s, outliers.window_ms, found);
     read_ms(reader, "baseEjectionTime", 100ms, outliers.base_ms, found);
+    read_answer_timeout(reader, service, found);
     read_count(reader, "maxEjectionPercent", 100, outliers.max_percent, found);
     read_count(reader, "minHealthPercent", 100, outliers.min_in_percent, found);
     complain_of_what_does_nothing(reader, outliers, found);

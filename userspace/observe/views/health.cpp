@@ -20,14 +20,15 @@ double seconds(std::uint64_t from_ns, std::uint64_t to_ns) {
 }
 
 std::string reason_of(const weir_ep_state& state, const weir_svc_settings& settings) {
-    const bool resets = state.resets > state.failures;
-    const auto in_a_row = std::max(state.resets, state.failures);
+    const bool udp = (settings.flags & WEIR_SVC_UDP) != 0;
+    const std::string failed = udp ? " requests failed" : " connects failed";
+    const bool resets = !udp && state.resets > state.failures;
+    const auto in_a_row = resets ? state.resets : state.failures;
     if (in_a_row < settings.eject_after &&
         weir_fails_too_often(state.window, settings.fail_percent, settings.fail_least) != 0)
         return std::to_string(weir_window_failures(state.window)) + " of " +
-               std::to_string(weir_window_connects(state.window)) + " connects failed";
-    return std::to_string(in_a_row) +
-           (resets ? " connections reset before a byte" : " connects failed");
+               std::to_string(weir_window_connects(state.window)) + failed;
+    return std::to_string(in_a_row) + (resets ? " connections reset before a byte" : failed);
 }
 
 Ejection ejection_of(const weir_ep_state& state, const weir_svc_settings& settings,
