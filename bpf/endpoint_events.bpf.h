@@ -11,28 +11,35 @@
 
 #define NS_PER_SECOND 1000000000ull
 
+/* NULL: there are no events, or there is no room. */
+static __always_inline struct weir_event *event__about_endpoint(__u32 kind,
+                                                                const struct weir_edge_key *edge,
+                                                                __u32 failure) {
+    struct weir_event *event =
+        weir_events_every ? event__reserve(kind, bpf_ktime_get_ns(), edge) : NULL;
+    if (event)
+        event->failure = failure;
+    return event;
+}
+
 /* Of the endpoint that a connection is to. */
 static __noinline int event__of_endpoint(__u32 kind, const struct weir_sock *sock, __u32 failure) {
-    struct weir_event *event =
-        weir_events_every ? event__reserve(kind, bpf_ktime_get_ns(), &sock->edge) : NULL;
-    if (!event)
-        return 0;
-    event__addresses(event, sock);
-    event->failure = failure;
-    event__end(event);
+    struct weir_event *event = event__about_endpoint(kind, &sock->edge, failure);
+    if (event) {
+        event__addresses(event, sock);
+        event__end(event);
+    }
     return 0;
 }
 
 /* Of the endpoint that a flow of datagrams is to. */
 static __noinline int event__of_flows_endpoint(__u32 kind, const struct weir_udp_flow *flow,
                                                __u32 failure) {
-    struct weir_event *event =
-        weir_events_every ? event__reserve(kind, bpf_ktime_get_ns(), &flow->edge) : NULL;
-    if (!event)
-        return 0;
-    event__addresses_of_flow(event, flow);
-    event->failure = failure;
-    event__end(event);
+    struct weir_event *event = event__about_endpoint(kind, &flow->edge, failure);
+    if (event) {
+        event__addresses_of_flow(event, flow);
+        event__end(event);
+    }
     return 0;
 }
 

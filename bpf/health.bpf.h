@@ -75,6 +75,18 @@ static __always_inline struct weir_ep_state *health__row(const struct weir_edge_
     return state && state->generation == edge->generation ? state : NULL;
 }
 
+/* It is in again. 0: somebody else has said so, or it is out by hand. */
+static __always_inline int health__restore(struct weir_ep_state *state) {
+    __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
+    if (!until || health__is_held(state) ||
+        __sync_val_compare_and_swap(&state->ejected_until_ns, until, 0) != until)
+        return 0;
+    state->changed_ns = bpf_ktime_get_ns();
+    state->window = 0;
+    reason__count(WEIR_REASON_RESTORED);
+    return 1;
+}
+
 #define HEALTH_ADMITTED 1
 #define HEALTH_TRIED 2
 

@@ -75,15 +75,8 @@ static __always_inline void outliers__failed(struct weir_sock *sock, __u32 failu
 }
 
 static __always_inline void outliers__restore(struct weir_sock *sock, struct weir_ep_state *state) {
-    __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
-    if (!until || sock->started_ns < state->changed_ns || health__is_held(state))
-        return;
-    if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, 0) != until)
-        return;
-    state->changed_ns = bpf_ktime_get_ns();
-    state->window = 0;
-    reason__count(WEIR_REASON_RESTORED);
-    event__of_endpoint(WEIR_EVENT_RESTORED, sock, 0);
+    if (sock->started_ns >= state->changed_ns && health__restore(state))
+        event__of_endpoint(WEIR_EVENT_RESTORED, sock, 0);
 }
 
 /* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */

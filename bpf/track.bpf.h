@@ -40,6 +40,16 @@ static __always_inline void track__tell(const struct weir_sock *sock, __u32 heal
     event__tell(WEIR_EVENT_OPENED, sock);
 }
 
+/* Of UDP: what the try before has shown, and whether this socket is one. */
+static __always_inline void track__try(struct weir_sock *sock,
+                                       const struct connect_choice *choice) {
+    struct udp_verdict before =
+        udp_try__before(&sock->edge, choice->view.settings, choice->pick.healthy);
+    if (before.event)
+        event__of_endpoint(before.event, sock, before.failure);
+    sock->asked = udp_try__mark(&sock->edge, choice->pick.healthy);
+}
+
 /* Steps 4 and 5. 0, or the outcome. */
 static __always_inline int connect__track(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
                                           const struct weir_vip_key *target,
@@ -96,7 +106,7 @@ static __always_inline int connect__track(struct bpf_sock_addr *ctx, struct bpf_
             deadlines__begin(ctx, sock, choice->view.settings);
     }
     if (target->proto == WEIR_PROTO_UDP)
-        sock->asked = udp_try__begin(&key, choice->view.settings, choice->pick.healthy);
+        track__try(sock, choice);
     track__tell(sock, choice->pick.healthy);
     return 0; /* 5 */
 }

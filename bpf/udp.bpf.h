@@ -67,8 +67,12 @@ static __noinline int udp__track(struct bpf_sock *sk, __u64 cookie, struct weir_
     return 0; /* 5 */
 }
 
-/* `healthy`: HEALTHY_*, of the pick. */
-static __always_inline void udp__tell(const struct weir_udp_flow *flow, __u32 healthy) {
+/* `healthy`: HEALTHY_*, of the pick. Before its mark is taken: another ejection is another mark. */
+static __always_inline void udp__tell(const struct weir_udp_flow *flow,
+                                      const struct weir_svc_settings *settings, __u32 healthy) {
+    struct udp_verdict before = udp_try__before(&flow->edge, settings, healthy);
+    if (before.event)
+        event__of_flows_endpoint(before.event, flow, before.failure);
     if (healthy == HEALTHY_TRIES)
         event__of_flows_endpoint(WEIR_EVENT_HALF_OPEN, flow, 0);
     else if (healthy == HEALTHY_PANICS && event__panic_is_due(flow->edge.svc_port))
@@ -94,11 +98,10 @@ static __noinline int udp__choose(struct bpf_sock_addr *ctx, struct bpf_sock *sk
     flow->service_port = target->port;
     flow->endpoint_addr = choice.observed ? target->addr : endpoint->addr;
     flow->endpoint_port = choice.observed ? target->port : endpoint->port;
-    flow->mode =
-        weir_flow_mode(mode__of(&choice.view, WEIR_MODE_STEER),
-                       udp_try__begin(&flow->edge, choice.view.settings, choice.pick.healthy));
     flow->used_ns = bpf_ktime_get_ns();
-    udp__tell(flow, choice.pick.healthy);
+    udp__tell(flow, choice.view.settings, choice.pick.healthy);
+    flow->mode = weir_flow_mode(mode__of(&choice.view, WEIR_MODE_STEER),
+                                udp_try__mark(&flow->edge, choice.pick.healthy));
     return 0;
 }
 

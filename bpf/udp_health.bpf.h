@@ -11,15 +11,6 @@
 #include "outliers.bpf.h"
 #include "udp_try.bpf.h"
 
-/* What a datagram shows of its endpoint: WEIR_EVENT_*, and why; 0: nothing new. */
-struct udp_verdict {
-    __u32 event, failure;
-};
-
-static __always_inline struct udp_verdict udp_health__restore(struct weir_ep_state *state) {
-    return (struct udp_verdict){udp_try__restore(state) ? WEIR_EVENT_RESTORED : 0, 0};
-}
-
 /* A failure of the endpoint, by a datagram that was sent at that time. One that this node's own
  * network may have caused counts only where somebody answered meanwhile: else what was lost before
  * the network came back would be held against whoever is asked next. */
@@ -55,7 +46,7 @@ static __always_inline struct udp_verdict udp_health__asks(const struct weir_edg
     if (__sync_val_compare_and_swap(&state->resets, ask, weir_ask_at(now_ms)) != ask || !ask)
         return nothing;
     if (!said && !settings->answer_ms)
-        return udp_health__restore(state);
+        return udp_try__restore(state);
     return udp_health__fails(edge, settings, state,
                              said ? weir_ask_failure(ask) : WEIR_FAILURE_TIMEOUT,
                              weir_ask_sent_ns(ask, now_ns));
@@ -72,7 +63,7 @@ static __always_inline struct udp_verdict udp_health__answers(
     if (*(volatile __u32 *)&state->resets)
         state->resets = 0;
     if (*(volatile __u64 *)&state->ejected_until_ns)
-        return udp_health__restore(state);
+        return udp_try__restore(state);
     if (state->failures)
         state->failures = 0;
     failures__count(state, settings, WEIR_WINDOW_CONNECT);

@@ -113,7 +113,7 @@ struct weir_sock {
     __u64 sent, received;
     __u32 retransmits;
     __u32 asked;         /* tcp_sock.snd_nxt when its last answer began; UDP: the mark of a try
-                            (core/ask.h), 0 = its endpoint was in */
+                            (core/try_mark.h), 0 = its endpoint was in */
     __u64 started_ns;    /* CLOCK_MONOTONIC of the connect; 0 = it is over, or not TCP */
     __u64 heard_ns;      /* when the last new byte came, where `sampled` */
     __u32 connect_us;    /* its handshake took; 0 = not established, or not to be told of */

@@ -25,7 +25,7 @@ struct weir_udp_flow {
     __be16 endpoint_port;
     __u16 state;   /* WEIR_FLOW_* */
     __u16 mode;    /* WEIR_MODE_* of node and service when it began: another one ends it. Above it,
-                      the mark of a try (core/ask.h) */
+                      the mark of a try (core/try_mark.h) */
     __u64 used_ns; /* CLOCK_MONOTONIC of the last datagram sent */
 };
 WEIR_ASSERT(sizeof(struct weir_udp_flow) == 64);

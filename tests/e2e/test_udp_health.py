@@ -56,6 +56,16 @@ class UdpHealth(UdpCase):
     def told(self):
         return {(flow["verdict"], flow["reason"]) for flow in self.lab.weir("flows", "--since", "1h", "--service", "dns.shop", "-o", "json", parse=True)["items"]}
 
+    def counts(self):
+        """Of the kernel's own counts, and of the events."""
+        events = [flow["verdict"] for flow in self.lab.weir("flows", "--since", "1h", "--last", "100000", "-o", "json", parse=True)["items"]]
+        return ([self.reason(name) for name in ("endpoint_ejected", "half_open_try", "endpoint_restored")],
+                [events.count(verdict) for verdict in ("ejected", "half-open", "restored")])
+
+    def grown(self, before):
+        counted, told = ([now - then for now, then in zip(*pair)] for pair in zip(self.counts(), before))
+        return counted == told and min(counted) > 0
+
     def fresh(self, count, connected, address=VIP):
         return self.talk(["patience", self.PATIENCE], ["fresh", address, 53, count, connected])[1]
 
@@ -103,6 +113,7 @@ class UdpHealth(UdpCase):
 
     def test_one_that_is_well_again_comes_back(self):
         self.detect(base=1 * SLOW)
+        before = self.counts()
         self.serve(self.b, "no")
         self.fresh(20, 0)
         self.assertNotEqual(self.state(self.b), "serving")
@@ -110,6 +121,7 @@ class UdpHealth(UdpCase):
         wait_for(lambda: self.fresh(4, 0) and self.state(self.b) == "serving", "it to come back", 30 * SLOW)
         self.assertEqual(self.fresh(100, 0), {"wrong": 0, "errors": {}, "a": 50, "b": 50})
         wait_for(lambda: {("ejected", "timeout"), ("half-open", ""), ("restored", "")} <= self.told(), "the agent to tell of it")
+        wait_for(lambda: self.grown(before), "as many events as were counted")
 
     def test_a_socket_that_goes_on_asking_leaves_it(self):
         """Its flow has no handshake that would tell it; where the service has as many as it may, too."""
@@ -137,11 +149,13 @@ class UdpHealth(UdpCase):
 
     def test_one_that_icmp_does_not_contradict_comes_back(self):
         self.detect(answers=False, base=1 * SLOW)
+        before = self.counts()
         self.stop(self.b)
         self.fresh(20, 1)
         self.assertNotEqual(self.state(self.b), "serving")
         self.serve(self.b, "no")
         wait_for(lambda: self.fresh(4, 1) and self.state(self.b) == "serving", "it to come back", 30 * SLOW)
+        wait_for(lambda: self.grown(before), "as many events as were counted")
 
     def test_the_flows_of_one_that_is_out_by_hand_stay(self):
         self.detect()

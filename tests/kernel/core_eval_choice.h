@@ -13,6 +13,7 @@
 #include "../../bpf/core/rate_limit.h"
 #include "../../bpf/core/slow_start.h"
 #include "../../bpf/core/subset.h"
+#include "../../bpf/core/try_mark.h"
 
 enum core_choice {
     CHOICE_MIX64,

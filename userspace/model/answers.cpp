@@ -8,12 +8,12 @@ namespace {
 
 constexpr std::uint32_t kDnsAnswerMs = 2000;
 
+}  // namespace
+
 bool has_udp(const Service& service) {
     return std::any_of(service.ports.begin(), service.ports.end(),
                        [](const Port& port) { return port.protocol == Protocol::kUdp; });
 }
-
-}  // namespace
 
 std::uint32_t answer_ms_of(const Service& service, const Port& port) {
     if (port.protocol != Protocol::kUdp || service.outliers.consecutive_failures == 0)

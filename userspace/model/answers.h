@@ -10,6 +10,8 @@
 
 namespace weir {
 
+bool has_udp(const Service& service);
+
 // Milliseconds within which a datagram to this port is answered; 0: it need not be, or nobody
 // looks. DNS is asked and answers, whether that is written or not.
 std::uint32_t answer_ms_of(const Service& service, const Port& port);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/source/outlier_settings.h"
 
-#include <algorithm>
-
+#include "userspace/model/answers.h"
 #include "userspace/source/fields.h"
 
 namespace weir {
@@ -38,8 +37,7 @@ void read_answer_timeout(const MappingReader& reader, Service& service, Diagnost
     const auto* node = reader.find("answerTimeout");
     if (node == nullptr)
         return;
-    if (std::none_of(service.ports.begin(), service.ports.end(),
-                     [](const Port& port) { return port.protocol == Protocol::kUdp; }))
+    if (!has_udp(service))
         found.error(reader.origin_of("answerTimeout"),
                     "`answerTimeout` of " + reader.what() +
                         " is for UDP ports, of which there are none: remove this line, or give a "
