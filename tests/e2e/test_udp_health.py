@@ -117,6 +117,7 @@ class UdpHealth(UdpCase):
         self.serve(self.b, "no")
         self.fresh(20, 0)
         self.assertNotEqual(self.state(self.b), "serving")
+        wait_for(lambda: self.fresh(4, 0) and self.counts()[0][1] >= before[0][1] + 2, "two tries without an answer", 30 * SLOW)
         self.serve(self.b)
         wait_for(lambda: self.fresh(4, 0) and self.state(self.b) == "serving", "it to come back", 30 * SLOW)
         self.assertEqual(self.fresh(100, 0), {"wrong": 0, "errors": {}, "a": 50, "b": 50})
