@@ -36,6 +36,12 @@ static __always_inline int choose__refuse(const struct connect_choice *choice, _
     return choice->observed ? WEIR_PASS : WEIR_REFUSE(failure); /* 3 */
 }
 
+/* Should it have been picked for a try: there is none. */
+static __always_inline void choose__give_back(const struct connect_choice *choice) {
+    if (choice->pick.healthy == HEALTHY_TRIES)
+        health__give_back_try(choice->pick.endpoint_id);
+}
+
 /* 0 with a choice, or the outcome. */
 static __always_inline int choose__endpoint(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
                                             int is_v6, __u32 svc_port, __u32 reach,
@@ -56,6 +62,10 @@ static __always_inline int choose__endpoint(struct bpf_sock_addr *ctx, struct bp
         return choose__refuse(choice, WEIR_REASON_RATE, WEIR_FAILURE_RATE);
     __u64 client = service__asks_for_client(&choice->view) ? client__key(ctx, sk, is_v6) : 0;
     service__pick(&choice->view, client, choice->caller.cohort, &choice->pick);
+    if (choice->pick.endpoint && choice->observed) {
+        choose__give_back(choice);
+        choice->pick.healthy = HEALTHY_PICKED;
+    }
     if (choice->pick.endpoint)
         return 0;
     return choose__refuse(

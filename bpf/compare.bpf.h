@@ -29,6 +29,7 @@ struct pick_scan {
             __u64 key;          /* of the client's hash slot */
             __u32 cost, weight; /* the best bid of a rendezvous */
             __u32 index;
+            __u32 offered; /* the bid that is looked at: there is no more stack */
         };
     };
 };
@@ -55,7 +56,7 @@ static long pick__look_at_load(__u32 i, struct pick_scan *scan) {
     scan->random = weir_next_random(scan->random);
     weir_least_offer(&scan->least, weir_cell_index(*cell),
                      weir_cell_weight(*cell) * health__share(state, scan->test.slow_start_ms),
-                     state->active, scan->random);
+                     active__of(state), scan->random);
     return WEIR_LOOP_ON;
 }
 
@@ -68,13 +69,13 @@ static long pick__look_at_bid(__u32 i, struct pick_scan *scan) {
         scan->corrupt = 1;
         return WEIR_LOOP_END;
     }
-    __u32 cost = weir_rendezvous_cost(scan->key, *seed), weight = weir_cell_weight(*cell);
-    if (!weir_rendezvous_wins(cost, weight, scan->cost, scan->weight) ||
+    scan->offered = weir_rendezvous_cost(scan->key, *seed);
+    if (!weir_rendezvous_wins(scan->offered, weir_cell_weight(*cell), scan->cost, scan->weight) ||
         health__passes_over(scan->endpoint_base + weir_cell_index(*cell), &scan->test,
                             scan->random))
         return WEIR_LOOP_ON;
-    scan->cost = cost;
-    scan->weight = weight;
+    scan->cost = scan->offered;
+    scan->weight = weir_cell_weight(*cell);
     scan->index = weir_cell_index(*cell);
     return WEIR_LOOP_ON;
 }

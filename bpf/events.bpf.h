@@ -89,6 +89,8 @@ static __always_inline void event__failed(struct weir_sock *sock, __u32 failure)
         return;
     event__addresses(event, sock);
     event->failure = failure;
+    if (failure == WEIR_FAILURE_TIMEOUT && sock->user_ms)
+        event->deadline = WEIR_DEADLINE_CONNECT;
     event__end(event);
 }
 

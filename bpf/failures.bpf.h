@@ -7,6 +7,7 @@
 #define WEIR_FAILURES_BPF_H
 
 #include "core/failure_rate.h"
+#include "core/own_fault.h"
 #include "health.bpf.h"
 
 /* Counts a connect, a failure, or both in the window that is on. Two who begin it at once: one
@@ -27,30 +28,36 @@ static __always_inline void failures__count(struct weir_ep_state *state,
         __sync_fetch_and_add(&state->window, what);
 }
 
-/* With a failure (WEIR_FAILURE_*): an open connection's, whose data nobody acknowledges. */
-#define FAILURES_STALLED 0x100
+/* With a failure (WEIR_FAILURE_*): an open connection's, whose data nobody acknowledges. AGAIN: it
+ * has been counted. In the upper half, how many ms ago it was sent last. */
+#define FAILURES_STALLED 0x100u
+#define FAILURES_AGAIN 0x200u
+#define FAILURES_KIND(failure) ((failure) & 0xffu)
+#define FAILURES_SENT_MS_AGO(failure) ((failure) >> 16)
+#define FAILURES_SENT_MOST_MS 0xffffu
 
 /* Counts a failure in a row with those before it; how many there are. */
-static __always_inline __u32 failures__in_a_row(struct weir_ep_state *state, __u32 failure,
-                                                __u32 stalled) {
-    __u32 now_ms = bpf_ktime_get_coarse_ns() / WEIR_NS_PER_MS;
-    if (failure == WEIR_FAILURE_RESET)
+static __always_inline __u32 failures__in_a_row(struct weir_ep_state *state, __u32 failure) {
+    __u64 now_ns = bpf_ktime_get_coarse_ns();
+    if (failure & FAILURES_AGAIN)
+        return state->failures;
+    if (FAILURES_KIND(failure) == WEIR_FAILURE_RESET)
         return __sync_fetch_and_add(&state->resets, 1) + 1;
-    if (stalled && state->failures && weir_stall_stands_alone(state->failing_ms, now_ms))
+    if (failure & FAILURES_STALLED && state->failures &&
+        weir_stall_stands_alone(state->failing, now_ns / WEIR_NS_PER_MS))
         state->failures = 0;
-    __u32 failures = __sync_fetch_and_add(&state->failures, 1) + 1;
-    if (failures == 1)
-        state->failing_ms = now_ms;
-    return failures;
+    if (!*(volatile __u32 *)&state->failures) /* before it is one: others judge by it */
+        state->failing = weir_failing_since(now_ns);
+    return __sync_fetch_and_add(&state->failures, 1) + 1;
 }
 
 /* Counts a failure. Whether there are so many in a row, or so large a share of its window. Open
  * connections are no connects of a window, and those that were reset have been counted as such. */
 static __always_inline int failures__are_enough(struct weir_ep_state *state,
                                                 const struct weir_svc_settings *settings,
-                                                __u32 failure, __u32 stalled) {
-    int enough = failures__in_a_row(state, failure, stalled) >= settings->eject_after;
-    if (stalled)
+                                                __u32 failure) {
+    int enough = failures__in_a_row(state, failure) >= settings->eject_after;
+    if (failure & FAILURES_STALLED)
         return enough;
     failures__count(state, settings,
                     failure == WEIR_FAILURE_RESET ? WEIR_WINDOW_FAILURE

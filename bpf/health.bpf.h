@@ -6,6 +6,7 @@
 #ifndef WEIR_HEALTH_BPF_H
 #define WEIR_HEALTH_BPF_H
 
+#include "active.bpf.h"
 #include "core/addr.h"
 #include "core/health.h"
 #include "core/slow_start.h"
@@ -35,7 +36,7 @@ static __always_inline __u32 health__share(const struct weir_ep_state *state, __
 
 /* As many connections as it may have; `most` 0: any number. */
 static __always_inline int health__is_full(const struct weir_ep_state *state, __u32 most) {
-    return most && (__s64)state->active >= most;
+    return most && (__s64)active__of(state) >= most;
 }
 
 /* What endpoints are passed over for: being out by that clock, being full, and, where endpoints are
@@ -70,9 +71,13 @@ static __always_inline int health__is_held(const struct weir_ep_state *state) {
 }
 
 /* The endpoint's row, where it is still the same endpoint; NULL. */
+static __always_inline struct weir_ep_state *health__row_of(__u32 endpoint, __u32 generation) {
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &endpoint);
+    return state && state->generation == generation ? state : NULL;
+}
+
 static __always_inline struct weir_ep_state *health__row(const struct weir_edge_key *edge) {
-    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &edge->endpoint);
-    return state && state->generation == edge->generation ? state : NULL;
+    return health__row_of(edge->endpoint, edge->generation);
 }
 
 /* It is in again. 0: somebody else has said so, or it is out by hand. */
@@ -101,10 +106,19 @@ static __always_inline int health__admits(__u32 id, __u32 base_ms, __u64 clock) 
     if (health != WEIR_HEALTH_DUE)
         return health == WEIR_HEALTH_IN;
     __u64 next = clock + base_ms * WEIR_NS_PER_MS;
-    if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
-        return 0;
-    reason__count(WEIR_REASON_HALF_OPEN);
-    return HEALTH_TRIED;
+    return __sync_val_compare_and_swap(&state->ejected_until_ns, until, next) == until
+               ? HEALTH_TRIED
+               : 0;
+}
+
+/* The connect that was to try it does not go there after all: the next one may. */
+static __noinline int health__give_back_try(__u32 id) {
+    struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
+    __u64 now_ns = bpf_ktime_get_coarse_ns();
+    __u64 until = state ? *(volatile __u64 *)&state->ejected_until_ns : 0;
+    if (until > now_ns)
+        __sync_val_compare_and_swap(&state->ejected_until_ns, until, now_ns);
+    return 0;
 }
 
 #endif

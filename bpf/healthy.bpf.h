@@ -8,63 +8,7 @@
 #ifndef WEIR_HEALTHY_BPF_H
 #define WEIR_HEALTHY_BPF_H
 
-#include "group.bpf.h"
-
-/* Without its weight: after eight draws that found nobody. One that is in by that clock; the index,
- * or -1. */
-__weak __noinline int healthy__any(__u32 svc_port, __u64 published, __u32 reach, __u64 clock) {
-    struct service_view view = {};
-    if (service__view(svc_port, published, reach, &view))
-        return -1;
-    if (view.group != WEIR_GROUP_ALL)
-        return group__any(&view, clock);
-    struct health_scan scan = {.base = view.settings->endpoint_base,
-                               .capacity = view.settings->endpoint_capacity,
-                               .svc_port = svc_port,
-                               .index = HEALTH_NONE,
-                               .reach = view.reach,
-                               .max_per_endpoint = view.settings->max_per_endpoint,
-                               .clock = clock};
-    scan.start = weir_random_cell(bpf_get_prandom_u32(), scan.capacity);
-    bpf_loop(scan.capacity, health__find_one, &scan, 0);
-    return scan.index;
-}
-
-/* An index that was found, or none. */
-static __always_inline int healthy__found(int found, __u32 *index) {
-    if (found >= 0)
-        *index = found;
-    return found >= 0;
-}
-
-static __always_inline int healthy__again(const struct service_view *view, __u64 client,
-                                          __u64 clock, __u32 by_shares, __u32 *index) {
-    return healthy__found(draw__again(view->svc_port, view->published,
-                                      service__asked(view) | by_shares, client, clock),
-                          index);
-}
-
-static __always_inline int healthy__one(const struct service_view *view, __u64 clock,
-                                        __u32 *index) {
-    return healthy__found(
-        healthy__any(view->svc_port, view->published, service__asked(view), clock), index);
-}
-
-static __always_inline int healthy__may_have(const struct service_view *view, __u64 clock,
-                                             __u32 index) {
-    const struct health_test test = {clock, view->settings->max_per_endpoint, 0};
-    return !health__passes_over(view->settings->endpoint_base + index, &test, 0);
-}
-
-/* Somebody else, since the first choice is out, full, or in its slow start. Where nobody is out of
- * that, all have their own shares. */
-static __always_inline int healthy__other(const struct service_view *view, __u64 client,
-                                          __u64 clock, __u32 *index) {
-    if (!pick__compares(view))
-        return healthy__again(view, client, clock, DRAW_BY_SHARES, index) ||
-               (view->settings->slow_start_ms && healthy__again(view, client, clock, 0, index));
-    return !pick__compared(view, client, clock, index) && healthy__may_have(view, clock, *index);
-}
+#include "healthy_others.bpf.h"
 
 /* Whether the first choice is taken, as health__admits. Those that compare have looked at slow
  * starts already. */
@@ -72,10 +16,10 @@ static __always_inline int healthy__takes(const struct service_view *view, __u64
                                           __u32 index, __u64 clock) {
     const struct weir_svc_settings *settings = view->settings;
     __u32 id = settings->endpoint_base + index;
-    const struct health_test test = {WEIR_HEALTH_ALL_DUE, settings->max_per_endpoint,
-                                     pick__compares(view) ? 0 : settings->slow_start_ms};
-    if ((test.max_per_endpoint || test.slow_start_ms) &&
-        health__passes_over(id, &test, draw__luck(settings->algorithm, client)))
+    __u32 slow_start_ms = pick__compares(view) ? 0 : settings->slow_start_ms;
+    if ((settings->max_per_endpoint || slow_start_ms) &&
+        healthy__passes_over(id, WEIR_HEALTH_ALL_DUE, settings->max_per_endpoint, slow_start_ms,
+                             draw__luck(settings->algorithm, client)))
         return 0;
     return clock == WEIR_HEALTH_ALL_DUE ? HEALTH_ADMITTED
                                         : health__admits(id, settings->eject_ms, clock);
@@ -88,9 +32,18 @@ static __always_inline int healthy__takes(const struct service_view *view, __u64
 #define HEALTHY_PANICS 3 /* too few are in, or none: all are used */
 #define HEALTHY_SPILLS 4 /* nobody of the group can be had: there is no index */
 
-/* Nobody that is in has room: those that are out have their part, too. */
+/* Nobody that is in has room: those that are out have their part, too; who is out by hand, only
+ * where there is nobody else. */
 static __always_inline int healthy__panic(const struct service_view *view, __u64 client,
                                           __u32 first, __u64 clock, __u32 *index) {
+    __u64 by_hand = clock | WEIR_HEALTH_BY_HAND;
+    *index = first;
+    int keeps_first = !pick__compares(view) && healthy__may_have(view, by_hand, first);
+    if (view->held_until_ns && (keeps_first || healthy__other(view, client, by_hand, index) ||
+                                healthy__one(view, by_hand, index))) {
+        reason__count(WEIR_REASON_PANIC);
+        return HEALTHY_PANICS;
+    }
     *index = first;
     if (view->settings->max_per_endpoint && !healthy__one(view, WEIR_HEALTH_ALL_DUE, index))
         return HEALTHY_FULL;

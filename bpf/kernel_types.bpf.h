@@ -8,6 +8,16 @@
 
 #include <linux/types.h>
 
+/* Socket options: include/uapi/asm-generic/socket.h and linux/tcp.h, which do not compile for
+ * -target bpf. */
+#define SOL_SOCKET 1
+#define SO_KEEPALIVE 9
+#define SOL_TCP 6
+#define TCP_KEEPIDLE 4
+#define TCP_KEEPINTVL 5
+#define TCP_KEEPCNT 6
+#define TCP_USER_TIMEOUT 18
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct sock_common {
@@ -47,9 +57,14 @@ struct tcp_sock {
     __u64 bytes_received; /* payload, and 1 for a FIN */
     __u64 tcp_wstamp_ns;  /* when the last segment left, or will leave where it is paced */
     __u32 lsndtime;       /* ticks: when data was last sent */
+    __u32 keepalive_time; /* ticks; this and the next two: 0 = the application has not set it */
+    __u32 keepalive_intvl;
+    __u8 keepalive_probes;
+    __u8 tlp_retrans : 1; /* the last tail loss probe was data sent again */
 };
 
 struct inet_connection_sock {
+    __u8 icsk_probes_out; /* without an answer */
     struct {
         __u32 lrcvtime; /* ticks: when data was last received */
     } icsk_ack;

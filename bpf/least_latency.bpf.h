@@ -13,7 +13,7 @@
 
 #define LATENCY_LOOKS 16 /* where endpoints are out */
 
-/* A look for an endpoint that is in, from a slot on. */
+/* A look for an endpoint that is in, and has luck in its slow start, from a slot on. */
 struct latency_search {
     struct weir_slot_set slots;
     struct health_test test;
@@ -28,7 +28,8 @@ static long latency__look(__u32 i, struct latency_search *search) {
     __u32 word = search->slots.offset + slot;
     __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
     if (!cell || slot == search->except ||
-        health__passes_over(search->endpoint_base + weir_cell_index(*cell), &search->test, 0))
+        health__passes_over(search->endpoint_base + weir_cell_index(*cell), &search->test,
+                            bpf_get_prandom_u32()))
         return 0;
     search->slot = slot;
     return 1;
@@ -50,26 +51,28 @@ static __always_inline __u32 latency__endpoint(const __u64 *cell, __u32 endpoint
 }
 
 /* How the endpoint in a cell is compared, packed; 0: it leads nowhere. */
-__weak __noinline __u64 latency__candidate(__u32 word, __u32 endpoint_base, __u32 slow_start_ms) {
+__weak __noinline __u64 latency__candidate(__u32 word, __u32 endpoint_base) {
     __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
     __u32 id = latency__endpoint(cell, endpoint_base);
     struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
     if (!cell || !state)
         return 0;
-    __u64 latency = *(volatile __u64 *)&state->latency_word, active = state->active;
-    return weir_candidate_pack(
-        (struct weir_candidate){weir_latency_us(latency), weir_latency_is_known(latency),
-                                active < WEIR_ACTIVE_MOST ? active : WEIR_ACTIVE_MOST,
-                                weir_cell_weight(*cell) * health__share(state, slow_start_ms)});
+    __u64 latency = *(volatile __u64 *)&state->latency_word, active = active__of(state);
+    return weir_candidate_pack((struct weir_candidate){
+        weir_latency_us(latency), weir_latency_is_known(latency),
+        active < WEIR_ACTIVE_MOST ? active : WEIR_ACTIVE_MOST, weir_cell_weight(*cell)});
 }
 
-/* Whether this connection is the one that tries the worse of two; one at a time may. */
-__weak __noinline int latency__tries(__u32 word, __u32 endpoint_base) {
+/* Whether this connection may be the one that tries the worse of two: it was ejected, and its time
+ * is over by that clock (then who picks sees to it that one does); or it was slow a while ago. */
+__weak __noinline int latency__tries(__u32 word, __u32 endpoint_base, __u64 clock) {
     __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
     __u32 id = latency__endpoint(cell, endpoint_base);
     struct weir_ep_state *state = bpf_map_lookup_elem(&weir_ep_state, &id);
     if (!state)
         return 0;
+    if (clock != WEIR_HEALTH_ALL_DUE && health__of(state, clock) == WEIR_HEALTH_DUE)
+        return 1;
     __u32 now_ms = bpf_ktime_get_coarse_ns() / WEIR_NS_PER_MS;
     __u32 tried_ms = *(volatile __u32 *)&state->tried_ms;
     __u64 latency = *(volatile __u64 *)&state->latency_word;
@@ -79,9 +82,9 @@ __weak __noinline int latency__tries(__u32 word, __u32 endpoint_base) {
 
 /* Which of two cells has the better endpoint, or HEALTH_NONE where one leads nowhere. */
 static __always_inline __u32 latency__winner(__u32 first, __u32 second, __u32 endpoint_base,
-                                             __u32 slow_start_ms) {
-    __u64 a = latency__candidate(first, endpoint_base, slow_start_ms);
-    __u64 b = latency__candidate(second, endpoint_base, slow_start_ms);
+                                             __u64 clock) {
+    __u64 a = latency__candidate(first, endpoint_base);
+    __u64 b = latency__candidate(second, endpoint_base);
     if (!a || !b)
         return HEALTH_NONE;
     __u32 winner = first, loser = second;
@@ -89,7 +92,7 @@ static __always_inline __u32 latency__winner(__u32 first, __u32 second, __u32 en
         winner = second;
         loser = first;
     }
-    return first != second && latency__tries(loser, endpoint_base) ? loser : winner;
+    return first != second && latency__tries(loser, endpoint_base, clock) ? loser : winner;
 }
 
 /* Two slots whose endpoints are in, drawn at random; the same where there are no two. Where all are
@@ -112,14 +115,14 @@ static __always_inline __u32 latency__draw_two(struct latency_search *search, __
 __weak __noinline int pick__least_latency(__u64 slots, __u32 endpoint_base, __u64 marks,
                                           __u64 clock) {
     struct latency_search search = {.slots = weir_slot_set_unpack(slots),
-                                    .test = health__test(clock, (__u32)marks),
+                                    .test = health__test(clock, marks),
                                     .endpoint_base = endpoint_base};
     __u32 second;
     if (!search.slots.count)
         return -1;
     __u32 first = latency__draw_two(&search, &second);
     __u32 word = latency__winner(search.slots.offset + first, search.slots.offset + second,
-                                 endpoint_base, marks >> 32);
+                                 endpoint_base, clock);
     __u64 *cell = bpf_map_lookup_elem(&weir_slot, &word);
     return cell && word != HEALTH_NONE ? (int)weir_cell_index(*cell) : -1;
 }

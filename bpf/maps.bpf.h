@@ -51,8 +51,9 @@ WEIR_MAP(weir_affinity, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_affinity_key, stru
          1);
 WEIR_MAP(weir_udp_spill, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_udp_spill_key, struct weir_udp_flow,
          1);
-WEIR_MAP(weir_answered, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weir_answered, 1);
-WEIR_MAP(weir_rate, BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, struct weir_rate_key, struct weir_rate,
+WEIR_MAP(weir_answered, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_answered_key, struct weir_answered,
+         WEIR_ANSWERED_ROWS);
+WEIR_MAP(weir_rate, BPF_MAP_TYPE_LRU_HASH, 0, struct weir_rate_key, struct weir_rate,
          WEIR_RATE_ROWS);
 WEIR_MAP(weir_unmanaged, BPF_MAP_TYPE_HASH, 0, struct weir_unmanaged_key, struct weir_unmanaged,
          WEIR_UNMANAGED_ROWS);

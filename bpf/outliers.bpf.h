@@ -9,16 +9,16 @@
 
 #include "endpoint_events.bpf.h"
 #include "failures.bpf.h"
+#include "heard.bpf.h"
 #include "own_fault.bpf.h"
 #include "settings.bpf.h"
 #include "socket.bpf.h"
 
 /* Ejects it, or once more where a try has failed: `until` is what stood there. Two that find the
  * last place at once both give it back: the next failure takes it. 1: it is out. */
-static __noinline int outliers__eject(const struct weir_edge_key *edge,
+static __noinline int outliers__eject(struct weir_ep_state *state, __u32 svc_port,
                                       const struct weir_svc_settings *settings, __u64 until) {
-    struct weir_ep_state *state = health__row(edge);
-    if (!state || !health__may_be_out(edge->svc_port, settings, !until))
+    if (!health__may_be_out(svc_port, settings, !until))
         return 0;
     __u64 now_ns = bpf_ktime_get_ns(); /* not the coarse one: it is held against started_ns */
     __u64 since_ns = now_ns - state->changed_ns;
@@ -30,59 +30,85 @@ static __noinline int outliers__eject(const struct weir_edge_key *edge,
         state->changed_ns = now_ns;
     if (__sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
         return 0;
-    if (!until && !health__may_be_out(edge->svc_port, settings, 0)) {
+    if (!until && !health__may_be_out(svc_port, settings, 0)) {
         state->changed_ns = changed_ns;
         __sync_val_compare_and_swap(&state->ejected_until_ns, next, 0);
         return 0;
     }
     state->ejections = before + 1;
-    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &edge->svc_port);
+    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
     if (service)
         __sync_fetch_and_add(&service->ejections, 1);
     reason__count(WEIR_REASON_EJECTED);
     return 1;
 }
 
-/* What a failure says of an endpoint, begun at that time. 1: it is out for that. A global function,
- * for the verifier's sake: service_view.bpf.h. */
-__weak __noinline int outliers__judge(__u32 svc_port, __u32 endpoint, __u32 generation,
-                                      __u32 failure, __u64 started_ns) {
-    __u32 stalled = failure & FAILURES_STALLED;
-    failure &= ~FAILURES_STALLED;
-    struct weir_edge_key edge = {0, svc_port, endpoint, generation};
-    struct weir_ep_state *state = health__row(&edge);
+/* Whether, for all that is known, it was the callers' own network that left without an answer what
+ * was sent at that time. */
+static __always_inline int outliers__own_fault(struct weir_ep_state *state, __u32 svc_port,
+                                               __u64 netns,
+                                               const struct weir_svc_settings *settings,
+                                               __u64 sent_ns) {
+    __u32 failing = *(volatile __u32 *)&state->failing;
+    __u64 vouched_ns =
+        own_fault__vouched_ns(netns, svc_port, weir_vouch_wanted_after(failing), settings);
+    if (!vouched_ns)
+        return 1;
+    if (!(failing & WEIR_FAILING_VOUCHED)) {
+        failing = weir_failing_after(failing, vouched_ns, bpf_ktime_get_ns());
+        state->failing = failing;
+    }
+    return !weir_is_endpoints_fault(failing, sent_ns);
+}
+
+/* When that was sent which failed. */
+static __always_inline __u64 outliers__sent_ns(__u32 failure, __u64 started_ns) {
+    return failure & FAILURES_STALLED
+               ? bpf_ktime_get_ns() - FAILURES_SENT_MS_AGO(failure) * WEIR_NS_PER_MS
+               : started_ns;
+}
+
+/* A row of `ep_state` and its generation in one word. */
+static __always_inline __u64 outliers__row(const struct weir_edge_key *edge) {
+    return (__u64)edge->generation << 32 | edge->endpoint;
+}
+
+/* What a failure (WEIR_FAILURE_*, FAILURES_*) says of an endpoint, begun at that time; `netns`: as
+ * own_fault__answered has it. 1: it is out for that. A global function, for the verifier's sake:
+ * service_view.bpf.h. */
+__weak __noinline int outliers__judge(__u32 svc_port, __u64 row, __u64 netns, __u32 failure,
+                                      __u64 started_ns) {
+    struct weir_ep_state *state = health__row_of(row, row >> 32);
     const struct weir_svc_settings *settings = service__settings(svc_port);
-    if (!state || !settings || !settings->eject_after || !weir_blames_endpoint(failure) ||
+    if (!state || !settings || !settings->eject_after ||
+        !weir_blames_endpoint(FAILURES_KIND(failure)) ||
         health__detection_off_until() > bpf_ktime_get_ns())
         return 0;
-    int enough = failures__are_enough(state, settings, failure, stalled);
+    int enough = failures__are_enough(state, settings, failure);
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
-    if (until ? started_ns < state->changed_ns ||
-                    weir_is_out_for_long(until, bpf_ktime_get_ns(), settings->eject_ms)
-              : !enough)
+    if (until)
+        return started_ns >= state->changed_ns &&
+               !weir_is_out_for_long(until, bpf_ktime_get_ns(), settings->eject_ms) &&
+               outliers__eject(state, svc_port, settings, until);
+    if (weir_may_be_own_fault(FAILURES_KIND(failure)) &&
+        outliers__own_fault(state, svc_port, netns, settings,
+                            outliers__sent_ns(failure, started_ns)))
         return 0;
-    if (!until && weir_may_be_own_fault(failure) &&
-        !own_fault__is_not(&edge, state->failing_ms, settings))
-        return 0;
-    return outliers__eject(&edge, settings, until);
+    return enough && outliers__eject(state, svc_port, settings, 0);
 }
 
-/* A connect failed, or its connection was reset before a byte came. */
-static __always_inline void outliers__failed(struct weir_sock *sock, __u32 failure) {
-    if (outliers__judge(sock->edge.svc_port, sock->edge.endpoint, sock->edge.generation, failure,
-                        sock->started_ns))
-        event__of_endpoint(WEIR_EVENT_EJECTED, sock, failure & ~FAILURES_STALLED);
-}
-
-static __always_inline void outliers__restore(struct weir_sock *sock, struct weir_ep_state *state) {
-    if (sock->started_ns >= state->changed_ns && health__restore(state))
-        event__of_endpoint(WEIR_EVENT_RESTORED, sock, 0);
+/* A connect failed, or its connection was reset before a byte came. `ctx`: of sock_ops. */
+static __always_inline void outliers__failed(struct bpf_sock_ops *ctx, struct weir_sock *sock,
+                                             __u32 failure) {
+    if (outliers__judge(sock->edge.svc_port, outliers__row(&sock->edge), bpf_get_netns_cookie(ctx),
+                        failure, sock->started_ns))
+        event__of_endpoint(WEIR_EVENT_EJECTED, sock, FAILURES_KIND(failure));
 }
 
 /* A handshake is complete. It says nothing of an endpoint that resets what it has accepted. */
-static __always_inline void outliers__connected(struct weir_sock *sock,
+static __always_inline void outliers__connected(struct bpf_sock_ops *ctx, struct weir_sock *sock,
                                                 const struct weir_svc_settings *settings) {
-    own_fault__answered(sock->edge.svc_port, settings);
+    own_fault__answered(bpf_get_netns_cookie(ctx), sock->edge.svc_port, settings);
     struct weir_ep_state *state = health__row(&sock->edge);
     if (!state)
         return;
@@ -90,24 +116,25 @@ static __always_inline void outliers__connected(struct weir_sock *sock,
         state->failures = 0;
     failures__count(state, settings, WEIR_WINDOW_CONNECT);
     if (!state->resets)
-        outliers__restore(sock, state);
+        heard__restore(sock, state);
+    else if (!sock->sampled) /* its first byte is looked out for */
+        sock->sampled = 1;
 }
 
-/* The retransmission timer of an open connection ran out, once more in a row than before. */
-static __always_inline void outliers__timed_out(struct weir_sock *sock, __u32 before) {
-    if (before == 1)
-        reason__count(WEIR_REASON_STALLED);
-    if (weir_is_stall(before))
-        outliers__failed(sock, WEIR_FAILURE_TIMEOUT | FAILURES_STALLED);
-}
-
-/* A connection ended of which bytes were heard. */
-static __always_inline void outliers__heard(struct weir_sock *sock) {
-    struct weir_ep_state *state = health__row(&sock->edge);
-    if (!state || !state->resets)
+/* The retransmission timer of an open connection ran out, once more in a row than before, after so
+ * many jiffies. One connection is one failure, however often it sends again. */
+static __always_inline void outliers__timed_out(struct bpf_sock_ops *ctx, struct weir_sock *sock,
+                                                __u32 before, __u32 jiffies) {
+    __u64 ms = (__u64)jiffies * weir_tick_ns / WEIR_NS_PER_MS;
+    __u32 failure = WEIR_FAILURE_TIMEOUT | FAILURES_STALLED |
+                    (__u32)(ms < FAILURES_SENT_MOST_MS ? ms : FAILURES_SENT_MOST_MS) << 16;
+    if (!weir_is_stall(before))
         return;
-    state->resets = 0;
-    outliers__restore(sock, state);
+    if (weir_is_stall(before - 1))
+        failure |= FAILURES_AGAIN;
+    else
+        reason__count(WEIR_REASON_STALLED);
+    outliers__failed(ctx, sock, failure);
 }
 
 #endif

@@ -45,12 +45,6 @@ static __always_inline void socket__count_end(const struct weir_edge_key *key, i
     active__add(key, -1);
 }
 
-/* Weir has left it alone: it goes where the application asked for. */
-static __always_inline int socket__is_observed(const struct weir_sock *sock) {
-    return sock->endpoint_port == sock->service_port &&
-           weir_addr_equal(&sock->endpoint_addr, &sock->service_addr);
-}
-
 /* What the socket's connection is, and the word that says how far it got: in our row, or in that of
  * another build, of which *copy is made. In both, when the other build had taken the socket over
  * from us and did not get to its end: ours says DONE then. NULL: weir did not steer it. */

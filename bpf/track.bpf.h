@@ -33,9 +33,10 @@ static __always_inline void connect__remember_mptcp(struct bpf_sock *sk,
 
 /* `healthy`: HEALTHY_*, of the pick. */
 static __always_inline void track__tell(const struct weir_sock *sock, __u32 healthy) {
-    if (healthy == HEALTHY_TRIES)
+    if (healthy == HEALTHY_TRIES) {
+        reason__count(WEIR_REASON_HALF_OPEN);
         event__of_endpoint(WEIR_EVENT_HALF_OPEN, sock, 0);
-    else if (healthy == HEALTHY_PANICS && event__panic_is_due(sock->edge.svc_port))
+    } else if (healthy == HEALTHY_PANICS && event__panic_is_due(sock->edge.svc_port))
         event__of_endpoint(WEIR_EVENT_PANIC, sock, 0);
     event__tell(WEIR_EVENT_OPENED, sock);
 }
@@ -70,8 +71,10 @@ static __always_inline int connect__track(struct bpf_sock_addr *ctx, struct bpf_
     }
     if (sock && choice->observed)
         active__add(&key, 1);
-    else if (sock && limits__take_place(&key, choice->view.settings))
+    else if (sock && limits__take_place(&key, choice->view.settings)) {
+        choose__give_back(choice);
         return choose__refuse(choice, WEIR_REASON_LIMIT, WEIR_FAILURE_LIMIT);
+    }
     __u32 on_other;
     struct weir_edge *edge = edge__find_or_make(&key, &on_other);
     if (edge)
@@ -102,8 +105,7 @@ static __always_inline int connect__track(struct bpf_sock_addr *ctx, struct bpf_
     sock->phase = target->proto == WEIR_PROTO_UDP ? WEIR_PHASE_ESTABLISHED : WEIR_PHASE_PICKED;
     if (target->proto == WEIR_PROTO_TCP) {
         connect__remember_mptcp(sk, sock);
-        if (!choice->observed)
-            deadlines__begin(ctx, sock, choice->view.settings);
+        deadlines__begin(ctx, sk, sock, choice->observed ? NULL : choice->view.settings);
     }
     if (target->proto == WEIR_PROTO_UDP)
         track__try(sock, choice);

@@ -73,9 +73,10 @@ static __always_inline void udp__tell(const struct weir_udp_flow *flow,
     struct udp_verdict before = udp_try__before(&flow->edge, settings, healthy);
     if (before.event)
         event__of_flows_endpoint(before.event, flow, before.failure);
-    if (healthy == HEALTHY_TRIES)
+    if (healthy == HEALTHY_TRIES) {
+        reason__count(WEIR_REASON_HALF_OPEN);
         event__of_flows_endpoint(WEIR_EVENT_HALF_OPEN, flow, 0);
-    else if (healthy == HEALTHY_PANICS && event__panic_is_due(flow->edge.svc_port))
+    } else if (healthy == HEALTHY_PANICS && event__panic_is_due(flow->edge.svc_port))
         event__of_flows_endpoint(WEIR_EVENT_PANIC, flow, 0);
 }
 

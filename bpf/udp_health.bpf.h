@@ -19,9 +19,9 @@ static __always_inline struct udp_verdict udp_health__fails(
     struct weir_ep_state *state, __u32 failure, __u64 sent_ns) {
     struct udp_verdict verdict = {0, failure};
     if (!*(volatile __u64 *)&state->ejected_until_ns && weir_may_be_own_fault(failure) &&
-        !own_fault__is_not(edge, sent_ns / WEIR_NS_PER_MS, settings))
+        !own_fault__vouched_ns(0, edge->svc_port, sent_ns / WEIR_NS_PER_MS, settings))
         return verdict;
-    if (!outliers__judge(edge->svc_port, edge->endpoint, edge->generation, failure, sent_ns))
+    if (!outliers__judge(edge->svc_port, outliers__row(edge), 0, failure, sent_ns))
         return verdict;
     state->resets = 0; /* what is open from now on is a try's */
     verdict.event = WEIR_EVENT_EJECTED;
@@ -56,7 +56,7 @@ static __always_inline struct udp_verdict udp_health__asks(const struct weir_edg
 static __always_inline struct udp_verdict udp_health__answers(
     const struct weir_edge_key *edge, const struct weir_svc_settings *settings, __u32 mark) {
     struct udp_verdict nothing = {};
-    own_fault__answered(edge->svc_port, settings);
+    own_fault__answered(0, edge->svc_port, settings);
     struct weir_ep_state *state = health__row(edge);
     if (!state || !udp_try__speaks(state, mark))
         return nothing;

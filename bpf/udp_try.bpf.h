@@ -34,7 +34,8 @@ static __always_inline struct udp_verdict udp_try__restore(struct weir_ep_state 
 
 /* The try before had no answer: the next one comes later. */
 static __always_inline struct udp_verdict udp_try__failed(struct weir_ep_state *state,
-                                                          __u32 eject_ms, __u32 failure) {
+                                                          __u32 svc_port, __u32 eject_ms,
+                                                          __u32 failure) {
     struct udp_verdict nothing = {};
     __u64 until = *(volatile __u64 *)&state->ejected_until_ns;
     __u32 before = state->ejections;
@@ -42,6 +43,9 @@ static __always_inline struct udp_verdict udp_try__failed(struct weir_ep_state *
     if (!until || __sync_val_compare_and_swap(&state->ejected_until_ns, until, next) != until)
         return nothing;
     state->ejections = before + 1;
+    struct weir_svc_state *service = bpf_map_lookup_elem(&weir_svc_state, &svc_port);
+    if (service)
+        __sync_fetch_and_add(&service->ejections, 1);
     reason__count(WEIR_REASON_EJECTED);
     return (struct udp_verdict){WEIR_EVENT_EJECTED, failure};
 }
@@ -58,9 +62,9 @@ static __always_inline struct udp_verdict udp_try__before(const struct weir_edge
         return nothing;
     state->resets = 0;
     if (ask & WEIR_ASK_SAID)
-        return udp_try__failed(state, settings->eject_ms, weir_ask_failure(ask));
+        return udp_try__failed(state, edge->svc_port, settings->eject_ms, weir_ask_failure(ask));
     if (settings->answer_ms)
-        return udp_try__failed(state, settings->eject_ms, WEIR_FAILURE_TIMEOUT);
+        return udp_try__failed(state, edge->svc_port, settings->eject_ms, WEIR_FAILURE_TIMEOUT);
     return udp_try__restore(state);
 }
 

@@ -24,8 +24,8 @@ Result<Object> open_idle() {
 Result<IdleSweep> IdleSweep::load(const PinDir& pins) {
     if (!can_enter_all_network_namespaces())
         return fail(
-            "this process may not enter all network namespaces (CAP_SYS_ADMIN in the host's "
-            "pid namespace, without RestrictNamespaces)");
+            "this process may not enter all network namespaces (CAP_SYS_ADMIN and CAP_SYS_PTRACE "
+            "in the host's pid namespace, without RestrictNamespaces)");
     WEIR_TRY(Object object, open_idle());
     if (const auto loaded = object.load(pins, {}); !loaded)
         return fail("the kernel refused to end connections (bpf_sock_destroy: kernel 6.5): " +

@@ -13,21 +13,24 @@
 
 namespace weir {
 
-std::vector<Capability> missing_capabilities() {
+bool has_capability(int number) {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
     ::syscall(SYS_capget, &header, data.data());
+    const auto word = static_cast<std::size_t>(number) / 32;
+    return (data.at(word).effective >> (number % 32) & 1U) != 0;
+}
+
+std::vector<Capability> missing_capabilities() {
     const std::array<Capability, 3> needed{{
         {CAP_NET_ADMIN, "CAP_NET_ADMIN", "to attach programs to cgroups"},
         {CAP_PERFMON, "CAP_PERFMON", "to let programs read kernel structs"},
         {CAP_BPF, "CAP_BPF", "to load programs and make maps"},
     }};
     std::vector<Capability> missing;
-    for (const auto& capability : needed) {
-        const auto word = static_cast<std::size_t>(capability.number) / 32;
-        if ((data.at(word).effective >> (capability.number % 32) & 1U) == 0)
+    for (const auto& capability : needed)
+        if (!has_capability(capability.number))
             missing.push_back(capability);
-    }
     return missing;
 }
 

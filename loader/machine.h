@@ -16,6 +16,8 @@ struct Capability {
     std::string why;
 };
 
+// Whether this process has it now: CAP_*.
+bool has_capability(int number);
 // CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, as far as this process lacks them.
 std::vector<Capability> missing_capabilities();
 

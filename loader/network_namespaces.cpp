@@ -2,6 +2,7 @@
 #include "loader/network_namespaces.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/stat.h>
 
@@ -14,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "loader/machine.h"
 #include "maps/fd.h"
 
 namespace weir {
@@ -59,6 +61,8 @@ Status visit_all(const std::function<Status()>& visit) {
 
 bool can_enter_all_network_namespaces() {
     struct stat stat{};
+    if (!has_capability(CAP_SYS_PTRACE))  // without it those of stronger tasks are not seen
+        return false;
     if (::stat("/proc/self/ns/pid", &stat) != 0 || stat.st_ino != kFirstPidNamespace)
         return false;
     const Fd own(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));

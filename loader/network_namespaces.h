@@ -9,7 +9,8 @@
 namespace weir {
 
 // Whether this process sees the tasks of the whole machine, and may enter their namespaces: not in
-// a pid namespace of its own, nor without CAP_SYS_ADMIN, nor under systemd's RestrictNamespaces.
+// a pid namespace of its own, nor without CAP_SYS_ADMIN and CAP_SYS_PTRACE, nor under systemd's
+// RestrictNamespaces.
 bool can_enter_all_network_namespaces();
 
 // Calls `visit` once in each, on a thread of its own, until one fails. Root.

@@ -47,6 +47,8 @@ inline constexpr std::array<ReasonName, WEIR_REASON_COUNT> kReasonNames{{
     {"idle_deadline", "connections without data for timeouts.idle"},
     {"zone_spilled", "connects that left the node's zone: too few endpoints there have room"},
     {"subset_spilled", "connects that left their subset: no endpoint of it has room"},
+    {"keepalive_deadline",
+     "idle connections whose endpoint answered no probe of timeouts.keepalive"},
 }};
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 #define WEIR_CORE_ASK_H
 
 #include "../../maps/abi/edge.h"
+#include "errno.h"
 
 #define WEIR_ASK_REFUSED 1u
 #define WEIR_ASK_UNREACHABLE 2u
@@ -42,13 +43,13 @@ static inline __u64 weir_ask_sent_ns(__u32 word, __u64 now_ns) {
 /* The bit for an errno (positive) that ICMP gives a socket; 0: it says nothing of the endpoint. */
 static inline __u32 weir_ask_bit_of(int error) {
     switch (error) {
-        case 111: /* ECONNREFUSED */
+        case WEIR_ECONNREFUSED:
             return WEIR_ASK_REFUSED;
-        case 13:  /* EACCES: prohibited, by ICMPv6 */
-        case 92:  /* ENOPROTOOPT */
-        case 101: /* ENETUNREACH */
-        case 112: /* EHOSTDOWN */
-        case 113: /* EHOSTUNREACH: prohibited, by ICMP; no host, where the socket asks */
+        case WEIR_EACCES: /* prohibited, by ICMPv6 */
+        case WEIR_ENOPROTOOPT:
+        case WEIR_ENETUNREACH:
+        case WEIR_EHOSTDOWN:
+        case WEIR_EHOSTUNREACH: /* prohibited, by ICMP; no host, where the socket asks */
             return WEIR_ASK_UNREACHABLE;
         default:
             return 0;

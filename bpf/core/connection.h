@@ -9,6 +9,7 @@
 #define WEIR_CORE_CONNECTION_H
 
 #include "../../maps/abi/state.h"
+#include "addr.h"
 #include "errno.h"
 
 #define WEIR_EVENT_SYN 1         /* the kernel is about to send the first SYN */
@@ -24,6 +25,13 @@
 #define WEIR_END_NONE 0   /* counted before, or never counted */
 #define WEIR_END_CLOSED 1 /* it had been established */
 #define WEIR_END_FAILED 2 /* it had not, or was reset before a byte came */
+
+/* Weir has left it alone: it goes where the application asked for, and says nothing of an endpoint.
+ */
+static inline int weir_sock_is_observed(const struct weir_sock *sock) {
+    return sock->endpoint_port == sock->service_port &&
+           weir_addr_equal(&sock->endpoint_addr, &sock->service_addr);
+}
 
 /* The phase from which an event moves a connection on; from any other it changes nothing. */
 static inline __u32 weir_phase_before(__u32 event) {
@@ -64,10 +72,13 @@ static inline __u32 weir_cut_off_by(__u32 old_state, __u32 error, int closed) {
                : WEIR_CUT_OFF_BY_NONE;
 }
 
-/* Whether its caller closed it (which was counted) after a SYN had to be sent again: the patience
- * of callers is shorter than the kernel's, and this is what most timeouts look like. */
-static inline int weir_gave_up_on_silence(__u32 was, __u32 old_state, __u32 retransmits) {
-    return was == WEIR_PHASE_DONE && old_state == WEIR_TCP_SYN_SENT && retransmits;
+/* Whether its caller closed it (which was counted before), shut it down or disconnected it, after a
+ * SYN had to be sent again: the patience of callers is shorter than the kernel's, and this is what
+ * most timeouts look like. `error`: as weir_end_of has it. */
+static inline int weir_gave_up_on_silence(__u32 was, __u32 error, __u32 old_state,
+                                          __u32 retransmits) {
+    return (was == WEIR_PHASE_DONE || (was == WEIR_PHASE_SYN_SENT && !error)) &&
+           old_state == WEIR_TCP_SYN_SENT && retransmits;
 }
 
 /* What the application is told of a connect that weir refuses. ECONNREFUSED for all that another
@@ -77,8 +88,8 @@ static inline __u32 weir_errno_of(__u32 failure) {
     return failure == WEIR_FAILURE_NO_STORAGE ? WEIR_ENOBUFS : WEIR_ECONNREFUSED;
 }
 
-/* Why it failed. Errors are those of tcp_reset(), tcp_write_err() and of ICMP (icmp_err_convert).
- */
+/* Why it failed. Errors are those of tcp_reset(), tcp_write_err() and of ICMP (icmp_err_convert,
+ * icmpv6_err_convert: EACCES is "administratively prohibited" of IPv6). */
 static inline __u32 weir_failure_of(__u32 phase, __u32 error) {
     if (phase == WEIR_PHASE_ESTABLISHED)
         return WEIR_FAILURE_RESET;
@@ -94,6 +105,8 @@ static inline __u32 weir_failure_of(__u32 phase, __u32 error) {
         case WEIR_ENETUNREACH:
         case WEIR_EHOSTDOWN:
         case WEIR_EHOSTUNREACH:
+        case WEIR_EACCES:
+        case WEIR_ENOPROTOOPT:
             return WEIR_FAILURE_UNREACHABLE;
     }
     return WEIR_FAILURE_OTHER;

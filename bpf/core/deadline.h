@@ -22,15 +22,26 @@ static inline __u32 weir_syn_timeout_ticks(__u32 connect_ms, __u32 tick_ns) {
     return ticks ? ticks : 1;
 }
 
-/*
- * The TCP_USER_TIMEOUT for data that may be unacknowledged for `tcp_user_ms` (1000 and more). The
- * kernel's clock for it begins when the data is first sent again by a timer: 0.2 s after it was
- * sent at the soonest, 0.4 s where a tail loss probe comes first (one segment under way).
- */
-#define WEIR_FIRST_RETRANSMIT_MS 300u
+/* The kernel's least time until data is sent again (TCP_RTO_MIN), beyond a round trip. */
+#define WEIR_RTO_MIN_MS 200u
 
-static inline __u32 weir_user_timeout_ms(__u32 tcp_user_ms) {
-    return tcp_user_ms ? tcp_user_ms - WEIR_FIRST_RETRANSMIT_MS : 0;
+/*
+ * How long data was under way when the retransmission timer, of `rto_ms`, runs out for the first
+ * time. `probed`: it was one segment, and a tail loss probe has sent it again before; the timer
+ * began anew with that (tcp_send_loss_probe; of several segments the first one's age counts).
+ */
+static inline __u32 weir_first_timeout_ms(__u32 rto_ms, __u32 rtt_us, int probed) {
+    return rto_ms + (probed ? WEIR_RTO_MIN_MS + rtt_us / 500 : 0);
+}
+
+/*
+ * The TCP_USER_TIMEOUT for data that may be unacknowledged for `tcp_user_ms` (1000 and more), when
+ * it has been so for `passed_ms`: the kernel's clock for it begins only when the data is first sent
+ * again by a timer. At least a fourth is left, for what takes so long to get there.
+ */
+static inline __u32 weir_user_timeout_ms(__u32 tcp_user_ms, __u32 passed_ms) {
+    __u32 most_ms = tcp_user_ms - tcp_user_ms / 4;
+    return tcp_user_ms - (passed_ms < most_ms ? passed_ms : most_ms);
 }
 
 #endif

@@ -45,6 +45,15 @@ static inline __u32 weir_latency_left(__u32 age_ms) {
     return (65536u - rest * 32768u / WEIR_LATENCY_HALF_MS) >> halvings;
 }
 
+/* So much "later" than now is another CPU, or a finer clock. */
+#define WEIR_LATENCY_SKEW_MS 1000u
+
+/* How long ago that was. */
+static inline __u32 weir_latency_age_ms(__u32 at_ms, __u32 now_ms) {
+    __u32 age_ms = now_ms - at_ms;
+    return age_ms > ~0u - WEIR_LATENCY_SKEW_MS ? 0 : age_ms;
+}
+
 /* The word after an answer that took `us`, or (GUESSED) a handshake: which says nothing where
  * answers are known. */
 static inline __u64 weir_latency_after(__u64 word, __u64 us, __u32 guessed, __u32 now_ms) {
@@ -52,7 +61,8 @@ static inline __u64 weir_latency_after(__u64 word, __u64 us, __u32 guessed, __u3
         us = WEIR_LATENCY_MOST_US;
     if (guessed && weir_latency_is_known(word))
         return word;
-    __u32 before = weir_latency_us(word), left = weir_latency_left(now_ms - (__u32)word);
+    __u32 before = weir_latency_us(word),
+          left = weir_latency_left(weir_latency_age_ms((__u32)word, now_ms));
     if (word && !guessed && !weir_latency_is_known(word))
         before = 0; /* the first answer */
     if (before > us)
@@ -107,7 +117,8 @@ static inline int weir_is_quicker(struct weir_candidate a, struct weir_candidate
 #define WEIR_EXPLORE_ONE_OF 128u
 
 static inline int weir_is_worth_a_try(__u64 word, __u32 tried_ms, __u32 now_ms, __u32 random) {
-    return now_ms - (__u32)word >= WEIR_EXPLORE_MS && now_ms - tried_ms >= WEIR_EXPLORE_MS &&
+    return weir_latency_age_ms((__u32)word, now_ms) >= WEIR_EXPLORE_MS &&
+           weir_latency_age_ms(tried_ms, now_ms) >= WEIR_EXPLORE_MS &&
            random % WEIR_EXPLORE_ONE_OF == 0;
 }
 

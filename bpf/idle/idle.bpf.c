@@ -19,7 +19,7 @@ extern int bpf_sock_destroy(struct sock_common *sk) __ksym;
 /* The connection, where it is weir's, open at both ends, and idle for longer than it may be. */
 static __always_inline struct weir_sock *idle__overdue(struct tcp_sock *tcp) {
     struct weir_sock *sock = bpf_sk_storage_get(&weir_sock, tcp, NULL, 0);
-    if (!sock || sock->phase != WEIR_PHASE_ESTABLISHED ||
+    if (!sock || sock->phase != WEIR_PHASE_ESTABLISHED || weir_sock_is_observed(sock) ||
         ((struct sock *)tcp)->__sk_common.skc_state != WEIR_TCP_ESTABLISHED)
         return NULL;
     const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);

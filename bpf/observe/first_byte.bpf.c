@@ -2,11 +2,14 @@
 /*
  * tp_btf/tcp_probe: each segment that an established socket receives. On sampled connections, the
  * time from the last byte sent to the first byte of the answer; whatever the protocol, encrypted or
- * not, since nothing is parsed. Reads the socket, changes nothing but weir's own rows.
+ * not, since nothing is parsed; and that an endpoint which reset what it accepted has answered.
+ * Reads the socket, changes nothing but weir's own rows.
  */
 #include "../maps.bpf.h"
 
 #include "../answer_time.bpf.h"
+#include "../core/connection.h"
+#include "../heard.bpf.h"
 #include "../kernel_types.bpf.h"
 #include "../latency.bpf.h"
 
@@ -38,7 +41,7 @@ static __always_inline void count_answer(struct weir_sock *sock, __s64 ns, __u64
         histogram__add(&latency->of[WEIR_LATENCY_FIRST_BYTE], us);
     if (us > sock->first_byte_us)
         sock->first_byte_us = us;
-    struct weir_ep_state *state = health__row(&sock->edge);
+    struct weir_ep_state *state = weir_sock_is_observed(sock) ? NULL : health__row(&sock->edge);
     if (state)
         answer_time__add(state, us, 0, now_ns);
 }
@@ -51,6 +54,8 @@ static __always_inline void segment__take(struct weir_sock *sock, struct tcp_soc
         return; /* most are mere acknowledgements: they need no clock */
     segment.now_ns = bpf_ktime_get_ns();
     __u32 is = weir_segment_is(&segment);
+    if (!sock->heard_ns && !weir_sock_is_observed(sock))
+        heard__bytes(sock);
     sock->heard_ns = segment.now_ns;
     sock->sampled = weir_sampled_after(sock->sampled, is);
     if (!sock->sampled)

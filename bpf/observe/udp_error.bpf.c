@@ -24,7 +24,7 @@ int weir_udp_error(__u64 *ctx) {
     struct weir_sock copy;
     __u32 *phase;
     struct weir_sock *sock = socket__find(sk, &copy, &phase);
-    if (!sock || *phase == WEIR_PHASE_DONE || socket__is_observed(sock))
+    if (!sock || *phase == WEIR_PHASE_DONE || weir_sock_is_observed(sock))
         return 0;
     struct weir_ep_state *state = health__row(&sock->edge);
     if (state && udp_try__speaks(state, sock->asked))

@@ -8,10 +8,10 @@
 #include "../answer_time.bpf.h"
 #include "../core/addr.h"
 #include "../deadlines.bpf.h"
+#include "../ended.bpf.h"
 #include "../kernel_types.bpf.h"
 #include "../load.bpf.h"
 #include "../outliers.bpf.h"
-#include "../traffic.bpf.h"
 
 #define WEIR_AF_INET 2
 
@@ -28,7 +28,7 @@ static __always_inline void take_connect_time(struct weir_sock *sock) {
     if (!sock->started_ns)
         return;
     __u64 now_ns = bpf_ktime_get_ns(), us = (now_ns - sock->started_ns) / 1000;
-    struct weir_ep_state *state = health__row(&sock->edge);
+    struct weir_ep_state *state = weir_sock_is_observed(sock) ? NULL : health__row(&sock->edge);
     if (state)
         answer_time__add(state, us, WEIR_LATENCY_GUESSED, now_ns);
     sock->connect_us = us ? us : 1;
@@ -47,6 +47,7 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
     if (!goes_to_endpoint(sk, sock)) { /* the steered connect never got as far as a SYN */
         socket__end_by_caller(sock, phase);
         socket__leave(sock);
+        deadlines__begin(ctx, sk, sock, NULL);
         return;
     }
     socket__advance(phase, WEIR_EVENT_SYN); /* or a take-over has seen it first, and did */
@@ -57,51 +58,24 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
 static __always_inline void connected(struct bpf_sock_ops *ctx, struct weir_sock *sock) {
     const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
     take_connect_time(sock);
-    if (!settings)
+    if (!settings || weir_sock_is_observed(sock))
         return;
-    outliers__connected(sock, settings);
+    outliers__connected(ctx, sock, settings);
     deadlines__connected(ctx, sock, settings);
-    if (settings->eject_after)
+    if (settings->eject_after || settings->tcp_user_ms)
         ask_for(ctx, BPF_SOCK_OPS_RTO_CB_FLAG);
 }
 
-/* It asked, and ends without an answer: at whatever moment its caller lost patience. */
-static __always_inline void take_silence(struct weir_sock *sock, struct tcp_sock *tcp) {
-    if (!sock->started_ns || !sock->connect_us || !tcp->bytes_sent)
+/* The retransmission timer, of so many jiffies, ran out; it had so often before, in a row. */
+static __always_inline void timed_out(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
+                                      struct weir_sock *sock, __u32 before, __u32 jiffies) {
+    const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
+    if (!settings)
         return;
-    __u64 now_ns = bpf_ktime_get_ns();
-    answer_time__missing(&sock->edge, (now_ns - sock->started_ns) / 1000, now_ns);
-}
-
-/* FIN_WAIT1 without a byte heard: the application has closed it, which sock_release saw just before
- * this, or only its own direction. */
-static __always_inline void leave_unheard(struct bpf_sock *sk, struct weir_sock *sock,
-                                          __u32 *phase) {
-    struct tcp_sock *tcp = (struct tcp_sock *)bpf_skc_to_tcp_sock(sk);
-    if (tcp && *phase == WEIR_PHASE_DONE)
-        take_silence(sock, tcp);
-}
-
-/* The last of its events: it comes after the application's close(), too. */
-static __always_inline void end(struct bpf_sock *sk, struct weir_sock *sock, __u32 *phase,
-                                __u32 old_state, int heard) {
-    struct tcp_sock *tcp = (struct tcp_sock *)bpf_skc_to_tcp_sock(sk);
-    /* The errno that the kernel has for the application; 0: it was not the kernel that ended it. */
-    __u32 error = tcp ? ((struct sock *)tcp)->sk_err : 0;
-    __u32 was = socket__end(sock, phase, heard ? 0 : error, heard);
-    __u32 end = weir_end_of(was, heard ? 0 : error, heard);
-    deadlines__count(sock, was, error);
-    if (end == WEIR_END_FAILED)
-        outliers__failed(sock, weir_failure_of(was, error));
-    else if (weir_gave_up_on_silence(was, old_state, tcp ? tcp->total_retrans : 0))
-        outliers__failed(sock, WEIR_FAILURE_TIMEOUT);
-    else if (heard)
-        outliers__heard(sock);
-    if (tcp && !heard && was == WEIR_PHASE_ESTABLISHED)
-        take_silence(sock, tcp);
-    if (tcp)
-        traffic__flush_last(sock, tcp,
-                            weir_cut_off_by(old_state, error, TRAFFIC_HAS(tcp, SOCK_DEAD)));
+    if (!before)
+        deadlines__resend(ctx, sk, sock, settings, jiffies);
+    if (settings->eject_after)
+        outliers__timed_out(ctx, sock, before, jiffies);
 }
 
 SEC("sockops")
@@ -131,11 +105,11 @@ int weir_sockops(struct bpf_sock_ops *ctx) {
             connected(ctx, sock);
     } else if (op == BPF_SOCK_OPS_RTO_CB) {
         if (*phase == WEIR_PHASE_ESTABLISHED)
-            outliers__timed_out(sock, old_state);
+            timed_out(ctx, sk, sock, old_state, ctx->args[1]);
     } else if (new_state == WEIR_TCP_FIN_WAIT1) {
-        leave_unheard(sk, sock, phase);
+        ended__closing(sk, sock, phase);
     } else {
-        end(sk, sock, phase, old_state, received != 0);
+        ended__count(ctx, sk, sock, phase, old_state, received != 0);
     }
     return 1;
 }

@@ -139,7 +139,7 @@ class Demo:
         load, served, counted = self.ask(2, dead)
         self.check_counts(load, served, counted)
         before = self.shop.counted()
-        self.lab.start_agent()
+        self.shop.start_agent()
         self.screen.show("weir-agent & weir status", self.lab.weir("status").stdout)
         after = self.shop.counted()
         self.screen.check("the next agent adopts what is there", after == before, f"{sum(after.values())} connections counted, as before")

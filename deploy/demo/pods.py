@@ -30,11 +30,15 @@ class Shop:
             for name in names:
                 lab.pod(name)
 
+    def start_agent(self):
+        """Each connection is timed: on a slow machine one of eight would be too few for a look at some seconds."""
+        self.lab.start_agent("--first-byte", "1")
+
     def start(self):
         """The mesh, then the agent, then those who need it."""
         self.lab.write_mesh(self.mesh())
         self.start_dns()
-        self.lab.start_agent()
+        self.start_agent()
         self.start_redis()
         self.start_postgres()
         for role in INSTANCES:

@@ -17,7 +17,7 @@
 #define WEIR_ASSERT(condition) _Static_assert(condition, #condition)
 #endif
 
-#define WEIR_ABI_VERSION 7
+#define WEIR_ABI_VERSION 8
 
 /* A 16-byte address in network byte order; IPv4 is always ::ffff:a.b.c.d, so that there is one
  * table and one path for both families. */

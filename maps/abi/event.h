@@ -35,7 +35,7 @@ struct weir_event {
     __u8 protocol;   /* WEIR_PROTO_* */
     __u8 failure;    /* WEIR_FAILURE_*, where it failed */
     __u8 cut_off_by; /* WEIR_CUT_OFF_BY_*, where it was closed */
-    __u8 deadline;   /* WEIR_DEADLINE_*, where it was closed for one */
+    __u8 deadline;   /* WEIR_DEADLINE_*, where it ended for one */
     /* Of a TCP connection that was closed: */
     __u64 sent, received; /* bytes of payload, by the caller */
     __u32 retransmits;

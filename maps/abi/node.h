@@ -55,14 +55,15 @@ WEIR_ASSERT(sizeof(struct weir_node) == 128);
 #define WEIR_REASON_PANIC 20 /* a pick found all endpoints out, or too many: all are used then */
 #define WEIR_REASON_LIMIT 21 /* refused: as many connections as there may be */
 #define WEIR_REASON_RATE 22  /* refused: its caller connects too often */
-#define WEIR_REASON_RATE_FULL 23        /* let through: no room to count how often it connects */
-#define WEIR_REASON_CONNECT_DEADLINE 24 /* a handshake took longer than its service allows */
-#define WEIR_REASON_USER_DEADLINE 25    /* data was unacknowledged for longer than it allows */
-#define WEIR_REASON_OPTION_REFUSED 26   /* the kernel refused a socket option for a deadline */
-#define WEIR_REASON_STALLED 27          /* data was sent again twice, and is unacknowledged */
-#define WEIR_REASON_IDLE_DEADLINE 28    /* no data moved for longer than its service allows */
-#define WEIR_REASON_ZONE_SPILLED 29     /* a pick left the node's zone: too few there have room */
-#define WEIR_REASON_SUBSET_SPILLED 30   /* a pick left its subset: nobody there has room */
-#define WEIR_REASON_COUNT 31
+#define WEIR_REASON_RATE_FULL 23          /* let through: no room to count how often it connects */
+#define WEIR_REASON_CONNECT_DEADLINE 24   /* a handshake took longer than its service allows */
+#define WEIR_REASON_USER_DEADLINE 25      /* data was unacknowledged for longer than it allows */
+#define WEIR_REASON_OPTION_REFUSED 26     /* the kernel refused a socket option for a deadline */
+#define WEIR_REASON_STALLED 27            /* data was sent again twice, and is unacknowledged */
+#define WEIR_REASON_IDLE_DEADLINE 28      /* no data moved for longer than its service allows */
+#define WEIR_REASON_ZONE_SPILLED 29       /* a pick left the node's zone: too few there have room */
+#define WEIR_REASON_SUBSET_SPILLED 30     /* a pick left its subset: nobody there has room */
+#define WEIR_REASON_KEEPALIVE_DEADLINE 31 /* nobody answered the probes of an idle connection */
+#define WEIR_REASON_COUNT 32
 
 #endif

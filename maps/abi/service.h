@@ -136,9 +136,10 @@ WEIR_ASSERT(sizeof(struct weir_svc_port) == 272);
 struct weir_endpoint {
     struct weir_addr addr;
     __be16 port;      /* network byte order */
-    __u16 flags;      /* WEIR_ENDPOINT_*: the one field that changes while the row can be reached,
-                         by one aligned store */
-    __u32 ifindex;    /* 0 = unknown */
+    __u16 flags;      /* WEIR_ENDPOINT_*: this and the next change while the row can be reached, by
+                         one aligned store each */
+    __u32 moved_to;   /* the row that the endpoint has since its service port got more of them, plus
+                         1; 0 = this one. What it says is to be held against the row there */
     __u32 svc_port;   /* owner; a slot that leads to another owner's row is corrupt */
     __u32 generation; /* raised by one each time the row gets another endpoint; 0 = never used */
 };

@@ -24,12 +24,18 @@ struct weir_ep_state {
     __u32 resets;           /* TCP: connections that were reset before a byte came, in a row.
                                UDP: what it owes: core/ask.h */
     __u32 ejections;        /* in a row: each lasts longer */
-    __u32 failing_ms;       /* CLOCK_MONOTONIC, low half: when the first of `failures` was seen */
+    __u32 failing;          /* since when `failures` are: core/own_fault.h */
     __u64 latency_word;     /* how long it takes to answer: core/least_latency.h */
     __u64 held_until_ns;    /* CLOCK_MONOTONIC: out by hand until then; 0 = not. User space only */
     __u64 window;           /* connects and failures, where its service asks: core/failure_rate.h */
+    __u32 moved_from;       /* the row that the endpoint had before its service port got more of
+                               them, and 1, while connections hold that one; 0 = none. User space only */
+    __u32 pad;              /* 0 */
 };
-WEIR_ASSERT(sizeof(struct weir_ep_state) == 72);
+WEIR_ASSERT(sizeof(struct weir_ep_state) == 80);
+
+/* So many rows before the one that it has are looked at. */
+#define WEIR_ROWS_BEFORE_MOST 3
 
 #define WEIR_GROUP_TURNS 8
 
@@ -43,19 +49,29 @@ struct weir_svc_state {
     __u64 ejections;        /* of its endpoints; 0: none was ever out */
     __u64 active;           /* tracked sockets; below 0 as a signed number for a while, after a
                                build that did not count them */
-    __u64 answered_ns; /* CLOCK_MONOTONIC: when one of its endpoints last completed a handshake */
-    __u64 panicked_ns; /* CLOCK_MONOTONIC: when it was last told that it is in panic */
-    __u64 panic_word;  /* whether too few of its endpoints are in: core/health.h */
-    __u64 subset_turn; /* connects that were given a subset by their turn */
+    __u64 panicked_ns;      /* CLOCK_MONOTONIC: when it was last told that it is in panic */
+    __u64 panic_word;       /* whether too few of its endpoints are in: core/health.h */
+    __u64 subset_turn;      /* connects that were given a subset by their turn */
     __u64 group_turns[WEIR_GROUP_TURNS]; /* as `cursor`, of groups of endpoints: core/subset.h */
 };
-WEIR_ASSERT(sizeof(struct weir_svc_state) == 320);
+WEIR_ASSERT(sizeof(struct weir_svc_state) == 312);
 
-/* The one row of `answered`: the same for all services of the node, within some milliseconds. */
+/* Whose network works: key and value of `answered`. */
+struct weir_answered_key {
+    __u64 netns;    /* cookie of the callers' network namespace; 0: of UDP, the whole node */
+    __u32 svc_port; /* of one whose endpoints may be ejected; or WEIR_ANSWERED_ANY */
+    __u32 pad;      /* 0 */
+};
+WEIR_ASSERT(sizeof(struct weir_answered_key) == 16);
+#define WEIR_ANSWERED_ANY 0xffffffffu
+
 struct weir_answered {
-    __u64 at_ns;
+    __u64 at_ns; /* CLOCK_MONOTONIC: the last handshake, or answer, within some milliseconds */
 };
 WEIR_ASSERT(sizeof(struct weir_answered) == 8);
+
+/* Fixed: the namespaces and service ports that were used last. */
+#define WEIR_ANSWERED_ROWS 8192
 
 /* How often a client workload may connect to a service port: key and value of `rate`. */
 struct weir_rate_key {
@@ -69,7 +85,7 @@ struct weir_rate {
 };
 WEIR_ASSERT(sizeof(struct weir_rate) == 8);
 
-/* Fixed: who finds no room is let through, counted as a reason. */
+/* Fixed: the callers that came last. Who has not come for long owes nothing any more. */
 #define WEIR_RATE_ROWS 16384
 
 /* Which endpoint a client of a service with affinity keeps: key and value of `affinity`. */
@@ -94,10 +110,15 @@ WEIR_ASSERT(sizeof(struct weir_affinity) == 16);
 #define WEIR_PHASE_ESTABLISHED 3 /* handshake complete */
 #define WEIR_PHASE_MOVING 4      /* being taken over from another build: its phase is there */
 
-/* weir_sock.deadline, weir_event.deadline */
-#define WEIR_DEADLINE_NONE 0
-#define WEIR_DEADLINE_USER 1 /* timeouts.tcpUser */
-#define WEIR_DEADLINE_IDLE 2 /* timeouts.idle */
+#define WEIR_DEADLINE_NONE 0      /* weir_sock.deadline, weir_event.deadline */
+#define WEIR_DEADLINE_USER 1      /* timeouts.tcpUser */
+#define WEIR_DEADLINE_IDLE 2      /* timeouts.idle */
+#define WEIR_DEADLINE_KEEPALIVE 3 /* timeouts.keepalive: nobody answers its probes */
+#define WEIR_DEADLINE_CONNECT 4   /* timeouts.connect: it failed */
+#define WEIR_KEEPS_ALIVE 1        /* weir_sock.keeps_alive: SO_KEEPALIVE; and its numbers */
+#define WEIR_KEEPS_TIME 2
+#define WEIR_KEEPS_INTERVAL 4
+#define WEIR_KEEPS_PROBES 8
 
 /* Value of `sock`: one socket's connection through a service. */
 struct weir_sock {
@@ -121,7 +142,8 @@ struct weir_sock {
     __u32 told;          /* 1: its beginning and its end are events */
     __u32 protocol;      /* WEIR_PROTO_* */
     __u32 user_ms;       /* the TCP_USER_TIMEOUT that weir has set; 0 = none */
-    __u32 deadline;      /* WEIR_DEADLINE_* for which it ends */
+    __u16 deadline;      /* WEIR_DEADLINE_* for which it ends */
+    __u16 keeps_alive;   /* WEIR_KEEPS_*: what weir has set */
 };
 WEIR_ASSERT(sizeof(struct weir_sock) == 128);
 

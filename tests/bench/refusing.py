@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 
 from lab import ROOT, Lab, service_yaml, wait_for
@@ -52,9 +53,10 @@ class Two:
         """In the middle of it the agent is killed, or not."""
         wait_for(lambda: self.share(target) > 0.4, "both to have their share", 60)
         healthy = self.load(target, 2)["mean"]
-        if killed:
-            self.lab.kill_agent(signal.SIGKILL)
+        killer = threading.Timer(0.5, self.lab.kill_agent, [signal.SIGKILL])
         self.refusing.stop()
+        if killed:
+            killer.start()
         first, before = self.load(target, 1), self.tries()
         out = self.load(target, 4)
         tries = self.tries() - before

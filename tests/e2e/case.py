@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,6 +21,31 @@ signal.signal(signal.SIGTERM, interrupt)
 signal.signal(signal.SIGINT, interrupt)
 
 VIP, VIP6 = "10.96.0.10", "fd00:96::10"
+
+
+class Lateness(threading.Thread):
+    """How late this machine runs who has slept until some time: nothing that is timed can be more exact."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen, self.ended = 0.0, threading.Event()
+        self.start()
+
+    def run(self):
+        due = time.monotonic() + 0.01
+        while not self.ended.wait(max(0, due - time.monotonic())):
+            now = time.monotonic()
+            self.seen = max(self.seen, now - due)
+            due = now + 0.01
+
+    def most(self):
+        """In seconds, since it was last asked for."""
+        seen, self.seen = self.seen, 0.0
+        return seen
+
+    def stop(self):
+        self.ended.set()
+        self.join()
 
 
 class LabCase(unittest.TestCase):
@@ -67,6 +93,19 @@ class LabCase(unittest.TestCase):
     def reason(self, name):
         """How often something happened on the node."""
         return {r["name"]: r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"]}[name]
+
+    def refuse(self, name="b"):
+        """Until the test ends, or serve()."""
+        getattr(self, name + "_server").stop()
+        self.addCleanup(self.serve, name)
+
+    def serve(self, name="b"):
+        if getattr(self, name + "_server").poll() is not None:
+            setattr(type(self), name + "_server", getattr(self, name).serve())
+
+    def endpoint(self, pod):
+        items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
+        return next(e for e in items if e["endpoint"] == pod.ip + ":8080")
 
     def shares(self, service="orders.shop", port=8080):
         """Of new connections, of the servers in their order."""

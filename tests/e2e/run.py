@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the e2e tests, two files at a time, each in a process of its own. run.py [FILE...]; a file's name
-without test_ and .py will do. Ends with N passed, N failed, N skipped."""
+"""Runs the e2e tests, two files at a time, each in a process of its own. run.py [--but] [FILE...]; a file's name
+without test_ and .py will do; --but: all others. Ends with N passed, N failed, N skipped."""
 
 import concurrent.futures
 import glob
@@ -51,7 +51,9 @@ def counts(output, status):
 def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    names = [re.sub(r"^test_|\.py$", "", name) for name in sys.argv[1:]] or sorted(os.path.basename(p)[5:-3] for p in glob.glob(HERE + "/test_*.py"))
+    names = [re.sub(r"^test_|\.py$", "", name) for name in sys.argv[1:]]
+    if not names or names[0] == "--but":
+        names = [name for name in sorted(os.path.basename(p)[5:-3] for p in glob.glob(HERE + "/test_*.py")) if name not in names]
     paths = [f"{HERE}/test_{name}.py" for name in names]
     total = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("WEIR_E2E_JOBS", "2"))) as pool:

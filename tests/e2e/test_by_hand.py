@@ -76,26 +76,26 @@ class ByHand(LabCase):
         tally = json.loads(hold.stop().splitlines()[-1])
         self.assertEqual((tally["errors"], tally["echoes"] > 100), (0, True))
 
-    def test_what_connects_say_of_it_is_not_asked_for(self):
-        """Where all are out all are used; those that go well do not bring it back, and those that fail add nothing."""
-        self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP], [self.a.ip, self.b.ip], algorithm="round-robin")
-                       + "    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 1s, maxEjectionPercent: 100}\n"
-                       + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
-        self.eject(self.b)
-        self.a_server.stop()
-        try:
-            tally = self.client.connects(VIP, 80, count=43)
-            self.assertEqual(self.endpoint(self.b)["reason"], "by hand")
-            self.b_server.stop()
-            self.addCleanup(self.serve_b)
-            self.assertEqual(self.client.connects(VIP, 80, count=20)["errors"], {"ECONNREFUSED": 20})
-        finally:
-            type(self).a_server = self.a.serve()
-        self.assertEqual(tally["errors"]["ECONNREFUSED"] + tally["greeted"]["b"], 43)
-        self.assertGreater(tally["greeted"]["b"], 15)
-        self.lab.weir("restore", "orders.shop", self.a.ip)
-        time.sleep(2.5 * SLOW)
-        self.assertEqual(self.greeted(), {"a": 40})
+    def test_it_stays_out_when_the_others_are_out_too(self):
+        """Where all are out all are used, but who is out by hand: only where there is nobody else."""
+        for algorithm in ("round-robin", "least-connections", "least-latency", "consistent-hash"):
+            with self.subTest(algorithm):
+                self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP], [self.a.ip, self.b.ip], algorithm=algorithm)
+                               + "    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 1s, maxEjectionPercent: 100}\n"
+                               + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
+                self.eject(self.b)
+                self.a_server.stop()
+                try:
+                    self.assertEqual(self.client.connects(VIP, 80, count=43)["errors"], {"ECONNREFUSED": 43})
+                    shown = [self.endpoint(pod) for pod in (self.a, self.b)]
+                    self.assertEqual([one["share"] for one in shown], [1, 0])
+                    self.assertEqual(shown[1]["reason"], "by hand")
+                finally:
+                    type(self).a_server = self.a.serve()
+                self.lab.weir("restore", "orders.shop", self.a.ip)
+                self.assertEqual(self.greeted(), {"a": 40})
+                self.lab.weir("restore", "orders.shop", self.b.ip)
+                self.lab.apply("services: {}\n")
 
     def test_it_ends_by_itself_with_the_agent_dead(self):
         for detect in (False, True):
@@ -122,6 +122,46 @@ class ByHand(LabCase):
         self.lab.weir("restore", "orders.shop", self.b.ip)
         wait_for(lambda: self.said("endpoint-not-ejected-by-hand") == before[1] + 1, "the agent to say so")
         self.assertEqual(self.lab.weir("status", "-o", "json", parse=True)["switches"], [])
+
+    def test_it_is_said_of_one_that_was_not_out_by_hand(self):
+        self.mesh_with(detect=True)
+        for alive in (True, False):
+            self.refuse()
+            before = self.said("endpoint-restored-by-hand"), self.said("endpoint-not-ejected-by-hand")
+            self.client.connects(VIP, 80, count=20)
+            self.assertIn(self.endpoint(self.b)["state"], ("ejected", "half-open"))
+            if not alive:
+                self.lab.kill_agent()
+            self.serve()
+            self.lab.weir("restore", "orders.shop", self.b.ip)
+            self.assertEqual(self.greeted(), {"a": 20, "b": 20})
+            if not alive:
+                self.lab.start_agent()
+            wait_for(lambda: self.said("endpoint-restored-by-hand") == before[0] + 1, "the agent to say so")
+            time.sleep(2)
+            self.assertEqual((self.said("endpoint-restored-by-hand"), self.said("endpoint-not-ejected-by-hand")), (before[0] + 1, before[1]))
+
+    def test_it_begins_small_again(self):
+        self.mesh_with(algorithm=f"random, slowStart: {10 * SLOW:.0f}s")
+        self.eject(self.b)
+        time.sleep(11 * SLOW)
+        self.lab.weir("restore", "orders.shop", self.b.ip)
+        self.assertIn(self.greeted(400).get("b", 0), range(2, 80))
+        shown = self.endpoint(self.b)
+        self.assertRegex(shown["reason"], r"slow start: \d+ % of its share")
+        self.assertLess(shown["share"], 0.2)
+        self.assertGreater(self.endpoint(self.a)["share"], 0.8)
+        self.assertIn("slow start", self.lab.weir("explain", "client.shop", "orders.shop").stdout)
+
+    def test_one_of_weight_0_stays_out_over_a_restart(self):
+        self.eject(self.b)
+        self.mesh_with([self.a.ip, (self.b.ip, 0)])
+        self.lab.kill_agent()
+        self.lab.write_mesh("services:\n" + service_yaml("orders.shop", [VIP], [self.a.ip, self.b.ip], algorithm="round-robin")
+                            + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
+        self.lab.start_agent()
+        self.assertEqual(self.greeted(), {"a": 40})
+        self.assertEqual(self.endpoint(self.b)["reason"], "by hand")
 
     def test_what_is_wrong_is_said(self):
         def refused(*words):

@@ -200,6 +200,25 @@ class Affinity(ClientCase):
         self.lab.apply(self.mesh_with([self.a.ip], "1h"))
         self.assertEqual([self.whose(pod) for pod in self.clients], ["a"] * 3)
 
+    def test_a_service_that_outgrows_its_rows_moves_nobody_and_an_endpoint_that_leaves_its_own(self):
+        """The row that a client had is free by then, and another one is its endpoint's."""
+        far = [(f"10.99.0.{n}", 0) for n in range(2, 60)]
+        self.lab.apply(self.mesh_with([self.a.ip], "1h"))
+        self.assertEqual([self.whose(pod) for pod in self.clients], ["a"] * 3)
+        self.lab.apply(self.mesh_with([self.a.ip, self.b.ip] + far[:10], "1h"))
+        self.assertEqual([self.whose(pod) for pod in self.clients[:2]], ["a"] * 2)
+        time.sleep(3)
+        self.assertEqual(self.whose(self.clients[0]), "a")
+        self.lab.apply(self.mesh_with([self.a.ip, self.b.ip] + far, "1h"))
+        time.sleep(3)
+        self.assertEqual([self.whose(pod) for pod in self.clients], ["a"] * 3)  # the last one: two rows on
+        self.lab.weir("eject", "orders.shop", self.a.ip)
+        self.assertEqual(self.whose(self.clients[0]), "b")
+        self.lab.weir("restore", "orders.shop", self.a.ip)
+        self.lab.apply(self.mesh_with([self.b.ip] + far, "1h"))
+        self.assertEqual([self.whose(pod) for pod in self.clients], ["b"] * 3)
+        self.lab.apply("services: {}\n")
+
     def test_it_is_shown(self):
         self.lab.apply(self.mesh_with([self.a.ip], "3h"))
         self.assertRegex(self.lab.weir("services", "-o", "wide").stdout, r"round-robin +3h +steer")

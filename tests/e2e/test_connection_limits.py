@@ -13,6 +13,7 @@ import unittest
 from case import SLOW, VIP, LabCase, service_yaml, wait_for
 
 GRAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "grab.py")
+OTHER = "10.96.0.77"
 ALGORITHMS = ("random", "round-robin", "least-connections", "least-latency", "consistent-hash")
 
 
@@ -147,11 +148,53 @@ class MaxConnections(Limited):
         self.assertEqual(self.grab(5)["held"], 0)
         self.assertEqual(self.totals()["active"], 25)
 
+    def has_room_again(self, count):
+        """Once all have let go, for so many; then the service goes."""
+        self.let_go()
+        self.settled()
+        self.assertEqual(self.grab(15)["held"], count)
+        self.let_go()
+        self.lab.apply("services: {}\n")
+
+    def test_one_that_got_another_row_keeps_its_count(self):
+        """The service outgrows the rows that it had, twice, while connections are open."""
+        for algorithm in ("round-robin", "least-connections", "consistent-hash"):
+            with self.subTest(algorithm):
+                self.limit(algorithm, [self.a.ip], maxConnectionsPerEndpoint=10)
+                self.assertEqual(self.grab(15)["held"], 10)
+                for others in (10, 40):
+                    self.limit(algorithm, [self.a.ip] + [f"10.78.0.{n}" for n in range(1, others)], maxConnectionsPerEndpoint=10)
+                self.limit(algorithm, [self.a.ip], maxConnectionsPerEndpoint=10)
+                self.assertEqual(self.grab(15)["held"], 0)
+                self.lab.kill_agent()
+                self.lab.start_agent()
+                self.limit(algorithm, [self.a.ip], maxConnectionsPerEndpoint=12)
+                self.assertEqual(self.grab(15)["held"], 2)
+                self.has_room_again(12)
+
+    def test_one_that_comes_back_while_it_is_held_keeps_its_count(self):
+        """It left, and comes back with so many others that the service outgrows its rows; or when it has done so before."""
+        many = [(f"10.78.0.{n}", 0) for n in range(1, 40)]
+        for at_once in (True, False):
+            with self.subTest(at_once=at_once):
+                self.limit(endpoints=[self.a.ip], maxConnectionsPerEndpoint=10)
+                self.assertEqual(self.grab(15)["held"], 10)
+                if not at_once:
+                    self.limit(endpoints=[self.a.ip] + many, maxConnectionsPerEndpoint=10)
+                self.limit(endpoints=many[:1] if at_once else many, maxConnectionsPerEndpoint=10)
+                time.sleep(3)  # what nobody holds is free
+                self.limit(endpoints=[self.a.ip] + many, maxConnectionsPerEndpoint=10)
+                self.assertEqual(self.grab(15)["held"], 0)
+                self.has_room_again(10)
+
     def test_it_is_told_of(self):
         self.limit(maxConnections=1)
+        told = lambda: len(self.lab.weir("flows", "--service", "orders.shop", "--reason", "limit", "--last", "3000", "-o", "json", parse=True)["items"])  # noqa: E731
+        before = told()
         self.grab(4)
         wait_for(lambda: 'reason="limit"' in self.lab.metrics(), "the metric")
-        wait_for(lambda: len(self.lab.weir("flows", "--service", "orders.shop", "--reason", "limit", "-o", "json", parse=True)["items"]) == 3, "the flows")
+        wait_for(lambda: told() == before + 3, "the flows")
+        self.assertIn("maxConnections", self.lab.weir("explain", "client.shop", "orders.shop").stdout)
         config = self.lab.weir("config", "orders.shop").stdout
         self.assertRegex(config, r"limits +1 connections")
         reasons = {r["name"]: r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"]}
@@ -170,6 +213,13 @@ class MaxConnections(Limited):
 
 
 class ConnectionRate(Limited):
+    def test_another_rate_does_not_pay_the_debt_of_the_one_before(self):
+        self.limit(connectionsPerSecond=1, connectionBurst=300)
+        self.assertEqual(self.grab(310)["held"] // 10, 30)
+        self.limit(connectionsPerSecond=100, connectionBurst=50)
+        seen = []
+        wait_for(lambda: seen.append(self.grab(60)["held"]) or sum(seen) >= 40, "as many as the new limit allows")
+
     def test_a_caller_connects_as_often_as_it_may(self):
         """And another caller as often again."""
         self.limit(connectionsPerSecond=20, connectionBurst=5)
@@ -178,6 +228,15 @@ class ConnectionRate(Limited):
             self.assertIn(seen["held"], range(5 + 60 - 1, 5 + 60 + 2))
             self.assertEqual(list(seen["errors"]), ["ECONNREFUSED"])
         self.assertGreater(self.failed_by()["rate"], 100)
+
+    def test_each_service_port_has_its_own(self):
+        self.lab.apply("services:\n" + "".join(
+            service_yaml(name, [address], [self.a.ip]) + "    limits: {connectionsPerSecond: 1, connectionBurst: 100}\n"
+            for name, address in (("orders.shop", VIP), ("other.shop", OTHER)))
+            + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n")
+        for address in (VIP, OTHER):
+            tally = self.client.connects(address, 80, count=150)
+            self.assertIn(tally["greeted"]["a"] // 10, (10, 11))
 
     def test_a_burst_is_exact_when_all_come_at_once(self):
         self.limit(connectionsPerSecond=1, connectionBurst=30)

@@ -25,6 +25,8 @@ class Demo(unittest.TestCase):
         self.assertIn("Everything shown is right.", out)
         self.assertNotIn("×", out)
         self.assertEqual(out.count("√"), 21)
+        self.assertRegex(out, r"orders\.shop +80/TCP .* (ejected|half-open) .*connects failed; out for")  # the screen shows why
+        self.assertRegex(out, r"ejected .*orders\.shop")
         if "/asan/" not in BIN:  # its shadow memory counts too
             self.assertLessEqual(float(re.search(r"([\d.]+) MiB resident", out)[1]), 25)
 

@@ -51,20 +51,8 @@ class Failures(LabCase):
         self.lab.apply("services: {}\n")
         wait_for(lambda: self.lab.weir("status", "-o", "json", parse=True)["ejectedEndpoints"] == 0, "nobody to be out")
 
-    def refuse(self, name):
-        getattr(self, name + "_server").stop()
-        self.addCleanup(self.serve, name)
-
-    def serve(self, name):
-        if getattr(self, name + "_server").poll() is not None:
-            setattr(type(self), name + "_server", getattr(self, name).serve())
-
     def connects(self, count):
         return self.client.connects(VIP, 80, count=count)
-
-    def endpoint(self, pod):
-        items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
-        return next(e for e in items if e["endpoint"] == pod.ip + ":8080")
 
 
 class Share(Failures):

@@ -4,10 +4,13 @@ SO_LINGER 0, non-blocking and repeated connects, AF_UNSPEC, MPTCP and refusals; 
 meanwhile, and scraped all the time. What weir counts is what the programs did, difference 0."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 
 from case import BIN, SLOW, VIP, LabCase, service_yaml, wait_for
+from test_connection_limits import GRAB
 
 CHANGED = BIN + "/../../changed/bin/weir-agent"
 LIVES = 100_000 if SLOW == 1 else 10_000
@@ -41,9 +44,9 @@ class Scrapes:
 
 class Equality(LabCase):
     @classmethod
-    def mesh(cls):
-        both = [cls.a.ip, cls.b.ip]
-        return ("services:\n" + service_yaml("clean.shop", [VIP], both) + service_yaml("dirty.shop", [VIP], both, port=81)
+    def mesh(cls, connections=100_000, per_endpoint=100_000):
+        both, limits = [cls.a.ip, cls.b.ip], f"    limits: {{maxConnections: {connections}, maxConnectionsPerEndpoint: {per_endpoint}}}\n"
+        return ("services:\n" + service_yaml("clean.shop", [VIP], both) + limits + service_yaml("dirty.shop", [VIP], both, port=81) + limits
                 + service_yaml("refused.shop", [VIP], both, port=82, target=9)
                 + service_yaml("nowhere.shop", [VIP], [], port=83)
                 + f"workloads:\n  client.shop: {{cgroup: {cls.lab.pattern('client')}}}\n")
@@ -57,6 +60,15 @@ class Equality(LabCase):
                 if name != "failedBy":
                     of[name] = of.get(name, 0) + value
         return sums
+
+    def have_room_for(self, count):
+        """The counts that limits go by, which are others than those that are shown."""
+        for port in (80, 81):
+            holder = self.client.start(sys.executable, GRAB, VIP, port, "--each", 20, stdin=subprocess.PIPE)
+            seen = json.loads(holder.first_line("held").split(maxsplit=1)[1])
+            self.assertEqual(seen, {"held": count, "errors": {"ECONNREFUSED": 20 - count}})
+            holder.stdin.close()
+            holder.wait()
 
     def run_through_it_all(self, lives):
         """The agent is killed, another build takes over and gives back, and all of them are scraped."""
@@ -88,3 +100,8 @@ class Equality(LabCase):
         self.assertLessEqual(dirty["bytesSent"], tally["dirty_written"])
         self.assertEqual((refused["opened"], refused["failed"]), (tally["refused"], tally["refused"]))
         self.assertEqual((nowhere["opened"], nowhere["failed"]), (tally["nowhere"], tally["nowhere"]))
+        self.lab.apply(self.mesh(connections=7))
+        self.have_room_for(7)
+        self.lab.apply(self.mesh(per_endpoint=4))
+        wait_for(lambda: all(of["active"] == 0 for of in self.counts().values()), "them to go")
+        self.have_room_for(8)

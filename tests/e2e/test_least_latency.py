@@ -13,6 +13,17 @@ from case import BIN, SLOW, VIP, LabCase, service_yaml
 
 LOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "load.py")
 
+# Asks so often, one question after another; who answered how often.
+ONE_BY_ONE = """
+import collections, json, socket, sys
+answers = collections.Counter()
+for _ in range(int(sys.argv[2])):
+    with socket.create_connection((sys.argv[1], 80)) as s:
+        s.sendall(b"?\\n")
+        answers[s.makefile().readline().strip()] += 1
+print(json.dumps(answers))
+"""
+
 
 class Loaded(LabCase):
     """Three servers that take 10 ms for an answer, and load that does not wait. Long times, so that a busy machine does not
@@ -111,7 +122,18 @@ class LeastLatency(Loaded):
         self.assertEqual(list(seen["errors"]), ["TIMEOUT"])
         self.assertLess(seen["errors"]["TIMEOUT"], 0.03 * seen["n"])
         items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
-        self.assertGreater(next(e for e in items if e["endpoint"].startswith(silent.ip + ":"))["answerSeconds"], 1.4 * SLOW)
+        self.assertGreater(next(e for e in items if e["endpoint"].startswith(silent.ip + ":"))["answerSeconds"], min(1.4 * SLOW, 4))  # 4.2 s is the most it keeps
+
+    def test_one_that_was_slower_and_out_is_tried_at_once(self):
+        """As soon as its time is over, though the other one is the quicker."""
+        self.takes("b", 100)
+        self.steer(pods=("a", "b"), weights=(1, 1), extra="    outlierDetection: {baseEjectionTime: 1s}\n")
+        self.load()
+        self.lab.weir("eject", "orders.shop", self.pods["b"].ip, "--for", f"{int(2 * SLOW)}s")
+        time.sleep(2.3 * SLOW)
+        tries, restores = self.reason("half_open_try"), self.reason("endpoint_restored")
+        self.assertEqual(self.load(0.1)["errors"], {})
+        self.assertEqual((self.reason("half_open_try") - tries, self.reason("endpoint_restored") - restores), (1, 1))
 
     def test_weights_count_as_capacity(self):
         """By what stands in line: answers that take long, so that connections are open at once."""
@@ -126,6 +148,23 @@ class LeastLatency(Loaded):
 
 
 class SlowStart(Loaded):
+    def test_of_endpoints_with_little_to_do(self):
+        """No connection is open but the one that is to be: what counts is the share. It has some before it has all;
+        one answer that a busy machine delays makes it the slower one for a while."""
+        lasts = 20 * SLOW
+        balance = f", slowStart: {lasts:.0f}s"
+        self.steer("least-latency", ("a",), (1,), balance)
+        time.sleep(lasts)
+        self.steer("least-latency", ("a", "b"), (1, 1), balance)
+        began = time.monotonic()
+        time.sleep(0.3 * lasts)
+        shares = []
+        while not shares or max(shares) <= 0.1 and time.monotonic() < began + 0.7 * lasts:
+            answers = json.loads(self.client.run(sys.executable, "-c", ONE_BY_ONE, VIP, 60))
+            shares.append(answers.get("b", 0) / 60)
+        self.assertGreater(max(shares), 0.1)
+        self.assertLess(shares[0], 0.6)
+
     def test_the_share_of_a_new_endpoint_grows(self):
         latencies = () if "/asan/" in BIN else ("least-latency",)  # of a busy machine they say other things
         for algorithm in ("random", "round-robin", "least-connections", *latencies):

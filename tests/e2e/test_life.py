@@ -48,14 +48,12 @@ class Life(LabCase):
         self.assertEqual(self.objects(), pins)
 
     def test_the_next_agent_adopts_and_applies_at_once(self):
-        """In well under a second; a busy machine has more."""
+        """Well before anything that it does now and then; how fast is a figure: tests/bench, scale."""
         self.lab.kill_agent()
         self.lab.write_mesh(self.mesh_of([self.b.ip]))
         generation = self.lab.weir("status", "-o", "json", parse=True)["generation"]
-        started = time.monotonic()
         self.lab.start_agent(wait=False)
-        wait_for(lambda: self.client.connects(VIP, 80, count=10)["greeted"] == {"b": 10}, "the change", 5)
-        self.assertLess(time.monotonic() - started, 3.0 * SLOW)
+        wait_for(lambda: self.client.connects(VIP, 80, count=10)["greeted"] == {"b": 10}, "the change", 10 * SLOW)
         wait_for(self.lab._ready, "the agent")
         self.assertEqual(self.lab.weir("status", "-o", "json", parse=True)["generation"], generation + 1)
         self.lab.apply(self.mesh())

@@ -5,6 +5,7 @@ kernel alone: the client's own errors are the truth that counts are held against
 
 import datetime
 import json
+import re
 import sys
 import time
 import unittest
@@ -58,14 +59,6 @@ class Outliers(LabCase):
         wait_for(lambda: self.sums()["ejected"] == 0, "nobody to be out")
         self.start = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
-    def refuse(self, name="b"):
-        getattr(self, name + "_server").stop()
-        self.addCleanup(self.serve, name)
-
-    def serve(self, name="b"):
-        if getattr(self, name + "_server").poll() is not None:
-            setattr(type(self), name + "_server", getattr(self, name).serve())
-
     def connects(self, count):
         return self.client.connects(VIP, 80, count=count)
 
@@ -74,10 +67,6 @@ class Outliers(LabCase):
         reasons = {reason["name"]: reason["count"] for reason in status["reasons"]}
         return {"ejected": status["ejectedEndpoints"], "ejections": reasons["endpoint_ejected"], "restores": reasons["endpoint_restored"],
                 "halfOpenTries": reasons["half_open_try"], "panics": reasons["outlier_panic"]}
-
-    def endpoint(self, pod):
-        items = self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]
-        return next(e for e in items if e["endpoint"] == pod.ip + ":8080")
 
     def left_out(self, tally, count, before, failures=3):
         """All went to `a`, but what ejected `b`, and what tried it since."""
@@ -317,8 +306,14 @@ class Outliers(LabCase):
         self.connects(50)
         wait_for(lambda: "weir_outlier_ejected_endpoints 1" in self.lab.metrics(), "it to be told of")
         self.assertIn(f'weir_kernel_events_total{{reason="endpoint_ejected"}} {before + 1}', self.lab.metrics())
+        of = lambda name: re.findall(rf'^{name}{{destination_service="orders.shop",.*destination_port="80".*}} (\d+)', self.lab.metrics(), re.M)  # noqa: E731
+        self.assertEqual([of("weir_service_" + name) for name in ("ejections_total", "ejected_endpoints", "in_panic")], [["1"], ["1"], ["0"]])
+        self.detect(minHealthPercent=60)
+        wait_for(lambda: self.connects(4) and of("weir_service_in_panic") == ["1"], "the panic to be told of")
+        self.serve()
+        ejections = self.sums()["ejections"]
         self.lab.apply("services: {}\n")
-        self.assertEqual(self.sums()["ejections"], before + 1)  # sums never fall
+        self.assertEqual(self.sums()["ejections"], ejections)  # sums never fall
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from case import BIN, ROOT, VIP, LabCase, run, wait_for
+from case import BIN, ROOT, SLOW, VIP, LabCase, run, wait_for
 
 FILES = """
 /etc/weir/agent.yaml /usr/bin/weir /usr/bin/weir-agent /usr/lib/systemd/system/weir-agent.service
@@ -99,7 +99,7 @@ class Service(LabCase):
         manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(manager.close)
         manager.bind(path)
-        manager.settimeout(10)
+        manager.settimeout(10 * SLOW)
         self.lab.kill_agent(signal.SIGTERM)
         self.lab.start_agent(environment={"NOTIFY_SOCKET": path}, wait=False)
         self.assertRegex(manager.recv(4096).decode(), r"^READY=1\nSTATUS=generation \d+ in force$")
@@ -110,7 +110,7 @@ class Service(LabCase):
         wait_for(lambda: b"the mesh directory has errors" in manager.recv(4096), "the status to say so")
         self.lab.agent.send_signal(signal.SIGTERM)
         wait_for(lambda: manager.recv(4096) == b"STOPPING=1\nSTATUS=the data plane stays at work", "the end")
-        self.lab.agent.wait(10)
+        self.lab.agent.wait(10 * SLOW)
         self.assert_clean(self.client.connects(VIP, 80, count=5))
 
 

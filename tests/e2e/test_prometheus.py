@@ -105,7 +105,8 @@ class WithPrometheus(unittest.TestCase):
             document = json.loads(board().text())
             for panel in document["panels"]:
                 for target in panel["targets"]:
-                    expression = target["expr"].replace("$__rate_interval", "10s").replace("$service", "orders.shop").replace("$node", ".*")
+                    expression = target["expr"].replace("$__rate_interval", f"{10 * SLOW:.0f}s").replace(
+                        "$service", "orders.shop").replace("$node", ".*")
                     self.assertNotIn("$", expression)
                     # Of the service board: what only a service that fails has.
                     if not self.prometheus.query(expression) and not self.prometheus.query(expression.replace("orders.shop", "broken.shop")):

@@ -41,7 +41,7 @@ class Top(Measured):
         self.assertEqual((counts["opened"], counts["failed"], counts["active"], row["success"]), (3, 0, 0, 1))
         self.assertEqual((counts["bytesSent"], counts["bytesReceived"]), (tally["sent"], tally["received"]))
         self.assertEqual(first_byte["count"], tally["questions"])
-        self.assertAlmostEqual(first_byte["p50Seconds"] / tally["p50"], 1, delta=0.15)
+        self.assertAlmostEqual(first_byte["p50Seconds"] / tally["p50"], 1, delta=0.15 if SLOW == 1 else 0.5)  # a slow client's own time
         self.assertAlmostEqual(first_byte["p99Seconds"] / tally["p99"], 1, delta=0.3)  # of few, and a bucket is 19 % wide
         self.assertAlmostEqual(row["connectsPerSecond"], 3 / (4 * SLOW), delta=0.1)
 

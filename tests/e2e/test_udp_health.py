@@ -113,7 +113,8 @@ class UdpHealth(UdpCase):
 
     def test_one_that_is_well_again_comes_back(self):
         self.detect(base=1 * SLOW)
-        before = self.counts()
+        of_service = lambda: sum(int(n) for n in re.findall(r'^weir_service_ejections_total\{destination_service="dns.shop",.*\} (\d+)', self.lab.metrics(), re.M))  # noqa: E731
+        before, ejections = self.counts(), of_service()
         self.serve(self.b, "no")
         self.fresh(20, 0)
         self.assertNotEqual(self.state(self.b), "serving")
@@ -123,6 +124,7 @@ class UdpHealth(UdpCase):
         self.assertEqual(self.fresh(100, 0), {"wrong": 0, "errors": {}, "a": 50, "b": 50})
         wait_for(lambda: {("ejected", "timeout"), ("half-open", ""), ("restored", "")} <= self.told(), "the agent to tell of it")
         wait_for(lambda: self.grown(before), "as many events as were counted")
+        self.assertEqual(of_service() - ejections, self.counts()[0][0] - before[0][0])
 
     def test_a_socket_that_goes_on_asking_leaves_it(self):
         """Its flow has no handshake that would tell it; where the service has as many as it may, too."""

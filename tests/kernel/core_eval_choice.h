@@ -5,10 +5,13 @@
 
 #include "../../bpf/core/ask.h"
 #include "../../bpf/core/client.h"
+#include "../../bpf/core/connection.h"
 #include "../../bpf/core/consistent_hash.h"
+#include "../../bpf/core/deadline.h"
 #include "../../bpf/core/least_connections.h"
 #include "../../bpf/core/least_latency.h"
 #include "../../bpf/core/mode.h"
+#include "../../bpf/core/own_fault.h"
 #include "../../bpf/core/pick.h"
 #include "../../bpf/core/rate_limit.h"
 #include "../../bpf/core/slow_start.h"
@@ -46,6 +49,10 @@ enum core_choice {
     CHOICE_ASK_SAID,
     CHOICE_TRY_MARK,
     CHOICE_FLOW_MODE,
+    CHOICE_FAILING_AFTER,
+    CHOICE_OWN_FAULT,
+    CHOICE_USER_TIMEOUT,
+    CHOICE_GAVE_UP,
     CHOICES
 };
 
@@ -110,6 +117,15 @@ static inline __u64 core_eval_choice(const __u64* in) {
             __u16 mode = weir_flow_mode(in[1] & 3, in[2] & WEIR_TRY_MARKS);
             return (__u64)weir_flow_mark(mode) << 32 | weir_mode_of_flow(mode);
         }
+        case CHOICE_FAILING_AFTER:
+            return weir_failing_after(in[1], in[2] >> 8, in[3] >> 8) |
+                   (__u64)weir_failing_since(in[2]) << 32;
+        case CHOICE_OWN_FAULT:
+            return (__u64)weir_vouch_wanted_after(in[1]) << 32 |
+                   weir_is_endpoints_fault(in[1], in[2]);
+        case CHOICE_USER_TIMEOUT:
+            return weir_user_timeout_ms(in[1], weir_first_timeout_ms(in[2], in[3], in[4] & 1));
+        case CHOICE_GAVE_UP: return weir_gave_up_on_silence(in[1] & 3, in[2] & 1, in[3] & 3, in[4]);
         case CHOICE_IS_OFF: return weir_is_off(in[1], in[2]);
         default: return weir_mode_of_all(in[1], in[2], in[3]);
     }

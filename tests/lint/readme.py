@@ -46,7 +46,7 @@ def main():
     for name, number in re.findall(r"(kExit\w+) = (\d+)", codes):
         if not re.search(rf"^\| {number} \|", cli, re.M):
             bad.append(f"docs/cli.md: exit code {number} ({name}) is not documented")
-    exporter = open("userspace/observe/metrics/exporter.cpp").read()
+    exporter = "".join(open(path).read() for path in sorted(glob.glob("userspace/observe/metrics/*.cpp")))
     for name in set(re.findall(r'"((?:istio|weir)_[a-z_]+)"', exporter)):
         if name not in texts.get("docs/metrics.md", ""):
             bad.append(f"docs/metrics.md: says nothing of {name}")

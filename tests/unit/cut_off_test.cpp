@@ -47,6 +47,24 @@ TEST(CutOff, NotWhatIsHighEnoughOrWasSoBefore) {
     EXPECT_TRUE(cut_off_warnings(mesh_of({9, 4, 0, 0}), mesh_of({10, 5, 0, 0}), kNow).empty());
 }
 
+TEST(CutOff, AShorterIdleTimeout) {
+    const auto idle = [](std::uint32_t ms) {
+        auto service = std::make_shared<Service>(**mesh_of({}).services.begin());
+        service->timeouts.idle_ms = ms;
+        Snapshot snapshot;
+        snapshot.services.put(service);
+        return snapshot;
+    };
+    EXPECT_TRUE(lowers_a_limit(idle(0), idle(2000)));
+    EXPECT_FALSE(lowers_a_limit(idle(2000), idle(60'000)));
+    const auto warnings = cut_off_warnings(idle(0), idle(2000), kNow);
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings[0].find("orders.shop:80/TCP has 11 open connections"), std::string::npos);
+    EXPECT_NE(warnings[0].find("`timeouts.idle` 2s"), std::string::npos);
+    EXPECT_TRUE(cut_off_warnings(idle(2000), idle(60'000), kNow).empty());
+    EXPECT_TRUE(cut_off_warnings(idle(0), idle(2000), {}).empty());
+}
+
 TEST(CutOff, TheLastEndpoint) {
     const auto warnings = cut_off_warnings(mesh_of({}), mesh_of({}, 0), {});
     ASSERT_EQ(warnings.size(), 1U);

@@ -18,9 +18,16 @@ TEST(Deadline, ASynIsSentAgainWellBeforeTheDeadline) {
 }
 
 TEST(Deadline, TheTimeBeforeTheKernelsClockBeginsCountsToo) {
-    EXPECT_EQ(weir_user_timeout_ms(10'000), 9700U);
-    EXPECT_EQ(weir_user_timeout_ms(1000), 700U);
-    EXPECT_EQ(weir_user_timeout_ms(0), 0U);
+    EXPECT_EQ(weir_user_timeout_ms(10'000, 201), 9799U);
+    EXPECT_EQ(weir_user_timeout_ms(1000, 0), 1000U);
+    EXPECT_EQ(weir_user_timeout_ms(0, 200), 0U);
+    EXPECT_EQ(weir_user_timeout_ms(1000, 4000), 250U);
+}
+
+TEST(Deadline, ATailLossProbeComesBeforeTheRetransmissionTimer) {
+    EXPECT_EQ(weir_first_timeout_ms(204, 100, 0), 204U);
+    EXPECT_EQ(weir_first_timeout_ms(204, 100, 1), 404U);
+    EXPECT_EQ(weir_first_timeout_ms(300, 100'000, 1), 700U);  // and two round trips of 100 ms
 }
 
 }  // namespace

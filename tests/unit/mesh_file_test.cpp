@@ -7,6 +7,7 @@
 namespace weir {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -170,6 +171,22 @@ TEST(MeshFile, RefusesOutlierDetectionThatCannotBeMeant) {
           "failurePercent: 50, interval: 10ms", "minHealthPercent: 0", "answerTimeout: 2s"})
         EXPECT_EQ(service("outlierDetection: {" + std::string(setting) + "}").size(), 1U)
             << setting;
+    EXPECT_THAT(service("outlierDetection: {maxEjectionPercent: 0}"),
+                ElementsAre(AllOf(HasSubstr(":2:"), HasSubstr("leave it out"))));
+    EXPECT_THAT(service("limits: {maxConnections: 0}"),
+                ElementsAre(AllOf(HasSubstr(":2:"), HasSubstr("leave it out"))));
+    EXPECT_THAT(service("timeouts: {connect: 500us}"),
+                ElementsAre(AllOf(HasSubstr(":2:"), HasSubstr("from 10ms to 2m"))));
+    EXPECT_THAT(service("timeouts: {keepalive: {time: 1500ms}}"),
+                ElementsAre(AllOf(HasSubstr(":2:"), HasSubstr("write 1s or 2s"))));
+    EXPECT_THAT(service("endpoints: [{address: 10.1.0.1}, {address: 10.1.0.2}, {address: "
+                        "10.1.0.3}], outlierDetection: "
+                        "{maxEjectionPercent: 33}"),
+                ElementsAre(AllOf(HasSubstr("warning"), HasSubstr("write 34 or more"))));
+    EXPECT_TRUE(service("endpoints: [{address: 10.1.0.1}, {address: 10.1.0.2}, {address: "
+                        "10.1.0.3}], outlierDetection: "
+                        "{maxEjectionPercent: 34}")
+                    .empty());
     EXPECT_THAT(
         service("outlierDetection: {minHealthPercent: 50}"),
         ElementsAre(HasSubstr("maxEjectionPercent` (50) are ever out; raise that above 50")));

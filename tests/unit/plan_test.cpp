@@ -92,6 +92,11 @@ TEST(Plan, AnEndpointThatComesBackGetsItsRow) {
     const auto made =
         plan(live, desired({port("a:80", {"10.0.0.1"}, {{"10.1.0.1", 1}, {"10.1.0.2", 1}})}), 3);
     EXPECT_EQ(count<WriteEndpoint>(made), 0U);
+    EXPECT_EQ(count<RenewEndpoint>(made), 1U);
+    EXPECT_EQ(
+        count<RenewEndpoint>(plan(
+            live, desired({port("a:80", {"10.0.0.1"}, {{"10.1.0.1", 1}, {"10.1.0.2", 2}})}), 4)),
+        0U);
 }
 
 TEST(Plan, AMovedAddressIsNeverMissing) {

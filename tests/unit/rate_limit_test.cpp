@@ -33,6 +33,21 @@ TEST(RateLimit, WhatIsRefusedDoesNotCount) {
     EXPECT_NE(weir_rate_after(due, 6000, 1000, 1), 0U);
 }
 
+TEST(RateLimit, AnotherLimitsDebtIsNotPaidOff) {
+    const std::uint64_t now = 5'000'000'000, second = 1'000'000'000;
+    std::uint64_t due = now + 1000 * second;  // a burst of 1000, where one a second may come
+    const __u32 interval = 10'000'000, burst = 100;
+    due = weir_rate_after(due, now, interval, burst);
+    EXPECT_EQ(due, now + burst * std::uint64_t{interval});
+    EXPECT_EQ(weir_rate_after(due, now, interval, burst), 0U);
+    EXPECT_NE(weir_rate_after(due, now + interval, interval, burst), 0U);
+}
+
+TEST(RateLimit, AnotherCpusClockIsNoOtherLimit) {
+    const std::uint64_t now = 5'000'000'000, later = now + 50'000;
+    EXPECT_EQ(weir_rate_after(weir_rate_after(0, later, 1000, 1), now, 1000, 1), 0U);
+}
+
 TEST(RateLimit, TheLargestDoNotOverflow) {
     EXPECT_EQ(admitted(0, 2'000'000, 1'000'000'000, 1'000'000), 1'000'000U);
 }

@@ -146,6 +146,9 @@ TEST(SubsetRecords, ThatLeadNowhereAreLeftOut) {
 TEST(Shares, AreOfSubsetsThenOfEndpoints) {
     const std::vector<ShareCandidate> all{{"a", 1, true}, {"b", 3, true}, {"c", 1, true}};
     EXPECT_THAT(shares_of(all, {}), ElementsAre(0.2, 0.6, 0.2));
+    EXPECT_THAT(
+        shares_of({{"a", 1, true, {}, 1.0}, {"b", 2, true, {}, 0.5}, {"c", 2, false, {}, 1.0}}, {}),
+        ElementsAre(0.5, 0.5, 0));
     const std::vector<SubsetView> subsets{{80, 1, {}, {"a", "b"}}, {20, 2, {}, {"c"}}};
     EXPECT_THAT(shares_of(all, subsets),
                 ElementsAre(testing::DoubleNear(0.2, 1e-9), testing::DoubleNear(0.6, 1e-9),
@@ -169,6 +172,10 @@ TEST(Shares, AreOfWhoIsQuickerWhereThatIsCompared) {
     EXPECT_THAT(shares_of({loaded("a", 100, 3), loaded("b", 100, 3)}, {}), ElementsAre(0.5, 0.5));
     EXPECT_THAT(shares_of({loaded("a", 100, 3), loaded("b", 100, 3, 2)}, {}), ElementsAre(0, 1));
     EXPECT_THAT(shares_of({loaded("a", 100, 3)}, {}), ElementsAre(1));
+    // In its slow start, the quicker one gets a part of what it would win.
+    auto young = loaded("b", 50, 0);
+    young.grown = 0.25;
+    EXPECT_THAT(shares_of({loaded("a", 100, 0), young}, {}), ElementsAre(0.75, 0.25));
 }
 
 TEST(Shares, LeaveTheZoneAsFarAsItIsOut) {

@@ -71,6 +71,9 @@ void Agent::look_after_switches() {
             log::warn("endpoint-ejected-by-hand", "gets no new connections: `weir restore` ends it",
                       {{"weir.target", change.target},
                        {"weir.seconds", std::to_string(std::llround(change.seconds))}});
+        else if (change.restored)
+            log::info("endpoint-restored-by-hand", "an operator took it in again before its time",
+                      {{"weir.target", change.target}});
         else
             log::info("endpoint-not-ejected-by-hand", "what an operator did has ended",
                       {{"weir.target", change.target}});

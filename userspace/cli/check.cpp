@@ -63,8 +63,12 @@ CheckGroup check_data_plane(const Result<Seen<StatusView>>& seen) {
     }
     if (seen->view.agent)
         for (const auto& lost : seen->view.agent->lostFeatures)
-            group.checks.push_back({"this kernel takes all features", Outcome::kWarning, lost,
-                                    "use a kernel that allows tracing programs (no lockdown)"});
+            group.checks.push_back(
+                {"this kernel takes all features", Outcome::kWarning, lost,
+                 lost.starts_with("idle: ")  // the feature's name
+                     ? "use kernel 6.5 or later, and give the agent CAP_SYS_ADMIN and "
+                       "CAP_SYS_PTRACE (in a unit of systemd without RestrictNamespaces=)"
+                     : "use a kernel that allows tracing programs (no lockdown)"});
     for (const auto& fill : seen->view.tables)
         if (fill.used * 10 >= fill.capacity * 8)
             group.checks.push_back({fill.table + " has room", Outcome::kWarning,

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "userspace/model/duration.h"
+
 namespace weir {
 namespace {
 
@@ -23,9 +25,10 @@ std::string beyond(const std::string& what, std::uint64_t active, const char* se
            ": they stay, and no new one is let through until enough have ended";
 }
 
-void warn_of_limits(const Service& service, const Limits& before,
+void warn_of_limits(const Service& service, const Service& was,
                     const std::vector<EndpointView>& now, std::vector<std::string>& warnings) {
     const auto& limits = service.limits;
+    const auto& before = was.limits;
     std::map<std::string, std::uint64_t> of_ports;
     for (const auto& view : now) {
         if (view.service != service.name)
@@ -38,9 +41,16 @@ void warn_of_limits(const Service& service, const Limits& before,
             warnings.push_back(beyond(view.endpoint + " of " + port, view.counts.active,
                                       "maxConnectionsPerEndpoint", limits.per_endpoint));
     }
-    for (const auto& [port, active] : of_ports)
+    for (const auto& [port, active] : of_ports) {
+        if (is_lower(was.timeouts.idle_ms, service.timeouts.idle_ms) && active != 0)
+            warnings.push_back(port + " has " + std::to_string(active) +
+                               " open connections on this node: those on which no data has moved "
+                               "for `timeouts.idle` " +
+                               duration_str(std::chrono::milliseconds(service.timeouts.idle_ms)) +
+                               " are ended at once");
         if (is_lower(before.connections, limits.connections) && active > limits.connections)
             warnings.push_back(beyond(port, active, "maxConnections", limits.connections));
+    }
 }
 
 }  // namespace
@@ -48,9 +58,10 @@ void warn_of_limits(const Service& service, const Limits& before,
 bool lowers_a_limit(const Snapshot& before, const Snapshot& after) {
     return std::any_of(after.services.begin(), after.services.end(), [&](const auto& service) {
         const auto was = before.services.find(service->name);
-        const Limits limits = was ? was->limits : Limits{};
-        return is_lower(limits.connections, service->limits.connections) ||
-               is_lower(limits.per_endpoint, service->limits.per_endpoint);
+        const Service before = was ? *was : Service{};
+        return is_lower(before.limits.connections, service->limits.connections) ||
+               is_lower(before.limits.per_endpoint, service->limits.per_endpoint) ||
+               is_lower(before.timeouts.idle_ms, service->timeouts.idle_ms);
     });
 }
 
@@ -59,7 +70,7 @@ std::vector<std::string> cut_off_warnings(const Snapshot& before, const Snapshot
     std::vector<std::string> warnings;
     for (const auto& service : after.services) {
         const auto was = before.services.find(service->name);
-        warn_of_limits(*service, was ? was->limits : Limits{}, now, warnings);
+        warn_of_limits(*service, was ? *was : Service{}, now, warnings);
         if (was && takes_connections(*was) && !takes_connections(*service))
             warnings.push_back(service->name +
                                " has no endpoint left that takes connections: each connect to it "

@@ -11,11 +11,12 @@
 
 namespace weir {
 
-// Whether any limit of connections is new or lower than it was.
+// Whether any limit of connections, or timeouts.idle, is new or lower than it was.
 bool lowers_a_limit(const Snapshot& before, const Snapshot& after);
 
-// One sentence for each limit that is new or lower, and below what is active on this node; and for
-// each service whose last endpoint goes.
+// One sentence for each limit that is new or lower, and below what is active on this node; for each
+// service port whose open connections get a shorter timeouts.idle; and for each service whose last
+// endpoint goes.
 std::vector<std::string> cut_off_warnings(const Snapshot& before, const Snapshot& after,
                                           const std::vector<EndpointView>& now);
 

@@ -118,9 +118,15 @@ bool print_diagnostics(const Reading& reading) {
 
 void print_cut_offs(const NodePaths& paths, const Snapshot& before, const Snapshot& after) {
     std::vector<EndpointView> now;  // asked for where it matters only
-    if (lowers_a_limit(before, after))
+    if (lowers_a_limit(before, after)) {
         if (auto seen = see_endpoints(paths))
             now = std::move(seen->view);
+        else
+            std::fprintf(stderr,
+                         "weir: warning: a limit is lower than before, and whether more than that "
+                         "is open was not looked at: %s\n",
+                         seen.error().message.c_str());
+    }
     for (const auto& warning : cut_off_warnings(before, after, now))
         std::fprintf(stderr, "weir: warning: %s\n", warning.c_str());
 }

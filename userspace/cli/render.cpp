@@ -141,6 +141,12 @@ namespace {
 std::string why_out(const EndpointView& view) {
     if (view.reason.empty())
         return "<none>";
+    if (view.state == "serving")
+        return view.reason;
+    // In again then, or tried, where there is detection.
+    if (view.reason.starts_with("by hand"))
+        return view.reason + "; out for " + short_time(view.sinceSeconds) + ", for " +
+               short_time(view.untilSeconds) + " more";
     return view.reason + "; out for " + short_time(view.sinceSeconds) +
            (view.untilSeconds > 0 ? ", to be tried in " + short_time(view.untilSeconds)
                                   : ", the next connect tries it");

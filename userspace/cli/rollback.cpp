@@ -78,6 +78,8 @@ int command_rollback(const CliOptions& options) {
                    .c_str(),
                stdout);
     std::fflush(stdout);
+    print_cut_offs(options.node.paths, before.snapshot ? *before.snapshot : nothing,
+                   *after.snapshot);
     if (auto installed = install(options.node.paths.mesh, chosen->mesh.files); !installed)
         return print_error(installed.error());
     if (auto removed = remove_others(*directory, chosen->mesh); !removed)

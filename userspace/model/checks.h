@@ -16,6 +16,8 @@ void check_duplicate_endpoints(const Service& service, Diagnostics& found);
 void check_reachability(const Service& service, Diagnostics& found);
 // Subsets that nobody could have, or that nobody is in.
 void check_subsets(const Service& service, Diagnostics& found);
+// Outlier detection that could eject nobody. A warning.
+void check_outliers(const Service& service, Diagnostics& found);
 // A preference for zones where no endpoint has one. A warning.
 void check_zones(const Service& service, Diagnostics& found);
 // All rules on one service.

@@ -28,6 +28,7 @@ struct LiveEndpoint {
     std::uint16_t port = 0;
     State state = State::kFree;
     std::uint16_t flags = 0;  // as weir_endpoint.flags
+    bool hidden = false;      // LEAVING so that it can be freed, whatever its endpoint is
 };
 
 // A service port's own rows in `endpoint`.
@@ -92,6 +93,8 @@ struct LiveState {
     // Endpoint rows whose edges are still to be folded, and the generation that they had.
     std::map<std::uint32_t, std::uint32_t> freed_rows;
     std::uint64_t generation = 0;  // of the mesh in the kernel
+    // Rows of endpoints that have another one now, which counts what holds these too.
+    std::map<std::uint32_t, std::uint32_t> moved_rows;
     // By bit: the addresses in the kernel that it stands for.
     std::vector<std::uint16_t> vip_filter = std::vector<std::uint16_t>(WEIR_VIP_FILTER_BITS);
     std::uint32_t vip_count = 0, vip_capacity = 0, pattern_capacity = 0;

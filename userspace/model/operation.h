@@ -17,13 +17,28 @@ namespace weir {
 struct WriteEndpoint {  // a row that no published slot leads to
     std::uint32_t id;
     weir_endpoint row;
-    // The row that the endpoint had in a range that was outgrown: what is known of it comes along.
+    // A row that the endpoint has, or had, before: what holds that one counts for this one, too.
     std::optional<std::uint32_t> was{};
+    // The endpoint had left: what was known of it does not come along.
+    bool returned = false;
+};
+// What the kernel knows of the endpoint of a row begins anew: it had left, and comes back while
+// sockets still hold the row.
+struct RenewEndpoint {
+    std::uint32_t id;
 };
 // weir_endpoint.flags: set after the row was unpublished, cleared before it is published again.
 struct FlagEndpoint {
     std::uint32_t id;
     std::uint16_t flags;
+};
+// weir_endpoint.moved_to: after the row that it leads to was published.
+struct MoveEndpoint {
+    std::uint32_t id;
+    std::uint32_t to;
+    // It was the endpoint's until now: who was just ejected or restored by hand there is so in the
+    // new row.
+    bool was_its_own = false;
 };
 struct WriteSlots {  // an extent that is not published
     std::uint32_t offset;
@@ -68,8 +83,8 @@ struct DeletePattern {
 };
 struct Grace {};  // everything that started before has ended
 
-using Operation = std::variant<WriteEndpoint, FlagEndpoint, WriteSlots, WriteSettings, ResetPort,
-                               Publish, SetVipFilter, ClearVipFilter, InsertVip, MoveVip, DeleteVip,
-                               PutPattern, DeletePattern, Grace>;
+using Operation = std::variant<WriteEndpoint, RenewEndpoint, FlagEndpoint, MoveEndpoint, WriteSlots,
+                               WriteSettings, ResetPort, Publish, SetVipFilter, ClearVipFilter,
+                               InsertVip, MoveVip, DeleteVip, PutPattern, DeletePattern, Grace>;
 
 }  // namespace weir

@@ -103,6 +103,21 @@ void plan_vips(LiveState& live, std::uint32_t id, const DesiredPort& desired, St
     }
 }
 
+// No endpoint of a range is wanted any more; what holds its rows goes on.
+void leave(LiveRange& range, Stages& stages) {
+    for (std::size_t i = 0; i < range.rows.size(); i++) {
+        auto& row = range.rows[i];
+        if (row.state == State::kFree)
+            continue;
+        row.state = State::kDraining;
+        if (row.flags == WEIR_ENDPOINT_LEAVING)
+            continue;
+        row.flags = WEIR_ENDPOINT_LEAVING;
+        stages.deletes.emplace_back(
+            FlagEndpoint{range.base + static_cast<std::uint32_t>(i), row.flags});
+    }
+}
+
 // A service port that is wanted no more: out of sight first, its rows leave when they are let go.
 void remove_port(LiveState& live, std::uint32_t id, Stages& stages, Plan& plan) {
     auto& port = live.ports.at(id);
@@ -110,15 +125,10 @@ void remove_port(LiveState& live, std::uint32_t id, Stages& stages, Plan& plan) 
     stages.unpublishes.emplace_back(Publish{id, 0});
     plan.slots_to_free.emplace_back(port.slots.offset,
                                     static_cast<std::uint32_t>(port.slots.words.size()));
-    for (std::size_t i = 0; i < port.range.rows.size(); i++) {
-        auto& row = port.range.rows[i];
-        if (row.state != State::kHeld)
-            continue;
-        row.state = State::kDraining;
-        row.flags = WEIR_ENDPOINT_LEAVING;  // also for a service that is given this id and range
-        stages.deletes.emplace_back(
-            FlagEndpoint{port.range.base + static_cast<std::uint32_t>(i), row.flags});
-    }
+    leave(port.range, stages);
+    for (auto& left : live.leaving_ranges)
+        if (left.svc_port == id)
+            leave(left.range, stages);
     live.leaving_ports.emplace(id, std::move(port.range));
     live.port_ids.erase(port.name);
     live.draining_ports.erase(id);

@@ -39,13 +39,16 @@ std::uint32_t capacity_for(std::size_t endpoints) {
 
 struct Assignment {
     LiveRange range;
-    std::vector<std::uint16_t> rows;   // parallel to the desired endpoints
-    std::vector<std::uint16_t> fresh;  // rows to be written
+    std::vector<std::uint16_t> rows;      // parallel to the desired endpoints
+    std::vector<std::uint16_t> fresh;     // rows to be written
+    std::vector<std::uint16_t> returned;  // rows whose endpoints had left, and are still held
+    bool new_range = false;
 };
 
 // Endpoints keep the rows they have, draining ones come back to theirs; nullopt: the range is full.
 std::optional<Assignment> assign_rows(LiveRange range, const DesiredPort& desired) {
-    Assignment made{std::move(range), {}, {}};
+    Assignment made{.range = std::move(range), .rows = {}, .fresh = {}, .returned = {}};
+    const auto before = made.range.rows;
     for (auto& row : made.range.rows)
         if (row.state == State::kHeld)
             row.state = State::kDraining;
@@ -53,9 +56,11 @@ std::optional<Assignment> assign_rows(LiveRange range, const DesiredPort& desire
     for (const auto& endpoint : desired.endpoints) {
         const auto known = in_use.find({endpoint.addr, endpoint.port});
         made.rows.push_back(known == in_use.end() ? 0 : known->second);
-        if (known != in_use.end())
+        if (known != in_use.end()) {
             made.range.rows[known->second].state = State::kHeld;
-        else
+            if (before[known->second].state == State::kDraining)
+                made.returned.push_back(known->second);
+        } else
             made.fresh.push_back(static_cast<std::uint16_t>(made.rows.size() - 1));
     }
     std::size_t next = 0;
@@ -84,7 +89,9 @@ Result<Assignment> assign(LiveState& live, const LivePort& port, const DesiredPo
         return fail("table weir_endpoint is full");
     range.base = *base;
     range.rows.resize(capacity);
-    return std::move(*assign_rows(std::move(range), desired));
+    auto made = std::move(*assign_rows(std::move(range), desired));
+    made.new_range = true;
+    return made;
 }
 
 std::uint64_t seed_of(const DesiredEndpoint& endpoint) {
@@ -110,19 +117,57 @@ weir_endpoint endpoint_row(const LiveEndpoint& endpoint, std::uint32_t svc_port,
     return {endpoint.addr.raw(), htons(endpoint.port), endpoint.flags, 0, svc_port, generation};
 }
 
-// Where the service port had this endpoint until now.
-std::optional<std::uint32_t> row_before(const LiveRange& range, const LiveEndpoint& endpoint) {
-    for (std::size_t i = 0; i < range.rows.size(); i++) {
-        const auto& row = range.rows[i];
-        if (row.state == State::kHeld && row.addr == endpoint.addr && row.port == endpoint.port)
-            return range.base + static_cast<std::uint32_t>(i);
+// A row where a service port has, or had, an endpoint, and whether it was wanted there until now.
+struct RowBefore {
+    std::uint32_t id;
+    bool wanted;
+};
+
+using RowsBefore = std::map<std::pair<Addr, std::uint16_t>, std::vector<RowBefore>>;
+
+// All that sockets may still hold, by what they hold, the one that was its own last first.
+RowsBefore rows_before(const LiveState& live, std::uint32_t svc_port) {
+    RowsBefore found;
+    const auto look = [&](const LiveRange& range, bool is_own) {
+        for (std::size_t i = 0; i < range.rows.size(); i++)
+            if (const auto& row = range.rows[i]; row.state != State::kFree)
+                found[{row.addr, row.port}].push_back({range.base + static_cast<std::uint32_t>(i),
+                                                       is_own && row.state == State::kHeld});
+    };
+    look(live.ports.at(svc_port).range, true);
+    for (auto left = live.leaving_ranges.rbegin(); left != live.leaving_ranges.rend(); ++left)
+        if (left->svc_port == svc_port)
+            look(left->range, false);
+    return found;
+}
+
+// Counts of the rows that an endpoint had are its new row's, too, and clients that keep it follow.
+WriteEndpoint moved_in(LiveState& live, std::uint32_t row_id, const weir_endpoint& row,
+                       const RowsBefore& all, Stages& stages) {
+    const auto before = all.find({Addr(row.addr), ntohs(row.port)});
+    if (before == all.end())
+        return {row_id, row};
+    const auto& last = before->second.front();
+    live.moved_rows[last.id] = row_id;
+    for (const auto& one : before->second)
+        stages.deletes.emplace_back(MoveEndpoint{one.id, row_id, one.wanted});
+    return {row_id, row, last.id, !last.wanted};
+}
+
+// Rows of a new range that have no endpoint yet may still show one that they had before: to who
+// looks through the range it would be one more of the service.
+void clear_unused(const LiveState& live, const Assignment& made, Stages& stages) {
+    for (std::size_t i = made.fresh.size(); i < made.range.rows.size(); i++) {
+        const auto row_id = made.range.base + static_cast<std::uint32_t>(i);
+        if (row_id < live.endpoint_generations.size() && live.endpoint_generations[row_id] != 0)
+            stages.rows.emplace_back(FlagEndpoint{row_id, WEIR_ENDPOINT_LEAVING});
     }
-    return std::nullopt;
 }
 
 void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, Stages& stages) {
-    const auto& before = live.ports.at(id).range;
-    const bool moves = before.base != made.range.base;
+    if (made.new_range)
+        clear_unused(live, made, stages);
+    const auto before = made.fresh.empty() ? RowsBefore() : rows_before(live, id);
     for (const auto index : made.fresh) {
         const auto row_id = made.range.base + index;
         if (row_id >= live.endpoint_generations.size())
@@ -130,9 +175,10 @@ void write_endpoints(LiveState& live, std::uint32_t id, const Assignment& made, 
         const auto generation = ++live.endpoint_generations[row_id];
         const auto& endpoint = made.range.rows[index];
         stages.rows.emplace_back(
-            WriteEndpoint{row_id, endpoint_row(endpoint, id, generation),
-                          moves ? row_before(before, endpoint) : std::nullopt});
+            moved_in(live, row_id, endpoint_row(endpoint, id, generation), before, stages));
     }
+    for (const auto index : made.returned)
+        stages.rows.emplace_back(RenewEndpoint{made.range.base + index});
 }
 
 // The range that was outgrown stays until no socket holds a row of it.
@@ -158,9 +204,11 @@ void flag_endpoints(LiveState& live, std::uint32_t id, const DesiredPort& desire
             const auto found = wanted.find({row.addr, row.port});
             const auto flags =
                 found == wanted.end() ? std::uint16_t{WEIR_ENDPOINT_LEAVING} : found->second;
-            if (row.state == State::kFree || row.flags == flags)
+            if (row.state == State::kFree || row.flags == flags ||
+                (row.hidden && row.state == State::kDraining))
                 continue;
             row.flags = flags;
+            row.hidden = false;
             (flags != 0 ? stages.deletes : stages.rows)
                 .emplace_back(FlagEndpoint{range.base + static_cast<std::uint32_t>(i), flags});
         }
@@ -244,7 +292,7 @@ Status plan_port(LiveState& live, std::uint32_t id, const DesiredPort& desired,
     if (!unchanged) {
         const auto offset = live.free_slots.take(static_cast<std::uint32_t>(slots.words.size()));
         if (!offset) {
-            if (made.range.base != port.range.base)
+            if (made.new_range)
                 live.free_endpoints.give_back(made.range.base, settings.endpoint_capacity);
             return fail("table weir_slot is full");
         }

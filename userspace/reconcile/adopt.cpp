@@ -2,10 +2,12 @@
 #include "userspace/reconcile/adopt.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "bpf/core/published.h"
 #include "bpf/core/vip_filter.h"
 #include "maps/grace.h"
+#include "maps/mapped_row.h"
 #include "userspace/model/subset_records.h"
 
 namespace weir {
@@ -13,9 +15,13 @@ namespace {
 
 using State = LiveEndpoint::State;
 
-// Marks the rows that the published slots lead to. An endpoint may have turns in the schedule of
-// its family, or of its subset, only.
-void hold_published_rows(LivePort& port) {
+// Marks the rows that are wanted: those that the published slots lead to (an endpoint may have
+// turns in the schedule of its family, or of its subset, only), and others that have not left:
+// their weight is 0, or a plan that stopped half way has not come to them, as the next one will.
+void hold_wanted_rows(LivePort& port) {
+    for (auto& row : port.range.rows)
+        if (row.state == State::kDraining && row.flags != WEIR_ENDPOINT_LEAVING)
+            row.state = State::kHeld;
     const auto hold = [&](std::uint32_t index) {
         if (index < port.range.rows.size())
             port.range.rows[index].state = State::kHeld;
@@ -64,7 +70,7 @@ void adopt_port(const Tables& tables, LiveState& live, std::uint32_t id) {
     }
     read_range(tables, id, port.range);
     if (port.published != 0)
-        hold_published_rows(port);
+        hold_wanted_rows(port);
     if (has_draining_rows(port.range))
         live.draining_ports.insert(id);
     live.ports.emplace(id, std::move(port));
@@ -75,7 +81,8 @@ Result<bool> row_is_held(const Tables& tables, std::uint32_t id) {
     return state && state->active != 0;
 }
 
-// Rows outside every range that a socket still holds: a range that was left before the restart.
+// Rows outside every range that a socket still holds, or that do not look left yet: a range that
+// was left before the restart.
 Status adopt_left_rows(const Tables& tables, LiveState& live) {
     for (std::uint32_t id = 0; id < tables.endpoint.size(); id++) {
         const auto& row = tables.endpoint[id];
@@ -86,14 +93,50 @@ Status adopt_left_rows(const Tables& tables, LiveState& live) {
         if (row.generation == 0 || !live.free_endpoints.take_at(id, 1))
             continue;
         WEIR_TRY(const bool held, row_is_held(tables, id));
-        if (!held) {
+        if (!held && row.flags == WEIR_ENDPOINT_LEAVING) {
             live.free_endpoints.give_back(id, 1);
+            live.freed_rows[id] = row.generation;  // it may have been let go while no agent was
             continue;
         }
         LiveRange range{id, {{Addr(row.addr), ntohs(row.port), State::kDraining, row.flags}}};
         if (!live.ports.contains(row.svc_port) && live.free_ports.take_at(row.svc_port, 1))
             live.leaving_ports.emplace(row.svc_port, LiveRange{});
         live.leaving_ranges.push_back({row.svc_port, std::move(range)});
+    }
+    return {};
+}
+
+// The first row that is held of those that an endpoint had before, as `moved_from` has them.
+Result<__u32> held_before(const Tables& tables, __u32 moved_from) {
+    for (std::uint32_t moves = 0; moved_from != 0 && moves < tables.endpoint.size(); moves++) {
+        WEIR_TRY(const auto state, tables.ep_state.find(moved_from - 1));
+        if (!state || state->active != 0)
+            return state ? moved_from : 0;
+        moved_from = state->moved_from;
+    }
+    return moved_from;
+}
+
+bool is_same_endpoint(const weir_endpoint& a, const weir_endpoint& b) {
+    return a.svc_port == b.svc_port && a.port == b.port && Addr(a.addr) == Addr(b.addr);
+}
+
+// Rows that endpoints had before they moved, while sockets hold them; others are forgotten. Free
+// rows still say what they had: nothing counts by it.
+Status adopt_moved_rows(const Tables& tables, LiveState& live) {
+    for (std::uint32_t id = 0; id < live.endpoint_generations.size(); id++) {
+        WEIR_TRY(const auto state, tables.ep_state.find(id));
+        if (!state || state->moved_from == 0 || live.freed_rows.contains(id))
+            continue;
+        WEIR_TRY(auto from, held_before(tables, state->moved_from));
+        if (from != 0 && !is_same_endpoint(tables.endpoint[from - 1], tables.endpoint[id]))
+            from = 0;
+        if (from != 0)
+            live.moved_rows[from - 1] = id;
+        if (from == state->moved_from)
+            continue;
+        WEIR_TRY(auto row, MappedRow<weir_ep_state>::map(tables.ep_state.fd(), id));
+        std::atomic_ref<__u32>(row->moved_from).store(from);
     }
     return {};
 }
@@ -133,6 +176,7 @@ Result<LiveState> adopt(const Tables& tables) {
     for (std::uint32_t id = 0; id < tables.svc_port.size(); id++)
         adopt_port(tables, live, id);
     WEIR_CHECK(adopt_left_rows(tables, live));
+    WEIR_CHECK(adopt_moved_rows(tables, live));
     WEIR_TRY(const auto vips, tables.vip.rows());
     for (const auto& [key, vip] : vips) {
         // A service port that cannot be read still owns its addresses: the next plan moves them.

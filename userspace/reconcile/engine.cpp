@@ -45,7 +45,7 @@ Status Engine::settle(AgentPrograms programs, bool counts_moved) {
     programs_ = programs;
     if (counts_moved)
         WEIR_CHECK(read_live());
-    WEIR_CHECK(weir::tidy(tables_, live_, programs_.fold, Edges::kAll));
+    WEIR_CHECK(weir::tidy(tables_, mirror_, live_, programs_.fold, Edges::kAll));
     return identify_all();
 }
 
@@ -96,7 +96,8 @@ Status Engine::identify_left_out() {
 
 Status Engine::tidy(Edges edges) {
     const std::unique_lock alone(*edges_in_use_, std::try_to_lock);
-    return live_is_known_ && alone ? weir::tidy(tables_, live_, programs_.fold, edges) : Status();
+    return live_is_known_ && alone ? weir::tidy(tables_, mirror_, live_, programs_.fold, edges)
+                                   : Status();
 }
 
 Status Engine::sweep() const {
@@ -215,7 +216,7 @@ Result<std::vector<Engine::NamedSwitch>> Engine::look_at_holds() {
     for (const auto& change : seen)
         changes.push_back({endpoint_str(Addr(change.endpoint.addr), ntohs(change.endpoint.port)) +
                                " of " + port_name(change.row.svc_port),
-                           seconds_until(change.until_ns, now)});
+                           seconds_until(change.until_ns, now), change.restored});
     return changes;
 }
 

@@ -87,10 +87,11 @@ class Engine {
     struct NamedSwitch {
         std::string target;
         double seconds;
+        bool restored = false;  // an endpoint that outlier detection had out
     };
     std::vector<NamedSwitch> look_at_switches();
 
-    // Endpoints that were ejected by hand since the last look, or are not any more; as above.
+    // Endpoints that were ejected or restored by hand since the last look, or are not out any more.
     Result<std::vector<NamedSwitch>> look_at_holds();
 
     const Tables& tables() const { return tables_; }

@@ -21,6 +21,9 @@ struct EndpointRow {
 // No new connection goes to it until `until_ns` (CLOCK_MONOTONIC), unless all of its service are
 // out. After that outlier detection has one connect try it; without detection it is in again.
 Status eject_by_hand(Tables& tables, EndpointRow row, std::uint64_t until_ns);
+// Behind eject_by_hand of an endpoint that has just moved, when both rows lead to each other: where
+// it was ejected, or restored after a failure, in the row that it left, it is so where it is now.
+Status take_over_hold(Tables& tables, std::uint32_t from, std::uint32_t to);
 // In again at once, whoever ejected it; with its slow start.
 Status restore_by_hand(Tables& tables, EndpointRow row);
 
@@ -28,6 +31,7 @@ struct HoldChange {
     EndpointRow row;
     weir_endpoint endpoint{};
     std::uint64_t until_ns = 0;  // 0: it has ended
+    bool restored = false;       // and nobody had seen that it was out by hand
 };
 
 class HoldWatch {

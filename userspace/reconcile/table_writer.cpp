@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "userspace/reconcile/table_writer.h"
 
+#include <atomic>
+
 #include "bpf/core/vip_filter.h"
 #include "maps/clock.h"
 #include "maps/grace.h"
+#include "maps/mapped_row.h"
+#include "userspace/reconcile/holds.h"
 
 namespace weir {
 namespace {
@@ -19,12 +23,30 @@ class Writer {
         tables_.endpoint[write.id] = mirror_.endpoint(write.id) = write.row;
         return {};
     }
+    // Sockets hold the row: the kernel goes on counting them. No connect can reach it.
+    Status operator()(const RenewEndpoint& write) {
+        WEIR_TRY(auto state, MappedRow<weir_ep_state>::map(tables_.ep_state.fd(), write.id));
+        for (auto* count : {&state->failures, &state->resets, &state->ejections})
+            std::atomic_ref<__u32>(*count).store(0);
+        for (auto* word : {&state->window, &state->latency_word, &state->held_until_ns,
+                           &state->ejected_until_ns})
+            MmapArray<weir_ep_state>::store_word(*word, 0);
+        MmapArray<weir_ep_state>::store_word(state->changed_ns, monotonic_ns());
+        return {};
+    }
     Status operator()(const FlagEndpoint& write) {
         if (write.id >= tables_.endpoint.size())
             return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
         mirror_.endpoint(write.id).flags = write.flags;
         __atomic_store_n(&tables_.endpoint[write.id].flags, write.flags, __ATOMIC_RELEASE);
         return {};
+    }
+    Status operator()(const MoveEndpoint& write) {
+        if (write.id >= tables_.endpoint.size())
+            return fail("endpoint row " + std::to_string(write.id) + " is beyond its table");
+        mirror_.endpoint(write.id).moved_to = write.to + 1;
+        __atomic_store_n(&tables_.endpoint[write.id].moved_to, write.to + 1, __ATOMIC_RELEASE);
+        return write.was_its_own ? take_over_hold(tables_, write.id, write.to) : Status();
     }
     Status operator()(const WriteSlots& write) {
         if (write.offset + write.words.size() > tables_.slot.size())
@@ -91,13 +113,15 @@ class Writer {
   private:
     // What the kernel knows of an endpoint begins here, or comes along from the row it had. No
     // socket holds the row and no connect can reach it: nobody writes it but this. What connects
-    // find out meanwhile about a row that is left is not in it.
+    // find out meanwhile about a row that is left is not in it; what holds that one is counted
+    // there.
     Status begin_state(const WriteEndpoint& write) {
         weir_ep_state fresh{};
         fresh.changed_ns = monotonic_ns();
         if (write.was) {
             WEIR_TRY(const auto was, tables_.ep_state.find(*write.was));
-            fresh = was.value_or(fresh);
+            fresh = write.returned ? fresh : was.value_or(fresh);
+            fresh.moved_from = *write.was + 1;
         }
         fresh.generation = write.row.generation;
         fresh.active = 0;

@@ -4,11 +4,14 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "loader/run_program.h"
+#include "maps/mapped_row.h"
+#include "userspace/reconcile/table_writer.h"
 
 namespace weir {
 namespace {
@@ -20,8 +23,38 @@ Result<bool> is_held(const Tables& tables, std::uint32_t row) {
     return state && state->active != 0;
 }
 
+// Nobody holds a row that an endpoint had before it moved: its row now has nothing to do with it.
+Status forget_row(const Tables& tables, LiveState& live, std::uint32_t id) {
+    WEIR_TRY(auto freed, MappedRow<weir_ep_state>::map(tables.ep_state.fd(), id));
+    const auto moved = live.moved_rows.find(id);
+    if (moved == live.moved_rows.end()) {
+        std::atomic_ref<__u32>(freed->moved_from).store(0);  // its own rows before
+        return {};
+    }
+    WEIR_TRY(auto now, MappedRow<weir_ep_state>::map(tables.ep_state.fd(), moved->second));
+    const auto before = std::atomic_ref<__u32>(freed->moved_from).load();
+    if (before != 0)  // the one before that is still held
+        live.moved_rows[before - 1] = moved->second;
+    auto expected = id + 1;  // the row may have another endpoint meanwhile
+    std::atomic_ref<__u32>(now->moved_from).compare_exchange_strong(expected, before);
+    std::atomic_ref<__u32>(freed->moved_from).store(0);
+    live.moved_rows.erase(id);
+    return {};
+}
+
+// Whether clients with affinity, and whoever looks through the range, are still led there: a row of
+// an endpoint that has another one now. Not after this.
+Result<bool> hide(Tables& tables, Mirror& mirror, std::uint32_t id, LiveEndpoint& row) {
+    if (row.flags == WEIR_ENDPOINT_LEAVING)
+        return false;
+    WEIR_TRY(const auto done, carry_out(tables, mirror, {FlagEndpoint{id, WEIR_ENDPOINT_LEAVING}}));
+    row.flags = WEIR_ENDPOINT_LEAVING;
+    row.hidden = true;
+    return done != 0;
+}
+
 // Frees the draining rows that no socket holds; true when none of the range is in use any more.
-Result<bool> free_rows(const Tables& tables, LiveState& live, LiveRange& range) {
+Result<bool> free_rows(Tables& tables, Mirror& mirror, LiveState& live, LiveRange& range) {
     bool empty = true;
     for (std::size_t i = 0; i < range.rows.size(); i++) {
         auto& row = range.rows[i];
@@ -32,23 +65,29 @@ Result<bool> free_rows(const Tables& tables, LiveState& live, LiveRange& range) 
             continue;
         WEIR_TRY(const bool held, is_held(tables, id));
         if (held) {
-            empty = false;
-            continue;
+            row.hidden = false;
+        } else {
+            WEIR_TRY(const bool was_open, hide(tables, mirror, id, row));
+            if (!was_open) {
+                WEIR_CHECK(forget_row(tables, live, id));
+                row = {};
+                live.freed_rows[id] = live.endpoint_generations.at(id);
+                continue;
+            }
         }
-        row = {};
-        live.freed_rows[id] = live.endpoint_generations.at(id);
+        empty = false;
     }
     return empty;
 }
 
-Status tidy_ranges(const Tables& tables, LiveState& live) {
+Status tidy_ranges(Tables& tables, Mirror& mirror, LiveState& live) {
     for (auto id = live.draining_ports.begin(); id != live.draining_ports.end();) {
         auto& range = live.ports.at(*id).range;
-        WEIR_CHECK(free_rows(tables, live, range));
+        WEIR_CHECK(free_rows(tables, mirror, live, range));
         id = has_draining_rows(range) ? std::next(id) : live.draining_ports.erase(id);
     }
     for (auto leaving = live.leaving_ranges.begin(); leaving != live.leaving_ranges.end();) {
-        WEIR_TRY(const bool empty, free_rows(tables, live, leaving->range));
+        WEIR_TRY(const bool empty, free_rows(tables, mirror, live, leaving->range));
         if (!empty) {
             ++leaving;
             continue;
@@ -61,10 +100,10 @@ Status tidy_ranges(const Tables& tables, LiveState& live) {
 }
 
 // Service ports that nothing leads to and nobody holds; their ids are free after their edges went.
-Result<std::set<std::uint32_t>> ports_that_left(const Tables& tables, LiveState& live) {
+Result<std::set<std::uint32_t>> ports_that_left(Tables& tables, Mirror& mirror, LiveState& live) {
     std::set<std::uint32_t> gone;
     for (auto& [id, range] : live.leaving_ports) {
-        WEIR_TRY(const bool empty, free_rows(tables, live, range));
+        WEIR_TRY(const bool empty, free_rows(tables, mirror, live, range));
         const bool has_ranges = std::any_of(
             live.leaving_ranges.begin(), live.leaving_ranges.end(),
             [port = id](const LeavingRange& leaving) { return leaving.svc_port == port; });
@@ -171,9 +210,9 @@ Status erase_latencies(Tables& tables, const LiveState& live, Edges edges,
 
 }  // namespace
 
-Status tidy(Tables& tables, LiveState& live, int fold, Edges edges) {
-    WEIR_CHECK(tidy_ranges(tables, live));
-    WEIR_TRY(const auto gone, ports_that_left(tables, live));
+Status tidy(Tables& tables, Mirror& mirror, LiveState& live, int fold, Edges edges) {
+    WEIR_CHECK(tidy_ranges(tables, mirror, live));
+    WEIR_TRY(const auto gone, ports_that_left(tables, mirror, live));
     if (edges == Edges::kAll || !live.freed_rows.empty() || !gone.empty())
         WEIR_CHECK(tidy_edges(tables, live, fold, edges, gone));
     WEIR_CHECK(erase_latencies(tables, live, edges, gone));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "userspace/model/duration.h"
 #include "userspace/model/share.h"
 #include "userspace/source/fields.h"
 #include "userspace/source/outlier_settings.h"
@@ -94,7 +95,13 @@ void read_limit(const MappingReader& reader, std::string_view name, std::uint32_
     if (node == nullptr)
         return;
     const std::string quoted = "`" + std::string(name) + "` of ";
-    const auto read = read_number(*node, quoted.c_str() + reader.what(), 1, kLimitMax, found);
+    if (node->scalar == "0")
+        found.error(node->origin, quoted.c_str() + reader.what() +
+                                      " is 0, which would refuse every connect: leave it out to "
+                                      "have no such limit, or write 1 or more");
+    const auto read = node->scalar == "0"
+                          ? std::nullopt
+                          : read_number(*node, quoted.c_str() + reader.what(), 1, kLimitMax, found);
     value = static_cast<std::uint32_t>(read.value_or(kLimitMax));
 }
 
@@ -125,6 +132,11 @@ void read_time(const MappingReader& reader, std::string_view name, std::chrono::
         return;
     const std::string quoted = "`" + std::string(name) + "` of ";
     const auto read = read_duration(*node, quoted.c_str() + reader.what(), low, high, found);
+    if (read && *read % unit != 0ms)
+        found.error(node->origin, quoted.c_str() + reader.what() + " is " + duration_str(*read) +
+                                      ", and the kernel counts it in whole seconds: write " +
+                                      duration_str(*read - *read % unit) + " or " +
+                                      duration_str(*read - *read % unit + unit));
     value = static_cast<std::uint32_t>(read.value_or(low) / unit);
 }
 

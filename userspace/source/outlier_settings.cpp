@@ -18,6 +18,10 @@ void read_count(const MappingReader& reader, std::string_view name, std::uint64_
     if (node == nullptr)
         return;
     const std::string quoted = "`" + std::string(name) + "` of ";
+    if (node->scalar == "0")
+        return found.error(node->origin, quoted.c_str() + reader.what() +
+                                             " is 0, with which it could do nothing: leave it out, "
+                                             "or `outlierDetection`, or write 1 or more");
     if (const auto read = read_number(*node, quoted.c_str() + reader.what(), 1, high, found))
         value = static_cast<std::uint16_t>(*read);
 }

@@ -8,6 +8,7 @@ void check_service(const Service& service, Diagnostics& found) {
     check_duplicate_endpoints(service, found);
     check_reachability(service, found);
     check_subsets(service, found);
+    check_outliers(service, found);
     check_zones(service, found);
 }
 

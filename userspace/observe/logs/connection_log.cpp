@@ -46,7 +46,7 @@ Kind kind_of(const FlowView& flow) {
         return {"connection-failed", "warn", whom + " failed: " + flow.reason, true};
     if (flow.cutOffBy == "endpoint")
         return {"connection-reset", "warn", whom + " was reset by " + flow.endpoint};
-    if (flow.reason == kUserDeadline)
+    if (!flow.reason.empty() && flow.reason != kDeadlineNames[WEIR_DEADLINE_IDLE])
         return {"connection-closed", "warn", whom + " was ended: " + flow.reason, true};
     return {"connection-closed", "info",
             whom + (flow.reason.empty() ? " closed" : " was ended: " + flow.reason)};
@@ -66,7 +66,8 @@ bool ConnectionLog::is_slow(const weir_event& event) const {
 bool ConnectionLog::wants(const weir_event& event, std::uint64_t now_ns) {
     const bool bad = event.kind == WEIR_EVENT_FAILED ||
                      event.cut_off_by == WEIR_CUT_OFF_BY_ENDPOINT ||
-                     event.deadline == WEIR_DEADLINE_USER || is_slow(event);
+                     event.deadline == WEIR_DEADLINE_USER ||
+                     event.deadline == WEIR_DEADLINE_KEEPALIVE || is_slow(event);
     if (is_of_endpoint(event))  // rare, and never too many; a try is told of by its end
         return event.kind != WEIR_EVENT_HALF_OPEN;
     const bool is_wanted =

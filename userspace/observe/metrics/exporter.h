@@ -6,6 +6,7 @@
 #include <string>
 
 #include "userspace/observe/metrics/series_budget.h"
+#include "userspace/observe/views/outliers.h"
 #include "userspace/observe/views/status.h"
 
 namespace weir {
@@ -24,11 +25,13 @@ struct ScrapeInput {
 struct ScrapeViews {
     std::vector<EdgeView> edges;
     std::vector<UnmanagedView> unmanaged;
+    std::vector<OutlierView> outliers;
     StatusView status;
 };
 Result<ScrapeViews> read_scrape(const ScrapeInput& input);
 
 // Text format 0.0.4.
-std::string render_metrics(ScrapeViews views, const ScrapeInput& input, SeriesBudget& budget);
+std::string render_metrics(const ScrapeViews& views, const ScrapeInput& input,
+                           SeriesBudget& budget);
 
 }  // namespace weir

@@ -113,6 +113,7 @@ struct Found {
     std::vector<SubsetView> subsets;
     std::optional<std::size_t> subset;  // of the caller, where it has one
     std::map<std::string, weir_candidate> loads;
+    std::map<std::string, double> grown;  // of those in their slow start
 };
 
 std::optional<Found> look_up(const Tables& tables, const Target& target, std::uint8_t protocol) {
@@ -177,11 +178,12 @@ void leave_out(const std::map<std::string, Ejection>& ejected, std::vector<Candi
         const auto found = ejected.find(view.endpoint);
         if (!view.in || found == ejected.end())
             continue;
-        view.in = nobody_left || found->second.used;
+        const bool left_over = nobody_left && is_used_when_all_are_out(found->second, ejected);
+        view.in = left_over || found->second.used;
         view.why = found->second.state + ": " + found->second.reason;
         if (found->second.used)
             view.why += kUsedAllTheSame;
-        else if (nobody_left)
+        else if (left_over)
             view.why += "; used, since all are out";
     }
 }
@@ -237,12 +239,16 @@ std::vector<CandidateView> candidates_of(const Tables& tables, const Target& tar
         weights.push_back({view.endpoint, static_cast<std::uint32_t>(view.share), view.in});
         if (const auto load = found.loads.find(view.endpoint); load != found.loads.end())
             weights.back().load = load->second;
+        if (const auto part = found.grown.find(view.endpoint); part != found.grown.end())
+            weights.back().grown = part->second;
     }
     const auto shares = shares_of(weights, found.subsets, found.subset);
     for (std::size_t i = 0; i < candidates.size(); i++) {
         candidates[i].share = shares[i];
         if (candidates[i].in && shares[i] == 0 && candidates[i].why.empty())
             candidates[i].why = why_later(candidates[i], found);
+        if (candidates[i].in && weights[i].grown < 1 && candidates[i].why.empty())
+            candidates[i].why = slow_start_str(weights[i].grown);
     }
     return candidates;
 }
@@ -258,7 +264,9 @@ std::string subset_note(const Service& service, const Found& found) {
     return names.empty() ? "" : "; subsets by turns: " + names;
 }
 
-void give_verdict(ExplainView& view, Mode mode, const std::string& subset_note) {
+// `full`: how many connections the service has, where that is as many as it may.
+void give_verdict(ExplainView& view, Mode mode, std::optional<std::uint64_t> full,
+                  const std::string& subset_note) {
     const auto in = std::count_if(view.candidates.begin(), view.candidates.end(),
                                   [](const CandidateView& one) { return one.in; });
     const std::string of = std::to_string(in) + " of " + std::to_string(view.candidates.size()) +
@@ -266,6 +274,11 @@ void give_verdict(ExplainView& view, Mode mode, const std::string& subset_note) 
     if (mode == Mode::kOff) {
         view.verdict = "off";
         view.why = "weir is off for this call: it goes to " + view.address + " itself";
+    } else if (full && mode == Mode::kSteer) {
+        view.verdict = "refused";
+        view.why =
+            "full: " + std::to_string(*full) +
+            " connections are open, as many as `maxConnections` allows: ECONNREFUSED at once";
     } else if (in == 0 && mode == Mode::kObserve) {
         view.verdict = "observed";
         view.why = "counted as refused, since no endpoint could take it (" + of +
@@ -344,6 +357,7 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
     if ((found->settings.flags & WEIR_SVC_SUBSET_BY_WORKLOAD) != 0)
         found->subset = subset_of_caller(found->subsets, from);
     WEIR_TRY(found->loads, loads_of(tables, found->id));
+    WEIR_TRY(found->grown, slow_starts_of(tables, found->id));
     WEIR_TRY(const auto ejected, ejections_of(tables, found->id));
     WEIR_TRY(const auto full, full_endpoints(tables, found->id));
     view.candidates = candidates_of(tables, *target, *found, ejected, full);
@@ -351,10 +365,11 @@ Result<ExplainView> explain_view(const Tables& tables, const Snapshot& snapshot,
     for (auto& candidate : view.candidates)
         if (const auto time = answers.find(candidate.endpoint); time != answers.end())
             candidate.answerSeconds = time->second;
+    WEIR_TRY(const auto full_at, full_service(tables, found->id));
     give_verdict(view,
                  mode_in_force(tables, found->id, target->service->mode,
                                workload ? workload->mode : Mode::kSteer),
-                 subset_note(*target->service, *found));
+                 full_at, subset_note(*target->service, *found));
     WEIR_TRY(const auto names, Names::read(tables, snapshot));
     WEIR_CHECK(add_measures(tables, names, *target, view));
     remark_on_slow(view.candidates);

@@ -80,7 +80,7 @@ FlowView view_of(const weir_event& event, const Names& names, std::int64_t offse
         view.reason =
             kFailureNames.at(std::min<std::size_t>(event.failure, WEIR_FAILURE_OTHER)).name;
     if (event.deadline != WEIR_DEADLINE_NONE)
-        view.reason = event.deadline == WEIR_DEADLINE_IDLE ? kIdleDeadline : kUserDeadline;
+        view.reason = kDeadlineNames.at(event.deadline % kDeadlineNames.size());
     if (event.cut_off_by != WEIR_CUT_OFF_BY_NONE)
         view.cutOffBy = event.cut_off_by == WEIR_CUT_OFF_BY_CALLER ? "caller" : "endpoint";
     if (event.started_ns != 0 && event.kind != WEIR_EVENT_OPENED && !is_of_endpoint(event))

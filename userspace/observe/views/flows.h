@@ -2,6 +2,7 @@
 // Events of single connections and flows, with names.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,9 +12,9 @@
 
 namespace weir {
 
-// FlowView.reason of what was closed for timeouts.tcpUser, and for timeouts.idle.
-inline constexpr const char* kUserDeadline = "user_deadline";
-inline constexpr const char* kIdleDeadline = "idle_deadline";
+// FlowView.reason of what ended for one of the service's timeouts, by WEIR_DEADLINE_*.
+inline constexpr std::array<const char*, 5> kDeadlineNames{
+    "", "user_deadline", "idle_deadline", "keepalive_deadline", "connect_deadline"};
 
 struct FlowView {
     std::string time;     // UTC, "2026-01-31T12:00:00.123Z"

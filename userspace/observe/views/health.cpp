@@ -34,8 +34,9 @@ std::string reason_of(const weir_ep_state& state, const weir_svc_settings& setti
 Ejection ejection_of(const weir_ep_state& state, const weir_svc_settings& settings,
                      std::uint64_t now) {
     if (state.held_until_ns > now)
-        return {"ejected", "by hand", seconds(state.changed_ns, now),
-                seconds(now, state.held_until_ns)};
+        return {
+            "ejected", "by hand", seconds(state.changed_ns, now), seconds(now, state.held_until_ns),
+            false,     true};
     const bool out = now < state.ejected_until_ns;
     return {out ? "ejected" : "half-open", reason_of(state, settings),
             seconds(state.changed_ns, now), seconds(now, state.ejected_until_ns)};
@@ -81,6 +82,20 @@ Result<bool> too_few_are_in(const Tables& tables, std::uint32_t svc_port,
     return weir_too_few_are_in(out, total, settings.min_in_percent) != 0;
 }
 
+// Also by the rows that the endpoint had before (bpf/active.bpf.h).
+Result<std::uint64_t> active_of(const Tables& tables, const weir_ep_state& state) {
+    auto active = state.active;
+    auto from = state.moved_from;
+    for (int i = 0; i < WEIR_ROWS_BEFORE_MOST && from != 0; i++) {
+        WEIR_TRY(const auto before, tables.ep_state.find(from - 1));
+        if (!before)
+            break;
+        active += before->active;
+        from = before->moved_from;
+    }
+    return active;
+}
+
 }  // namespace
 
 Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port) {
@@ -94,9 +109,29 @@ Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::
                             [&](const weir_endpoint& endpoint, const weir_ep_state& state) {
                                 auto& ejection = found[endpoint_str(endpoint)];
                                 ejection = ejection_of(state, *settings, now);
-                                ejection.used = panics && state.held_until_ns <= now;
+                                ejection.used = panics && !ejection.by_hand;
                             }));
+    WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
+    if (found.size() == endpoints.size())
+        for (auto& [endpoint, ejection] : found)
+            ejection.used = is_used_when_all_are_out(ejection, found);
     return found;
+}
+
+bool is_used_when_all_are_out(const Ejection& ejection,
+                              const std::map<std::string, Ejection>& all) {
+    return !ejection.by_hand ||
+           std::all_of(all.begin(), all.end(), [](const auto& one) { return one.second.by_hand; });
+}
+
+Result<std::optional<std::uint64_t>> full_service(const Tables& tables, std::uint32_t svc_port) {
+    const auto* settings = settings_in_force(tables, svc_port);
+    if (settings == nullptr || settings->max_connections == 0)
+        return std::nullopt;
+    WEIR_TRY(const auto state, tables.svc_state.find(svc_port));
+    if (!state || static_cast<std::int64_t>(state->active) < settings->max_connections)
+        return std::nullopt;
+    return std::optional(std::uint64_t{state->active});
 }
 
 Result<std::map<std::string, double>> answer_times_of(const Tables& tables,
@@ -116,9 +151,11 @@ Result<std::map<std::string, std::uint64_t>> full_endpoints(const Tables& tables
     if (settings == nullptr || settings->max_per_endpoint == 0)
         return found;
     WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
-    for (const auto& [id, state] : endpoints)
-        if (static_cast<std::int64_t>(state.active) >= settings->max_per_endpoint)
-            found[endpoint_str(tables.endpoint[id])] = state.active;
+    for (const auto& [id, state] : endpoints) {
+        WEIR_TRY(const auto active, active_of(tables, state));
+        if (static_cast<std::int64_t>(active) >= settings->max_per_endpoint)
+            found[endpoint_str(tables.endpoint[id])] = active;
+    }
     return found;
 }
 

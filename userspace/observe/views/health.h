@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "maps/tables.h"
@@ -17,10 +18,17 @@ struct Ejection {
     std::string reason;
     double sinceSeconds = 0;  // ago
     double untilSeconds = 0;  // from now; 0: the next connect tries it
-    bool used = false;        // all the same, since too few are in (minHealthPercent)
+    bool used = false;        // all the same, since too few are in (minHealthPercent), or none
+    bool by_hand = false;
 };
 
 inline constexpr const char* kUsedAllTheSame = "; used, since too few are in";
+
+// Where all are out, whether this one is used: who is out by hand is, where there is nobody else.
+bool is_used_when_all_are_out(const Ejection& ejection, const std::map<std::string, Ejection>& all);
+
+// How many connections a service port has, where it has as many as it may.
+Result<std::optional<std::uint64_t>> full_service(const Tables& tables, std::uint32_t svc_port);
 
 // Of one service port's endpoints, by "10.0.0.2:8080".
 Result<std::map<std::string, Ejection>> ejections_of(const Tables& tables, std::uint32_t svc_port);

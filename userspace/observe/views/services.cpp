@@ -45,16 +45,21 @@ const char* state_of(const Endpoint& endpoint, const Service& service, bool publ
                                                                                  : "no-subset";
 }
 
-void give_shares(const std::vector<SubsetView>& subsets,
+void give_shares(const std::vector<SubsetView>& subsets, const std::map<std::string, double>& grown,
                  const std::map<std::string, weir_candidate>& loads,
                  const std::map<std::string, std::uint64_t>& full,
                  std::vector<EndpointView>& views) {
     std::vector<ShareCandidate> candidates;
-    for (const auto& view : views) {
+    for (auto& view : views) {
         const bool in = (view.state == "serving" || view.used) && !full.contains(view.endpoint);
         candidates.push_back({view.endpoint, view.weight, in});
         if (const auto load = loads.find(view.endpoint); load != loads.end())
             candidates.back().load = load->second;
+        if (const auto part = grown.find(view.endpoint); in && part != grown.end()) {
+            candidates.back().grown = part->second;
+            if (view.state == "serving")
+                view.reason = slow_start_str(part->second);
+        }
     }
     const auto shares = shares_of(candidates, subsets);
     for (std::size_t i = 0; i < views.size(); i++)
@@ -153,6 +158,7 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
             std::vector<SubsetView> subsets;
             std::map<std::string, weir_candidate> loads;
             std::map<std::string, std::uint64_t> full;
+            std::map<std::string, double> grown;
             if (const auto id = names.id_of(service->name, port)) {
                 if (const auto found = published_port(tables, *id))
                     subsets = subset_views(tables, *found, WEIR_REACH_BOTH);
@@ -160,10 +166,11 @@ Result<std::vector<EndpointView>> endpoint_views(const Tables& tables, const Sna
                 WEIR_TRY(answers, answer_times_of(tables, *id));
                 WEIR_TRY(loads, loads_of(tables, *id));
                 WEIR_TRY(full, full_endpoints(tables, *id));
+                WEIR_TRY(grown, slow_starts_of(tables, *id));
             }
             auto of_mesh = wanted(*service, port, is_published(tables, names, *service, port), out,
                                   answers, counts);
-            give_shares(subsets, loads, full, of_mesh);
+            give_shares(subsets, grown, loads, full, of_mesh);
             std::move(of_mesh.begin(), of_mesh.end(), std::back_inserter(views));
             for (const auto& [endpoint, count] : counts) {
                 EndpointView view;

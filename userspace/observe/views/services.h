@@ -41,7 +41,7 @@ struct EndpointView {
     // mesh: leaving (only old connections), gone, refused ("none"), summed ("other", "departed").
     std::string state;
     EdgeCounts counts;
-    std::string reason{};  // of ejected and half-open ones
+    std::string reason{};  // of ejected and half-open ones, and of those in their slow start
     double sinceSeconds = 0, untilSeconds = 0;
     bool used = false;         // in spite of it: too few are in
     double answerSeconds = 0;  // as least-latency sees it (views/health.h); 0 = not known

@@ -2,9 +2,12 @@
 #include "userspace/observe/views/shares.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "bpf/core/pick.h"
+#include "bpf/core/slow_start.h"
 #include "bpf/core/subset.h"
+#include "maps/clock.h"
 #include "userspace/model/subset_records.h"
 #include "userspace/model/subsets.h"
 
@@ -23,9 +26,16 @@ void share_out_by_duels(double part, const std::vector<ShareCandidate>& candidat
     };
     const double each = part / static_cast<double>(in.size() * (in.size() - 1));
     for (const auto first : in)
-        for (const auto second : in)
-            if (first != second)
-                shares[weir_is_quicker(load(first), load(second), 1) != 0 ? first : second] += each;
+        for (const auto second : in) {
+            if (first == second)
+                continue;
+            const bool first_wins = weir_is_quicker(load(first), load(second), 1) != 0;
+            const auto winner = first_wins ? first : second, loser = first_wins ? second : first;
+            // One luck for both: some of it lets only the one in that has grown further.
+            const double lost = std::max(0.0, candidates[loser].grown - candidates[winner].grown);
+            shares[winner] += each * (1 - lost);
+            shares[loser] += each * lost;
+        }
 }
 
 // Shares a part of the connections out over those of a group that are in; false: none is.
@@ -39,14 +49,14 @@ bool share_out(double part, const std::vector<ShareCandidate>& candidates,
         if (!one.in || one.weight == 0 || (group != nullptr && !group->contains(one.endpoint)))
             continue;
         in.push_back(i);
-        weights += one.weight;
+        weights += one.weight * one.grown;
         are_compared |= one.load.has_value();
     }
     if (are_compared && in.size() > 1 && in.size() <= kMostCompared)
         share_out_by_duels(part, candidates, in, shares);
     else
         for (const auto i : in)
-            shares[i] += part * candidates[i].weight / weights;
+            shares[i] += part * candidates[i].weight * candidates[i].grown / weights;
     return !in.empty();
 }
 
@@ -115,6 +125,25 @@ Result<std::map<std::string, weir_candidate>> loads_of(const Tables& tables,
             static_cast<std::uint32_t>(weir_latency_is_known(state.latency_word)),
             static_cast<std::uint32_t>(std::min<std::uint64_t>(state.active, WEIR_ACTIVE_MOST)), 0};
     return loads;
+}
+
+Result<std::map<std::string, double>> slow_starts_of(const Tables& tables, std::uint32_t svc_port) {
+    std::map<std::string, double> grown;
+    const auto* settings = settings_in_force(tables, svc_port);
+    if (settings == nullptr || settings->slow_start_ms == 0)
+        return grown;
+    WEIR_TRY(const auto endpoints, endpoint_states(tables, svc_port));
+    for (const auto& [id, state] : endpoints) {
+        const auto share =
+            weir_slow_start_share(state.changed_ns, monotonic_ns(), settings->slow_start_ms);
+        if (share < WEIR_SHARE_WHOLE)
+            grown[endpoint_str(tables.endpoint[id])] = share / double{WEIR_SHARE_WHOLE};
+    }
+    return grown;
+}
+
+std::string slow_start_str(double grown) {
+    return "slow start: " + std::to_string(std::lround(grown * 100)) + " % of its share";
 }
 
 std::vector<double> shares_of(const std::vector<ShareCandidate>& candidates,

@@ -42,7 +42,12 @@ struct ShareCandidate {
     std::uint32_t weight = 0;
     bool in = false;  // new connections may get it
     std::optional<weir_candidate> load{};
+    double grown = 1;  // which part of its share it has, in its slow start
 };
+
+// Of endpoints that are in their slow start, by their names, which part of their share they have.
+Result<std::map<std::string, double>> slow_starts_of(const Tables& tables, std::uint32_t svc_port);
+std::string slow_start_str(double grown);
 
 // In the order of the candidates. `only`: of callers that have this subset. Of more endpoints than
 // all pairs of can be looked at, by weight.
