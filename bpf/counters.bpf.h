@@ -7,6 +7,7 @@
 #define WEIR_COUNTERS_BPF_H
 
 #include "maps.bpf.h"
+#include "settings.bpf.h"
 
 static __always_inline void reason__count(__u32 reason) {
     __u64 *count = bpf_map_lookup_elem(&weir_reason, &reason);
@@ -41,8 +42,18 @@ static __always_inline struct weir_edge *edge__find_or_make(const struct weir_ed
     return edge__other(key->svc_port);
 }
 
+/* What endpoints that left had of a caller (weir_fold). NULL: none has left. */
+static __noinline struct weir_edge *edge__of_left(__u32 workload, __u32 svc_port) {
+    const struct weir_svc_settings *settings = service__settings(svc_port);
+    if (!settings)
+        return NULL;
+    struct weir_edge_key key = {workload, svc_port, WEIR_LEFT_ENDPOINTS, settings->born};
+    return bpf_map_lookup_elem(&weir_edge, &key);
+}
+
 /* Where something that has begun is counted; *on_edge: that is its own edge, which may have
- * histograms, and not what its sums went to meanwhile. */
+ * histograms, and not what its sums went to meanwhile: a closed socket goes on with sending what it
+ * has, when nobody waits for it. */
 static __always_inline struct weir_edge *edge__of(const struct weir_edge_key *key, __u32 on_other,
                                                   int *on_edge) {
     struct weir_edge *edge = NULL;
@@ -50,6 +61,8 @@ static __always_inline struct weir_edge *edge__of(const struct weir_edge_key *ke
         edge = weir_edges_are_new ? edge__find_or_make(key, &on_other)
                                   : bpf_map_lookup_elem(&weir_edge, key);
     *on_edge = edge && !on_other;
+    if (!edge && !on_other)
+        edge = edge__of_left(key->workload, key->svc_port);
     return edge ? edge : edge__other(key->svc_port);
 }
 

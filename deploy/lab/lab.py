@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-from pod import BIN, CLONE_NEWNET, LIBC, ROOT, SLOW, Pod, Process, cgroup2_mount, run, wait_for
+from pod import BIN, CLONE_NEWNET, LIBC, ROOT, SLOW, Pod, Process, cgroup2_mount, run, wait_for, wait_until_equal  # noqa: F401
 
 
 

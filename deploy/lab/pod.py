@@ -36,7 +36,7 @@ SLOW = float(os.environ.get("WEIR_SLOW", "1"))
 
 
 # A machine that others use, too, stands still for seconds at times. How soon something happens is a figure of the bench.
-PATIENCE = 20.0
+PATIENCE = 45.0
 
 
 def wait_for(condition, what, seconds=PATIENCE):
@@ -49,6 +49,19 @@ def wait_for(condition, what, seconds=PATIENCE):
         if time.monotonic() > end:
             raise TimeoutError(f"waited {seconds:g} s for {what}")
         time.sleep(0.01)
+
+
+def wait_until_equal(look, wanted, what, seconds=PATIENCE):
+    """Says what was seen last when it never is."""
+    seen = []
+
+    def equal():
+        seen[:] = [look()]
+        return seen == [wanted]
+    try:
+        wait_for(equal, what, seconds)
+    except TimeoutError as error:
+        raise AssertionError(f"{error}: {wanted} was to come, {seen[0]} is there") from None
 
 
 class Process(subprocess.Popen):

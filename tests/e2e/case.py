@@ -10,7 +10,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE + "/../../deploy/lab", HERE + "/../tools"]
-from lab import BIN, ROOT, SLOW, Lab, free_port, run, service_yaml, wait_for  # noqa: E402,F401
+from lab import BIN, ROOT, SLOW, Lab, free_port, run, service_yaml, wait_for, wait_until_equal  # noqa: E402,F401
 
 
 def interrupt(*_):

@@ -3,10 +3,12 @@
 `other`, what finds none in a table of the mesh is refused by name, shown, and tried again."""
 
 import os
+import subprocess
+import sys
 import time
 import unittest
 
-from case import BIN, VIP, VIP6, Background, LabCase, service_yaml, wait_for
+from case import BIN, VIP, VIP6, Background, LabCase, service_yaml, wait_for, wait_until_equal
 
 
 class FullEdgeTable(LabCase):
@@ -31,7 +33,44 @@ class FullEdgeTable(LabCase):
         self.assertRegex(self.lab.weir("status").stdout, r'\d+ connects counted on "other"')
 
 
+# Listens on a port, and takes what its one client sends when it is told to.
+TAKE_LATE = """
+import socket, sys
+listener = socket.create_server(("", int(sys.argv[1])))
+print("listening", flush=True)
+client = listener.accept()[0]
+sys.stdin.readline()
+print(sum(iter(lambda: len(client.recv(1 << 20)), 0)), flush=True)
+"""
+
+# Sends as much as there is room for, and goes away.
+SEND_AND_GO = """
+import socket, sys
+client = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+client.settimeout(0.5)
+sent = 0
+try:
+    while True:
+        sent += client.send(bytes(1 << 16))
+except TimeoutError:
+    print(sent)
+"""
+
+
 class ReplacedEndpoints(LabCase):
+    def test_bytes_that_are_sent_after_their_endpoint_left_are_counted(self):
+        late = lambda *backends, **more: self.lab.apply(self.mesh_of([self.a.ip], extra=service_yaml("late.shop", ["10.96.0.40"], backends, **more)))  # noqa: E731
+        server = self.b.start(sys.executable, "-c", TAKE_LATE, 8090, stdin=subprocess.PIPE)
+        server.first_line("listening")
+        late(self.b.ip, target=8090)
+        sent = int(self.client.run(sys.executable, "-c", SEND_AND_GO, "10.96.0.40", 80))  # closed: not active any more
+        late(self.a.ip)
+        left = lambda: self.lab.endpoints("late.shop").get("departed", {"counts": {"closed": 0}})["counts"]  # noqa: E731
+        wait_for(lambda: left()["closed"] == 1, "the row to be freed")
+        self.assertLess(left()["bytesSent"], sent)
+        self.assertEqual(int(server.communicate("\n")[0].split()[-1]), sent)
+        wait_until_equal(lambda: left()["bytesSent"], sent, "the last bytes to be counted")
+
     def test_sums_stay_when_endpoints_are_replaced_under_load(self):
         before = self.settled()
         with Background(self.client) as load:
@@ -40,7 +79,7 @@ class ReplacedEndpoints(LabCase):
         self.assertEqual((load.errors, load.wrong_peer), ({}, 0))
         self.settled()
         left = {self.b.ip + ":8080", "departed"}
-        wait_for(lambda: set(self.lab.endpoints("orders.shop")) == left, "the rows of the others to be freed", 6)
+        wait_until_equal(lambda: set(self.lab.endpoints("orders.shop")), left, "the rows of the others to be freed")
         after = self.settled()
         self.assertEqual(after["opened"] - before["opened"], load.total)
         self.assertEqual(after["closed"] - before["closed"], load.total)

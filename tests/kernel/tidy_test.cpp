@@ -224,6 +224,33 @@ TEST_F(Tidy, AnEndpointThatMovesToAnotherRowKeepsItsCounts) {
     EXPECT_EQ(tables.latency.find(keys[0]).value()->of[WEIR_LATENCY_FIRST_BYTE].count, 6U);
 }
 
+TEST_F(Tidy, WhatAnEndingConnectionBringsAfterItsRowWasFreedFollows) {
+    auto engine = start_engine();
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
+    const auto& tables = engine.tables();
+    auto late = key_of(tables, 0, row_of(tables, "10.1.0.1"));
+    const auto stays = key_of(tables, 0, row_of(tables, "10.1.0.2"));
+    auto timed = stays;
+    timed.workload = late.workload = WEIR_WORKLOAD_UNKNOWN;
+    ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
+    ASSERT_TRUE(engine.tidy());
+    put(tables, late, counts(3));
+    put(tables, late, 2U);
+    put(tables, timed, 5U);
+    ASSERT_TRUE(engine.tidy());
+    EXPECT_TRUE(has(tables, late)) << "looked for now and then only";
+    ASSERT_TRUE(engine.tidy(Edges::kAll));
+    EXPECT_FALSE(has(tables, late));
+    EXPECT_EQ(opened(tables, left(tables, WEIR_WORKLOAD_UNKNOWN)), 3U);
+    EXPECT_TRUE(tables.latency.find(timed).value()) << "its endpoint is there";
+    put(tables, late, 4U);  // times alone
+    ASSERT_TRUE(engine.tidy(Edges::kAll));
+    EXPECT_FALSE(tables.latency.find(late).value());
+    const auto times = tables.latency.find(left(tables, WEIR_WORKLOAD_UNKNOWN)).value();
+    ASSERT_TRUE(times);
+    EXPECT_EQ(times->of[WEIR_LATENCY_FIRST_BYTE].count, 6U);
+}
+
 TEST_F(Tidy, CallersThatLeftAreOneForAll) {
     auto engine = start_engine();
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1")));

@@ -126,6 +126,22 @@ std::set<std::uint32_t> workloads_of(const LiveState& live) {
     return ids;
 }
 
+std::set<std::uint32_t> rows_in_use(const LiveState& live) {
+    std::set<std::uint32_t> ids;
+    const auto add = [&](const LiveRange& range) {
+        for (std::size_t i = 0; i < range.rows.size(); i++)
+            if (range.rows[i].state != State::kFree)
+                ids.insert(range.base + static_cast<std::uint32_t>(i));
+    };
+    for (const auto& [id, port] : live.ports)
+        add(port.range);
+    for (const auto& [id, range] : live.leaving_ports)
+        add(range);
+    for (const auto& left : live.leaving_ranges)
+        add(left.range);
+    return ids;
+}
+
 // Where an edge goes on: endpoints that left are one for each caller, and callers that left are one
 // for all; an endpoint whose rows moved, since its service outgrew them, has its counts in the new
 // one.
@@ -135,19 +151,19 @@ class Folder {
         : tables_(tables),
           live_(live),
           all_(edges == Edges::kAll),
-          workloads_(workloads_of(live)) {}
+          workloads_(workloads_of(live)),
+          rows_in_use_(all_ ? rows_in_use(live) : std::set<std::uint32_t>()) {}
 
-    std::optional<weir_edge_key> into(const weir_edge_key& key, const weir_edge& edge) {
+    std::optional<weir_edge_key> into(const weir_edge_key& key, std::uint64_t active) {
         const auto port = live_.ports.find(key.svc_port);
         if (port == live_.ports.end())
             return std::nullopt;
         weir_edge_key into{key.workload, key.svc_port, WEIR_LEFT_ENDPOINTS, port->second.born};
-        if (all_ && edge.active == 0 && !workloads_.contains(key.workload)) {
+        if (all_ && active == 0 && !workloads_.contains(key.workload)) {
             into.workload = WEIR_WORKLOAD_DEPARTED;
             return into;
         }
-        const auto freed = live_.freed_rows.find(key.endpoint);
-        if (freed == live_.freed_rows.end() || key.generation > freed->second)
+        if (!is_freed(key, active))
             return std::nullopt;
         if (const auto row = row_of_same(key, port->second.range)) {
             into.endpoint = *row;
@@ -157,6 +173,16 @@ class Folder {
     }
 
   private:
+    // Of a row that has been freed; or long ago, and a connection that was just ending came after.
+    bool is_freed(const weir_edge_key& key, std::uint64_t active) const {
+        const auto freed = live_.freed_rows.find(key.endpoint);
+        if (freed != live_.freed_rows.end())
+            return key.generation <= freed->second;
+        return all_ && active == 0 && key.endpoint < live_.endpoint_generations.size() &&
+               (key.generation < live_.endpoint_generations[key.endpoint] ||
+                !rows_in_use_.contains(key.endpoint));
+    }
+
     using Place = std::pair<Addr, std::uint16_t>;
 
     // The row that the endpoint of a freed one has now.
@@ -176,11 +202,16 @@ class Folder {
     const Tables& tables_;
     const LiveState& live_;
     bool all_;
-    std::set<std::uint32_t> workloads_;
+    std::set<std::uint32_t> workloads_, rows_in_use_;
     std::map<std::uint32_t, std::map<Place, std::uint32_t>> held_;  // by service port
 };
 
-// One pass over all edges.
+Status fold_into(int fold, const weir_edge_key& key, const weir_edge_key& into) {
+    const weir_fold_request request{key, into};
+    return run_program(fold, &request, sizeof(request), "fold an edge");
+}
+
+// One pass over all edges, and then over times that have none.
 Status tidy_edges(Tables& tables, const LiveState& live, int fold, Edges edges,
                   const std::set<std::uint32_t>& gone) {
     Folder folder(tables, live, edges);
@@ -188,10 +219,17 @@ Status tidy_edges(Tables& tables, const LiveState& live, int fold, Edges edges,
     for (const auto& [key, edge] : rows) {
         if (has_left(live, edges, gone, key.svc_port)) {
             WEIR_CHECK(tables.edge.erase(key));
-        } else if (const auto into = folder.into(key, edge)) {
-            const weir_fold_request request{key, *into};
-            WEIR_CHECK(run_program(fold, &request, sizeof(request), "fold an edge"));
+        } else if (const auto into = folder.into(key, edge.active)) {
+            WEIR_CHECK(fold_into(fold, key, *into));
         }
+    }
+    if (edges != Edges::kAll)
+        return {};
+    WEIR_TRY(const auto timed, tables.latency.keys());
+    for (const auto& key : timed) {
+        WEIR_TRY(const auto edge, tables.edge.find(key));
+        if (const auto into = edge ? std::nullopt : folder.into(key, 0))
+            WEIR_CHECK(fold_into(fold, key, *into));
     }
     return {};
 }
