@@ -14,8 +14,8 @@ int weir_resolve(struct __sk_buff *skb) {
         __u64 cgroup, parent;
     } ids;
     struct weir_cg_prefix prefix = {};
-    if (bpf_skb_load_bytes(skb, 0, &ids, sizeof(ids)) ||
-        bpf_skb_load_bytes(skb, sizeof(ids), prefix.path, sizeof(prefix.path)))
+    if (bpf_skb_load_bytes(skb, WEIR_REQUEST_AT, &ids, sizeof(ids)) ||
+        bpf_skb_load_bytes(skb, WEIR_REQUEST_AT + sizeof(ids), prefix.path, sizeof(prefix.path)))
         return 1;
     cgroup__assign(ids.cgroup, ids.parent, &prefix);
     return 0;

@@ -38,7 +38,7 @@ static __always_inline void merge__run(void *to, void *from, __u32 width, __u32 
     }
 
 static __always_inline int merge__request(struct __sk_buff *skb, struct weir_merge_request *to) {
-    return bpf_skb_load_bytes(skb, 0, to, sizeof(*to));
+    return bpf_skb_load_bytes(skb, WEIR_REQUEST_AT, to, sizeof(*to));
 }
 
 SEC("tc")

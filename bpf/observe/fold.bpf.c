@@ -88,7 +88,7 @@ static __always_inline void fold_edge(const struct weir_edge_key *key,
 SEC("tc")
 int weir_fold(struct __sk_buff *skb) {
     struct weir_fold_request request;
-    if (bpf_skb_load_bytes(skb, 0, &request, sizeof(request)))
+    if (bpf_skb_load_bytes(skb, WEIR_REQUEST_AT, &request, sizeof(request)))
         return 1;
     fold_edge(&request.edge,
               &request.into); /* first: without it no times are added (latency.bpf.h) */

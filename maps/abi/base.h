@@ -26,6 +26,10 @@ struct weir_addr {
 };
 WEIR_ASSERT(sizeof(struct weir_addr) == 16);
 
+/* Where what the agent asks of a program that it runs itself is in the packet: behind an Ethernet
+ * header, which the kernel reads (loader/run_program.h). */
+#define WEIR_REQUEST_AT 14
+
 #define WEIR_PROTO_TCP 6
 #define WEIR_PROTO_UDP 17
 

@@ -111,6 +111,21 @@ TEST_F(Tidy, TheCountsOfAFreedEndpointGoOnWithItsCaller) {
     EXPECT_EQ(sum.datagrams_received, 9U);
 }
 
+TEST_F(Tidy, WhateverAnEdgesKeyIsTheKernelTakesItForNoPacket) {
+    auto engine = start_engine();
+    const auto& tables = engine.tables();
+    for (std::uint64_t round = 1; round <= 9; round++) {  // 8 looks like IPv4, where a type is
+        ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2")));
+        const auto key = key_of(tables, 0, row_of(tables, "10.1.0.1"));
+        EXPECT_EQ(key.generation, round);
+        put(tables, key, counts(1));
+        ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.2")));
+        const auto tidied = engine.tidy();
+        ASSERT_TRUE(tidied) << tidied.error().message;
+        EXPECT_EQ(opened(tables, left(tables, 7)), round);
+    }
+}
+
 TEST_F(Tidy, TheTimesOfFreedEndpointsGoOnWithTheirCaller) {
     auto engine = start_engine();
     ASSERT_TRUE(engine.apply(mesh("a=10.0.0.1:10.1.0.1,10.1.0.2,10.1.0.3")));
