@@ -42,12 +42,17 @@ static __always_inline struct weir_edge *edge__find_or_make(const struct weir_ed
     return edge__other(key->svc_port);
 }
 
-/* What endpoints that left had of a caller (weir_fold). NULL: none has left. */
+/* What endpoints that left had of a caller, or of all callers that left (weir_fold). NULL: nothing.
+ */
 static __noinline struct weir_edge *edge__of_left(__u32 workload, __u32 svc_port) {
     const struct weir_svc_settings *settings = service__settings(svc_port);
     if (!settings)
         return NULL;
     struct weir_edge_key key = {workload, svc_port, WEIR_LEFT_ENDPOINTS, settings->born};
+    struct weir_edge *edge = bpf_map_lookup_elem(&weir_edge, &key);
+    if (edge)
+        return edge;
+    key.workload = WEIR_WORKLOAD_DEPARTED;
     return bpf_map_lookup_elem(&weir_edge, &key);
 }
 

@@ -24,15 +24,6 @@ static __always_inline struct weir_latency *latency__find_or_make(const struct w
     return latency;
 }
 
-/* Where a time of something that has begun is added; NULL: its edge went meanwhile, and its times
- * with it, or there is no room. */
-static __always_inline struct weir_latency *latency__of(const struct weir_edge_key *key) {
-    struct weir_latency *latency = bpf_map_lookup_elem(&weir_latency, key);
-    if (latency || (!weir_edges_are_new && !bpf_map_lookup_elem(&weir_edge, key)))
-        return latency;
-    return latency__find_or_make(key);
-}
-
 static __always_inline void histogram__add(struct weir_histogram *histogram, __u64 us) {
     __u32 bucket = weir_latency_bucket(us);
     asm volatile(""

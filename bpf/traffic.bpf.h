@@ -33,7 +33,7 @@ static __always_inline struct traffic traffic__of(const struct tcp_sock *tcp) {
 }
 
 static __always_inline void traffic__add_rtt(const struct weir_sock *sock, __u32 rtt_us) {
-    struct weir_latency *latency = rtt_us ? latency__of(&sock->edge) : NULL;
+    struct weir_latency *latency = rtt_us ? latency__find_or_make(&sock->edge) : NULL;
     if (latency)
         histogram__add(&latency->of[WEIR_LATENCY_RTT], rtt_us);
 }

@@ -28,7 +28,7 @@ static __always_inline struct weir_segment segment__read(struct tcp_sock *tcp, s
 }
 
 static __always_inline void count_left_out(const struct weir_sock *sock) {
-    struct weir_latency *latency = latency__of(&sock->edge);
+    struct weir_latency *latency = latency__find_or_make(&sock->edge);
     if (latency)
         __sync_fetch_and_add(&latency->left_out, 1);
 }
@@ -36,7 +36,7 @@ static __always_inline void count_left_out(const struct weir_sock *sock) {
 static __always_inline void count_answer(struct weir_sock *sock, __s64 ns, __u64 now_ns) {
     /* Below 0: the kernel had planned to send it later, and did not wait. */
     __u64 us = ns > 0 ? (__u64)ns / 1000 : 0;
-    struct weir_latency *latency = latency__of(&sock->edge);
+    struct weir_latency *latency = latency__find_or_make(&sock->edge);
     if (latency)
         histogram__add(&latency->of[WEIR_LATENCY_FIRST_BYTE], us);
     if (us > sock->first_byte_us)

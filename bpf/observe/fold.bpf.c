@@ -90,8 +90,7 @@ int weir_fold(struct __sk_buff *skb) {
     struct weir_fold_request request;
     if (bpf_skb_load_bytes(skb, WEIR_REQUEST_AT, &request, sizeof(request)))
         return 1;
-    fold_edge(&request.edge,
-              &request.into); /* first: without it no times are added (latency.bpf.h) */
     fold_latency(&request.edge, &request.into);
+    fold_edge(&request.edge, &request.into);
     return 0;
 }

@@ -32,7 +32,7 @@ static __always_inline void take_connect_time(struct weir_sock *sock) {
     if (state)
         answer_time__add(state, us, WEIR_LATENCY_GUESSED, now_ns);
     sock->connect_us = us ? us : 1;
-    struct weir_latency *latency = sock->on_other ? NULL : latency__of(&sock->edge);
+    struct weir_latency *latency = sock->on_other ? NULL : latency__find_or_make(&sock->edge);
     if (latency)
         histogram__add(&latency->of[WEIR_LATENCY_CONNECT], us);
 }

@@ -58,18 +58,26 @@ except TimeoutError:
 
 
 class ReplacedEndpoints(LabCase):
+    def left_of(self, service):
+        return self.lab.endpoints(service).get("departed", {"counts": {"closed": 0, "bytesSent": 0}})["counts"]
+
     def test_bytes_that_are_sent_after_their_endpoint_left_are_counted(self):
-        late = lambda *backends, **more: self.lab.apply(self.mesh_of([self.a.ip], extra=service_yaml("late.shop", ["10.96.0.40"], backends, **more)))  # noqa: E731
-        server = self.b.start(sys.executable, "-c", TAKE_LATE, 8090, stdin=subprocess.PIPE)
-        server.first_line("listening")
-        late(self.b.ip, target=8090)
-        sent = int(self.client.run(sys.executable, "-c", SEND_AND_GO, "10.96.0.40", 80))  # closed: not active any more
-        late(self.a.ip)
-        left = lambda: self.lab.endpoints("late.shop").get("departed", {"counts": {"closed": 0}})["counts"]  # noqa: E731
-        wait_for(lambda: left()["closed"] == 1, "the row to be freed")
-        self.assertLess(left()["bytesSent"], sent)
-        self.assertEqual(int(server.communicate("\n")[0].split()[-1]), sent)
-        wait_until_equal(lambda: left()["bytesSent"], sent, "the last bytes to be counted")
+        for service, address, caller_leaves in (("late.shop", "10.96.0.40", False), ("gone.shop", "10.96.0.41", True)):
+            with self.subTest(caller_leaves=caller_leaves):
+                server = self.b.start(sys.executable, "-c", TAKE_LATE, 8090, stdin=subprocess.PIPE)
+                server.first_line("listening")
+                self.lab.apply(self.mesh_of([self.a.ip], extra=service_yaml(service, [address], [self.b.ip], target=8090)))
+                sent = int(self.client.run(sys.executable, "-c", SEND_AND_GO, address, 80))  # closed: not active any more
+                mesh = self.mesh_of([self.a.ip], extra=service_yaml(service, [address], [self.a.ip]))
+                self.lab.apply(mesh.split("workloads:")[0] if caller_leaves else mesh)
+                wait_for(lambda: self.left_of(service)["closed"] == 1, "the row to be freed")
+                if caller_leaves:
+                    self.lab.kill_agent()
+                    self.lab.start_agent()  # looks for callers that left
+                self.assertLess(self.left_of(service)["bytesSent"], sent)
+                self.assertEqual(int(server.communicate("\n")[0].split()[-1]), sent)
+                wait_until_equal(lambda: self.left_of(service)["bytesSent"], sent, "the last bytes to be counted")
+        self.lab.apply(self.mesh())
 
     def test_sums_stay_when_endpoints_are_replaced_under_load(self):
         before = self.settled()

@@ -111,11 +111,8 @@ Status add_others(const Tables& tables, const Names& names, Sums& sums) {
         if (owner == nullptr)
             continue;
         WEIR_TRY(const auto state, tables.svc_state.find(id));
-        if (!state)
-            continue;
-        const auto& other = state->other;  // or bytes alone, of what went while it was closing
-        if ((other.opened | other.bytes_sent | other.bytes_received) != 0)
-            sums.at(*owner, "other", "other").counts += counts_of(other);
+        if (state && state->other.opened != 0)
+            sums.at(*owner, "other", "other").counts += counts_of(state->other);
     }
     return {};
 }
