@@ -20,7 +20,7 @@ class Demo(unittest.TestCase):
 
     def test_once(self):
         with self.start("--once") as demo:
-            out, _ = demo.communicate(timeout=180 * SLOW)
+            out, _ = demo.communicate(timeout=300 * SLOW)
         self.assertEqual(demo.returncode, 0, out)
         self.assertIn("Everything shown is right.", out)
         self.assertNotIn("×", out)
