@@ -3,6 +3,7 @@
 weir, and checked; a wrong figure makes the exit code 1. Started by deploy/demo.sh."""
 
 import collections
+import math
 import os
 import re
 import signal
@@ -11,11 +12,11 @@ import threading
 import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)) + path for path in ("", "/../lab")]
-from lab import Lab  # noqa: E402
+from lab import SLOW, Lab  # noqa: E402
 from pods import ADDRESSES, Shop, gained  # noqa: E402
 from screen import Screen  # noqa: E402
 
-SHOPPERS = 4
+SHOPPERS = 4 if SLOW == 1 else 1  # a slow machine has enough to do
 PICTURE = """  client -> frontend (2) -> catalog (2) -> Redis
                          -> orders (3)  -> payments (2)
                                         -> PostgreSQL          names: DNS over UDP"""
@@ -23,7 +24,7 @@ PICTURE = """  client -> frontend (2) -> catalog (2) -> Redis
 
 def request(pod, count):
     """`count` requests to the frontend on as many connections: answers by its instances, and errors."""
-    out = pod.run("curl", "-s", "--max-time", "10", "-H", "Connection: close", "-w", "\\n%{http_code}\\n",
+    out = pod.run("curl", "-s", "--max-time", f"{10 * SLOW:.0f}", "-H", "Connection: close", "-w", "\\n%{http_code}\\n",
                   f"http://{ADDRESSES['frontend']}/[1-{count}]", check=False)
     answers = collections.Counter(re.findall(r"\((frontend-\d)\)$", out, re.M))
     failed = count - len(re.findall(r"^200$", out, re.M))
@@ -69,9 +70,9 @@ class Demo:
         """Load for so long; the load, and what servers and weir counted meanwhile."""
         served, counted = self.shop.served(), self.shop.counted()
         with Load(self.shop.client) as load:
-            time.sleep(seconds / 2)
+            time.sleep(seconds * SLOW / 2)
             during()
-            time.sleep(seconds / 2)
+            time.sleep(seconds * SLOW / 2)
         served, counted = gained(served, self.shop.served()), gained(counted, self.shop.counted())
         served["redis"] -= 1  # redis-cli's own
         return load, served, counted
@@ -93,7 +94,8 @@ class Demo:
         self.check_counts(load, served, counted)
         even = all(abs(part - 0.5) < 0.01 for part in self.share(served, "catalog").values())
         self.screen.check("catalog is spread evenly (round-robin)", even, self.share(served, "catalog"))
-        fair = all(0.2 < part < 0.47 for part in self.share(served, "orders").values())
+        chance = 4 * math.sqrt(2 / 9 / max(load.total, 1))  # of few requests, where a machine is slow
+        fair = all(abs(part - 1 / 3) < max(0.135, chance) for part in self.share(served, "orders").values())
         self.screen.check("all orders instances are used (least-connections)", fair, self.share(served, "orders"))
 
     def reweigh(self):
@@ -116,7 +118,7 @@ class Demo:
 
         def come_and_go():
             self.screen.show("weir apply mesh.yaml", self.lab.apply(self.shop.mesh()).stdout)
-            time.sleep(2)
+            time.sleep(2 * SLOW)
             del self.shop.weights["payments"]["payments-3"]
             self.screen.show("weir apply mesh.yaml", self.lab.apply(self.shop.mesh()).stdout)
 
@@ -146,14 +148,14 @@ class Demo:
 
     def find_slow(self):
         self.screen.step("5. One instance is slow: which, and is it the network?",
-                         "payments-2 takes 40 ms longer than the others. Three commands, no Prometheus.")
+                         f"payments-2 takes {40 * SLOW:.0f} ms longer than the others. Three commands, no Prometheus.")
         self.shop.make_slow("payments-2")
         before = self.edge("client.shop", "frontend.shop")
         told = {}
 
         def look():
-            for words in (("top", "--once", "--window", "2s", "--sort", "p99"), ("edges",),
-                          ("explain", "orders.shop", "payments.shop", "--window", "8s")):
+            for words in (("top", "--once", "--window", f"{2 * SLOW:.0f}s", "--sort", "p99"), ("edges",),
+                          ("explain", "orders.shop", "payments.shop", "--window", f"{8 * SLOW:.0f}s")):
                 told[words[0]] = self.lab.weir(*words).stdout
                 self.screen.show("weir " + " ".join(words), told[words[0]])
 
@@ -179,17 +181,17 @@ class Demo:
 
     def endure(self):
         self.screen.step("6. One instance refuses, another is 20 times slower",
-                         "orders-3 is stopped and payments-2 takes 40 ms longer, both under load. orders has outlier detection,\n"
+                         f"orders-3 is stopped and payments-2 takes {40 * SLOW:.0f} ms longer, both under load. orders has outlier detection,\n"
                          "payments goes by least-latency: the shop keeps answering, without a proxy and without a probe.")
         self.shop.algorithms["payments"] = "least-latency"
-        self.shop.extra["orders"] = "    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 2s}\n"
+        self.shop.extra["orders"] = f"    outlierDetection: {{consecutiveFailures: 3, baseEjectionTime: {2 * SLOW:.0f}s}}\n"
         self.screen.show("weir apply mesh.yaml", self.lab.apply(self.shop.mesh()).stdout)
         before = self.events()
 
         def fail():
             self.shop.instances["orders-3"].stop()
             self.shop.make_slow("payments-2")
-            time.sleep(2)
+            time.sleep(2 * SLOW)
             for words in (("endpoints", "orders.shop"), ("endpoints", "payments.shop", "-o", "wide"), ("top", "--once"),
                           ("flows", "--verdict", "ejected")):
                 self.screen.show("weir " + " ".join(words), self.lab.weir(*words).stdout)
@@ -205,7 +207,7 @@ class Demo:
         self.screen.check("payments-2 gets few calls while it is slow", share["payments-2"] < 0.2, share)
         self.shop.make_slow("payments-2", False)
         self.shop.start_instance("orders-3")
-        deadline = time.monotonic() + 30  # one connect finds that it is well; each ejection in a row lasts longer
+        deadline = time.monotonic() + 30 * SLOW  # one connect finds that it is well; each ejection in a row lasts longer
         while self.state("orders-3") != "serving" and time.monotonic() < deadline:
             self.ask(1)
         load, served, _ = self.ask(2)

@@ -16,7 +16,9 @@ import threading
 import time
 
 DNS = "10.96.0.53"
-SLOW = 0.04  # seconds, while there is a file LOG.slow
+MACHINE = float(os.environ.get("WEIR_SLOW", "1"))  # how many times slower than a real one
+SLOW = 0.04 * MACHINE  # seconds, while there is a file LOG.slow
+PATIENCE = 5 * MACHINE
 
 
 def lookup(name):
@@ -24,7 +26,7 @@ def lookup(name):
     number = random.randrange(65536)
     question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0" + struct.pack(">HH", 1, 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver:
-        resolver.settimeout(2)
+        resolver.settimeout(2 * MACHINE)
         resolver.sendto(struct.pack(">6H", number, 0x100, 1, 0, 0, 0) + question, (DNS, 53))
         answer, sender = resolver.recvfrom(512)
     if sender != (DNS, 53) or answer[:2] != struct.pack(">H", number):
@@ -34,7 +36,7 @@ def lookup(name):
 
 def get(service, path):
     """The body of another service's answer."""
-    connection = http.client.HTTPConnection(lookup(service), 80, timeout=5)
+    connection = http.client.HTTPConnection(lookup(service), 80, timeout=PATIENCE)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
         response = connection.getresponse()
@@ -47,7 +49,7 @@ def get(service, path):
 
 
 def redis(*words):
-    with socket.create_connection((lookup("redis.shop"), 6379), 5) as connection:
+    with socket.create_connection((lookup("redis.shop"), 6379), PATIENCE) as connection:
         parts = "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
         connection.sendall(f"*{len(words)}\r\n{parts}".encode())
         return connection.makefile("rb").readline().decode().strip()
@@ -58,7 +60,7 @@ def postgres(query):
     def message(kind, body):
         return kind + struct.pack(">I", len(body) + 4) + body
 
-    with socket.create_connection((lookup("postgres.shop"), 5432), 5) as connection:
+    with socket.create_connection((lookup("postgres.shop"), 5432), PATIENCE) as connection:
         stream = connection.makefile("rb")
 
         def until_ready():
