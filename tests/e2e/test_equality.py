@@ -91,7 +91,7 @@ class Equality(LabCase):
         self.run_through_it_all(lives)
         tally = json.loads(lives.communicate()[0])
         self.assertEqual(tally["unexpected"], 0)
-        wait_until_equal(self.active, {}, "every count to be 0", 70)
+        wait_until_equal(self.active, {}, "every count to be 0", 150)
         last = None  # the last bytes of what was closed are counted when the other side has them
         while (counts := self.counts()) != last:
             last = counts

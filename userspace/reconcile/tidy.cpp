@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "loader/run_program.h"
 #include "maps/mapped_row.h"
@@ -126,12 +127,13 @@ std::set<std::uint32_t> workloads_of(const LiveState& live) {
     return ids;
 }
 
-std::set<std::uint32_t> rows_in_use(const LiveState& live) {
-    std::set<std::uint32_t> ids;
+// By row, as far as any has ever been used.
+std::vector<bool> rows_in_use(const LiveState& live) {
+    std::vector<bool> rows(live.endpoint_generations.size());
     const auto add = [&](const LiveRange& range) {
-        for (std::size_t i = 0; i < range.rows.size(); i++)
+        for (std::size_t i = 0; i < range.rows.size() && range.base + i < rows.size(); i++)
             if (range.rows[i].state != State::kFree)
-                ids.insert(range.base + static_cast<std::uint32_t>(i));
+                rows[range.base + i] = true;
     };
     for (const auto& [id, port] : live.ports)
         add(port.range);
@@ -139,7 +141,7 @@ std::set<std::uint32_t> rows_in_use(const LiveState& live) {
         add(range);
     for (const auto& left : live.leaving_ranges)
         add(left.range);
-    return ids;
+    return rows;
 }
 
 // Where an edge goes on: endpoints that left are one for each caller, and callers that left are one
@@ -152,7 +154,7 @@ class Folder {
           live_(live),
           all_(edges == Edges::kAll),
           workloads_(workloads_of(live)),
-          rows_in_use_(all_ ? rows_in_use(live) : std::set<std::uint32_t>()) {}
+          rows_in_use_(all_ ? rows_in_use(live) : std::vector<bool>()) {}
 
     std::optional<weir_edge_key> into(const weir_edge_key& key, std::uint64_t active) {
         const auto port = live_.ports.find(key.svc_port);
@@ -178,9 +180,9 @@ class Folder {
         const auto freed = live_.freed_rows.find(key.endpoint);
         if (freed != live_.freed_rows.end())
             return key.generation <= freed->second;
-        return all_ && active == 0 && key.endpoint < live_.endpoint_generations.size() &&
+        return active == 0 && key.endpoint < rows_in_use_.size() &&
                (key.generation < live_.endpoint_generations[key.endpoint] ||
-                !rows_in_use_.contains(key.endpoint));
+                !rows_in_use_[key.endpoint]);
     }
 
     using Place = std::pair<Addr, std::uint16_t>;
@@ -202,7 +204,8 @@ class Folder {
     const Tables& tables_;
     const LiveState& live_;
     bool all_;
-    std::set<std::uint32_t> workloads_, rows_in_use_;
+    std::set<std::uint32_t> workloads_;
+    std::vector<bool> rows_in_use_;                                 // of Edges::kAll only
     std::map<std::uint32_t, std::map<Place, std::uint32_t>> held_;  // by service port
 };
 
@@ -227,8 +230,11 @@ Status tidy_edges(Tables& tables, const LiveState& live, int fold, Edges edges,
         return {};
     WEIR_TRY(const auto timed, tables.latency.keys());
     for (const auto& key : timed) {
+        const auto into = folder.into(key, 0);
+        if (!into)
+            continue;
         WEIR_TRY(const auto edge, tables.edge.find(key));
-        if (const auto into = edge ? std::nullopt : folder.into(key, 0))
+        if (!edge)
             WEIR_CHECK(fold_into(fold, key, *into));
     }
     return {};
