@@ -16,9 +16,9 @@ import threading
 import time
 
 DNS = "10.96.0.53"
-MACHINE = float(os.environ.get("WEIR_SLOW", "1"))  # how many times slower than a real one
-SLOW = 0.04 * MACHINE  # seconds, while there is a file LOG.slow
-PATIENCE = 5 * MACHINE
+SLOW = float(os.environ.get("WEIR_SLOW", "1"))  # how many times slower this machine is, as in deploy/lab
+LONGER = 0.04 * SLOW  # seconds, while there is a file LOG.slow
+PATIENCE = 5 * SLOW
 
 
 def lookup(name):
@@ -26,7 +26,7 @@ def lookup(name):
     number = random.randrange(65536)
     question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0" + struct.pack(">HH", 1, 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver:
-        resolver.settimeout(2 * MACHINE)
+        resolver.settimeout(2 * SLOW)
         resolver.sendto(struct.pack(">6H", number, 0x100, 1, 0, 0, 0) + question, (DNS, 53))
         answer, sender = resolver.recvfrom(512)
     if sender != (DNS, 53) or answer[:2] != struct.pack(">H", number):
@@ -114,7 +114,7 @@ def serve(role, name, log):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             if os.path.exists(log + ".slow"):
-                time.sleep(SLOW)
+                time.sleep(LONGER)
             try:
                 status, body = 200, ROLES[role]()
             except (OSError, http.client.HTTPException) as error:
