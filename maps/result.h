@@ -29,6 +29,11 @@ using Status = Result<void>;
     return fail(what + ": " + std::strerror(code), code);
 }
 
+template <typename T>
+[[nodiscard]] Status status_of(const Result<T>& result) {
+    return result ? Status() : Status(tl::unexpected(result.error()));
+}
+
 [[nodiscard]] inline tl::unexpected<Error> fail_with(Error error, const std::string& context) {
     error.message = context + ": " + error.message;
     return tl::unexpected<Error>(std::move(error));

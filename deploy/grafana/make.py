@@ -132,7 +132,8 @@ def node():
                panel("Series", "short", (f"weir_metrics_series{{{NODE}}}", each), (f"weir_metrics_series_limit{{{NODE}}}", each + " limit")),
                panel("Connects without series of their own", "percentunit", (f"weir_metrics_other_ratio{{{NODE}}}", each)))
     board.line(panel("Repaired", "cps", (total("instance", rate("weir_rows_repaired_total", NODE)), each + " rows"),
-                     (total("instance", rate("weir_hooks_reattached_total", NODE)), each + " hooks")),
+                     (total("instance", rate("weir_hooks_reattached_total", NODE)), each + " hooks"),
+                     (total("instance, task", rate("weir_upkeep_failures_total", NODE)), each + " failed: {{task}}")),
                panel("Log lines dropped", "cps", (total("instance", rate("weir_log_lines_dropped_total", NODE)), each)),
                panel("Services and endpoints", "short", (f"weir_mesh_services{{{NODE}}}", each + " services"),
                      (f"weir_mesh_endpoints{{{NODE}}}", each + " endpoints")))

@@ -24,6 +24,7 @@ class Lab:
         self.id = "w" + "".join(random.choice("0123456789abcdef") for _ in range(5))
         self.mount = cgroup2_mount()
         self.namespaces, self.processes, self.pods, self.cgroups, self.agent = [], [], {}, [], None
+        self.expected_failures = set()  # of the agent's upkeep, as its log names them
         self.directory = tempfile.mkdtemp(prefix=f"weir-{self.id}-", dir="/tmp")
         atexit.register(self.close)
         with open(self.directory + "/pid", "w") as file:
@@ -196,9 +197,17 @@ class Lab:
 
     # -- the end ---------------------------------------------------------------------------------
 
+    def failed_upkeep(self):
+        """What the agent could not do of what it does every second, unless the lab's user has provoked it."""
+        if not os.path.exists(f"{self.directory}/agent.log"):
+            return []
+        return [line for line in self.agent_log().splitlines()
+                if "weir tries again every second" in line and json.loads(line)["event.action"] not in self.expected_failures]
+
     def close(self):
         atexit.unregister(self.close)
         self.kill_agent()
+        failed = self.failed_upkeep()
         for path in self.cgroups:  # also what processes left behind, such as nginx's workers
             try:
                 with open(path + "/cgroup.kill", "w") as file:
@@ -219,6 +228,8 @@ class Lab:
         for path in reversed(self.cgroups):
             remove_cgroup(path)
         shutil.rmtree(self.directory, ignore_errors=True)
+        if failed:
+            raise RuntimeError("the agent failed at its upkeep: " + "\n".join(failed[:5]))
 
     def __enter__(self):
         return self

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench of the connect path. Pods on one node, client and server on one CPU, variants in random order in
 every round. A direct connection runs between the same pods, by processes in a cgroup that weir is not attached at;
-iptables has node namespaces of its own, since its rules would slow the others down. Started by tests/bench/run.sh."""
+iptables has node namespaces of its own, since its rules would slow the others down. Started by tests/bench/run.sh,
+with the names of parts, or for all of them."""
 
 import os
 import sys
@@ -91,16 +92,29 @@ def program_times(figures, nodes):
                 max(shares) - 1 <= 0.02)
 
 
-def main():
+def make_nodes():
+    """With one service and with many, without weir and the same in iptables."""
     print("== making nodes (the one with 10,000 services takes a moment)", flush=True)
     ipt1, ipt_many = Node(), Node()
     install_rules(ipt1.lab, kube_proxy_rules(1, ipt1.endpoints, STEERED))
     install_rules(ipt_many.lab, kube_proxy_rules(MANY, ipt_many.endpoints, STEERED))
-    nodes = [Node(1), Node(MANY), ipt1, ipt_many]
+    return [Node(1), Node(MANY), ipt1, ipt_many]
+
+
+ON_SHARED_NODES = (connects, rules, round_trips, against_haproxy, program_times, observing)
+ON_THEIR_OWN = (datagrams, algorithms, groups, outliers, whole_path, slow_endpoint, one_refuses, memory)
+PARTS = {part.__name__: part for part in ON_SHARED_NODES + ON_THEIR_OWN}
+
+
+def main():
+    names = sys.argv[1:] or list(PARTS)
+    if unknown := set(names) - set(PARTS):
+        sys.exit(f"no part {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
+    nodes = make_nodes() if any(PARTS[name] in ON_SHARED_NODES for name in names) else []
     figures = Figures()
-    for part in (connects, rules, round_trips, datagrams, algorithms, groups, outliers, whole_path, slow_endpoint, one_refuses, memory, against_haproxy, program_times, observing):
-        print(f"== {part.__name__.replace('_', ' ')}", flush=True)
-        part(figures, nodes)
+    for name in names:
+        print(f"== {name.replace('_', ' ')}", flush=True)
+        PARTS[name](figures, nodes)
     figures.print()
     figures.write(ROOT + "/build/bench.json")
     for node in nodes:

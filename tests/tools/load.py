@@ -6,8 +6,8 @@
                                    that come after; --shape silent: accepts and never answers; reset: after one byte
   load.py ask ADDRESS PORT         --per-second, for --seconds; who was not answered within --patience gives up
 
-Prints what it saw as JSON: answers by name, errors, and the p50, p99 and mean of the times in seconds from the moment
-at which a connection was due to its answer (who gave up: --patience).
+Prints what it saw as JSON: answers by name, errors, the p50, p99 and mean of the times in seconds from the moment at
+which a connection was due to its answer (who gave up: --patience), and the mean of connect() alone where it succeeded.
 """
 
 import argparse
@@ -54,11 +54,13 @@ async def serve(options):
 
 class Asker:
     def __init__(self, options):
-        self.options, self.times = options, []
+        self.options, self.times, self.connects = options, [], []
         self.answers, self.errors = collections.Counter(), collections.Counter()
 
     async def exchange(self):
+        begun = time.perf_counter()
         reader, writer = await asyncio.open_connection(self.options.address, self.options.port)
+        self.connects.append(time.perf_counter() - begun)
         try:
             writer.write(b"?\n")
             if not (line := await reader.readline()).endswith(b"\n"):
@@ -88,7 +90,8 @@ class Asker:
         await asyncio.gather(*running)
         times = sorted(self.times) or [0]
         print(json.dumps({"answers": self.answers, "errors": self.errors, "n": len(self.times), "p50": times[len(times) // 2],
-                          "p99": times[len(times) * 99 // 100], "mean": sum(times) / len(times)}))
+                          "p99": times[len(times) * 99 // 100], "mean": sum(times) / len(times),
+                          "connect": sum(self.connects) / max(1, len(self.connects))}))
 
 
 def main():

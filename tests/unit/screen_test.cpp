@@ -60,6 +60,9 @@ StatusView status_in_trouble() {
     view.agent->refused = {"orders.shop:80/TCP: table weir_endpoint is full"};
     view.agent->lostFeatures = {"identity: refused"};
     view.agent->staleSeconds = 65;
+    view.agent->upkeep = {
+        {"sweep", "bytes come late", "", 0},
+        {"tidy", "rows are not freed", "the fold is refused: Invalid argument", 3}};
     return view;
 }
 

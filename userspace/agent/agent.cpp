@@ -138,7 +138,7 @@ Status Agent::start(const Listeners& listeners) {
               {{"process.pid", std::to_string(::getpid())},
                {"weir.cgroup_id", std::to_string(plane_.cgroup_id())},
                {"weir.mesh", options_.paths.mesh}});
-    for (const auto& lost : follower_.facts().lostFeatures)
+    for (const auto& lost : facts().lostFeatures)
         log::warn("feature-incomplete", lost);
     follower_.recall();
     const Reading reading = source_.read();
@@ -235,8 +235,7 @@ awaitable<void> Agent::tick() {
         if (++ticks % kSweepTicks == 0)
             sweep();
         const auto edges = ticks % kTidyAllTicks == 0 ? Edges::kAll : Edges::kOfFreedRows;
-        if (auto tidied = engine_.tidy(edges); !tidied)
-            log::error("tidy-failed", tidied.error().message);
+        tidy(edges);
         timer.expires_after(1s);
         co_await timer.async_wait(use_awaitable);
     }
@@ -272,12 +271,14 @@ Status Agent::log_events(std::uint64_t from) {
 }
 
 awaitable<void> Agent::read_events() {
-    auto reader = EventReader::open(engine_.tables(), engine_.node());
-    if (!reader) {
-        log::error("events-not-read", reader.error().message);
-        co_return;
-    }
     asio::steady_timer timer(loop_);
+    auto reader = EventReader::open(engine_.tables(), engine_.node());
+    while (!reader) {
+        note(UpkeepTask::kEvents, status_of(reader));
+        timer.expires_after(1s);
+        co_await timer.async_wait(use_awaitable);
+        reader = EventReader::open(engine_.tables(), engine_.node());
+    }
     std::size_t taken = 0;
     auto pause = kEventsPause;
     for (;;) {
@@ -287,8 +288,7 @@ awaitable<void> Agent::read_events() {
         Status done = log_events(from);
         if (done && taken < kEventsAtOnce && (busy || taken != 0))
             done = reader->show_gaps(flows_);
-        if (!done)
-            log::error("events-not-read", done.error().message);
+        note(UpkeepTask::kEvents, done);
         pause = taken != 0 ? kEventsPause : std::min(2 * pause, kEventsPauseMost);
         timer.expires_after(pause);
         co_await timer.async_wait(use_awaitable);

@@ -14,6 +14,7 @@
 #include "userspace/agent/idle_timeouts.h"
 #include "userspace/agent/mesh_follower.h"
 #include "userspace/agent/options.h"
+#include "userspace/agent/upkeep_tasks.h"
 #include "userspace/control/http_server.h"
 #include "userspace/control/listeners.h"
 #include "userspace/observe/events/flow_store.h"
@@ -52,9 +53,12 @@ class Agent {
     void look_after_rows();
     void look_after_cgroups();
     void look_after_switches();
+    void tidy(Edges edges);
     void sweep();
     boost::asio::awaitable<void> keep_idle_timeouts();
     void tell_lost_features();
+    void note(UpkeepTask task, const Status& outcome);
+    AgentFacts facts() const;
     boost::asio::awaitable<void> read_events();
     Status log_events(std::uint64_t from);
     std::vector<HookView> hooks() const;
@@ -67,7 +71,7 @@ class Agent {
     boost::asio::io_context loop_{1};
     boost::asio::thread_pool worker_{1};
     HttpCounters http_counters_;
-    std::string hooks_error_, datagrams_error_;  // said once
+    UpkeepTasks upkeep_;
     std::shared_ptr<const Snapshot> looked_at_;  // for whether datagrams are counted
     IdleTimeouts idle_;
     SeriesBudget budget_;  // the worker's

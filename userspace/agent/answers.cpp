@@ -37,7 +37,7 @@ std::vector<HookView> Agent::hooks() const {
 
 awaitable<HttpResponse> Agent::answer_control(const HttpRequest& request) {
     const auto snapshot = follower_.in_force();
-    const auto facts = follower_.facts();
+    const auto facts = this->facts();
     ApiBackend backend;
     const auto& tables = engine_.tables();
     const auto as_json = [](const auto& view) -> Result<nlohmann::json> {
@@ -102,7 +102,7 @@ awaitable<Result<std::string>> Agent::scrape() {
         const ScrapeInput input{&engine_.tables(),
                                 follower_.in_force(),
                                 hooks(),
-                                follower_.facts(),
+                                facts(),
                                 options_.zone,
                                 log::dropped_lines() + connection_log_.dropped(),
                                 http_counters_.refused};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent looks after again and again: that its programs are attached and its rows are its
-// own, switches that end by themselves, what only an agent can do. Each of them says once what it
-// could not do.
+// own, switches that end by themselves, what only an agent can do. What it cannot do is told of
+// once, and counted each time.
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -13,6 +13,24 @@
 
 namespace weir {
 using namespace std::chrono_literals;
+
+void Agent::note(UpkeepTask task, const Status& outcome) {
+    const auto change = upkeep_.note(task, outcome);
+    if (!change)
+        return;
+    if (change->error.empty())
+        log::info("upkeep-succeeds", std::string(change->task->name) + " is done again");
+    else
+        log::error(change->task->failed,
+                   change->error + ": " + change->task->undone +
+                       " until that is mended; weir tries again every second");
+}
+
+AgentFacts Agent::facts() const {
+    auto facts = follower_.facts();
+    facts.upkeep = upkeep_.views();
+    return facts;
+}
 
 void Agent::tell_lost_features() {
     std::vector<std::string> lost;
@@ -29,13 +47,17 @@ void Agent::look_after_cgroups() {
     const bool told = std::all_of(
         plane_.features().begin(), plane_.features().end(),
         [](const FeatureState& feature) { return feature.complete || feature.name != "identity"; });
-    if (auto identified = told ? engine_.identify_left_out() : engine_.identify_all(); !identified)
-        log::error("identify-failed", identified.error().message);
+    note(UpkeepTask::kCgroups, told ? engine_.identify_left_out() : engine_.identify_all());
 }
 
 void Agent::sweep() {
-    if (auto swept = engine_.sweep(); !swept)
-        log::error("sweep-failed", swept.error().message);
+    note(UpkeepTask::kSweep, engine_.sweep());
+}
+
+void Agent::tidy(Edges edges) {
+    const auto had_its_turn = engine_.tidy(edges);
+    if (!had_its_turn || *had_its_turn)
+        note(UpkeepTask::kTidy, status_of(had_its_turn));
 }
 
 // A connection is ended within so long, and the time of a look, after its time.
@@ -64,8 +86,7 @@ void Agent::look_after_switches() {
             log::info("switched-on", "weir steers again", {{"weir.target", change.target}});
     }
     const auto holds = engine_.look_at_holds();
-    if (!holds)
-        log::error("holds-not-read", holds.error().message);
+    note(UpkeepTask::kHolds, status_of(holds));
     for (const auto& change : holds.value_or(std::vector<Engine::NamedSwitch>{})) {
         if (change.seconds > 0)
             log::warn("endpoint-ejected-by-hand", "gets no new connections: `weir restore` ends it",
@@ -89,23 +110,14 @@ void Agent::look_after_datagrams() {
         std::any_of(mesh->services.begin(), mesh->services.end(),
                     [](const auto& service) { return watches_datagrams(*service); });
     const auto done = plane_.count_datagrams(wanted);
-    const std::string error = done ? "" : done.error().message;
-    if (!done && error != datagrams_error_)
-        log::error("datagrams-not-seen",
-                   error +
-                       ": datagrams are not counted, and tell nothing of endpoints of UDP "
-                       "services, until that is mended; weir tries again every second");
-    datagrams_error_ = error;
+    note(UpkeepTask::kDatagrams, done);
     if (done)
         looked_at_ = mesh;
 }
 
 void Agent::look_after_hooks() {
     const auto repaired = plane_.repair();
-    const std::string error = repaired ? "" : repaired.error().message;
-    if (!repaired && error != hooks_error_)
-        log::error("hooks-lost", error);
-    hooks_error_ = error;
+    note(UpkeepTask::kHooks, status_of(repaired));
     if (!repaired || *repaired == 0)
         return;
     engine_.move_to(plane_.cgroup_id());
@@ -116,9 +128,8 @@ void Agent::look_after_hooks() {
 
 void Agent::look_after_rows() {
     const auto repaired = engine_.repair();
-    if (!repaired)
-        log::error("repair-failed", repaired.error().message);
-    else if (*repaired > 0)
+    note(UpkeepTask::kRows, status_of(repaired));
+    if (repaired && *repaired > 0)
         log::warn("rows-repaired", "others had changed rows of weir's tables",
                   {{"weir.rows", std::to_string(*repaired)}});
 }

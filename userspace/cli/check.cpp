@@ -31,11 +31,6 @@ CheckResult from_status(const std::string& description, const Status& status) {
             colon == std::string::npos ? "see docs/cli.md" : message.substr(colon + 2)};
 }
 
-template <typename T>
-Status status_of(const Result<T>& result) {
-    return result ? Status() : Status(tl::unexpected(result.error()));
-}
-
 CheckGroup check_machine(const CliOptions& options) {
     return {"machine",
             {from_status("this user may load programs", check_privilege()),
@@ -104,6 +99,11 @@ CheckGroup check_agent(const CliOptions& options, const Result<Seen<StatusView>>
             : CheckResult{"its loop turns", Outcome::kError,
                           "the last turn was " + age_str(seen->view.heartbeatAgeSeconds) + " ago",
                           remedy_hung});
+    for (const auto& task : seen->view.agent->upkeep)
+        if (!task.error.empty())
+            group.checks.push_back({"its upkeep succeeds", Outcome::kError, upkeep_str(task),
+                                    "weir tries again every second; if it stays, restart the agent "
+                                    "(traffic does not notice) and keep a `weir sysdump`"});
     return group;
 }
 

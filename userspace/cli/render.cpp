@@ -89,6 +89,9 @@ std::string render_status(const StatusView& view, Format format) {
         if (!view.agent->saveError.empty())
             line("ERROR", "the mesh is not saved for a restart: " + view.agent->saveError);
         list("LOST", view.agent->lostFeatures);
+        for (const auto& task : view.agent->upkeep)
+            if (!task.error.empty())
+                line("ERROR", upkeep_str(task));
     }
     for (const auto& reason : view.reasons)
         if (reason.count > 0 || format == Format::kWide)

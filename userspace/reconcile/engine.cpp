@@ -94,10 +94,12 @@ Status Engine::identify_left_out() {
     return {};
 }
 
-Status Engine::tidy(Edges edges) {
+Result<bool> Engine::tidy(Edges edges) {
     const std::unique_lock alone(*edges_in_use_, std::try_to_lock);
-    return live_is_known_ && alone ? weir::tidy(tables_, mirror_, live_, programs_.fold, edges)
-                                   : Status();
+    if (!live_is_known_ || !alone)
+        return false;
+    WEIR_CHECK(weir::tidy(tables_, mirror_, live_, programs_.fold, edges));
+    return true;
 }
 
 Status Engine::sweep() const {

@@ -46,8 +46,8 @@ class Engine {
         return apply(std::make_shared<const Snapshot>(std::move(snapshot)), before);
     }
     // Frees what nothing leads to and no socket holds, unless somebody holds what hold_edges()
-    // gave. Every second or so: cheap; now and then with Edges::kAll.
-    Status tidy(Edges edges = Edges::kOfFreedRows);
+    // gave: false then. Every second or so: cheap; now and then with Edges::kAll.
+    Result<bool> tidy(Edges edges = Edges::kOfFreedRows);
     // The mesh does not change, and counts do not move from edge to edge, while it is held: for who
     // sums them, in any thread. The loop waits for it: to read, not to write text.
     std::unique_lock<std::mutex> hold_edges() const { return std::unique_lock(*edges_in_use_); }

@@ -156,6 +156,11 @@ void add_counts(std::vector<MetricFamily>& all, const StatusView& status,
     count("weir_http_connections_refused_total",
           "HTTP and control connections refused: too many, or a peer without the right.",
           input.http_refused);
+    all.push_back(metric_family("weir_upkeep_failures_total",
+                                "What the agent does every second or so and could not do, by task.",
+                                MetricType::Counter));
+    for (const auto& one : input.agent.upkeep)
+        add_metric(all.back(), {{"task", one.task}}, static_cast<double>(one.failures));
 }
 
 }  // namespace

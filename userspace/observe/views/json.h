@@ -34,9 +34,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FlowView, time, verdict, workload, service, p
                                    bytesReceived, retransmits, lost, leftOut)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnmanagedView, workload, destination, protocol, connects)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FlowsView, epoch, next, flows)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentFacts, version, meshErrors, meshWarnings, refused,
-                                   applyError, saveError, lostFeatures, meshDigest, meshReads,
-                                   meshRejections, staleSeconds)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UpkeepView, task, undone, error, failures)
+// With defaults: a command may ask an agent of the version before, which knows fewer of them.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AgentFacts, version, meshErrors, meshWarnings,
+                                                refused, applyError, saveError, lostFeatures,
+                                                meshDigest, meshReads, meshRejections, staleSeconds,
+                                                upkeep)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EventCounts, produced, delivered, lost)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HookView, name, attached)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReasonView, name, count, meaning)

@@ -49,6 +49,10 @@ Result<std::vector<Fill>> fills(const Tables& tables) {
 
 }  // namespace
 
+std::string upkeep_str(const UpkeepView& view) {
+    return view.task + ": " + view.undone + ": " + view.error;
+}
+
 Result<StatusView> status_view(const Tables& tables, const Snapshot& snapshot, const Names& names,
                                std::vector<HookView> hooks, const AgentFacts* agent) {
     const auto& node = tables.node[0];

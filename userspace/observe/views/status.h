@@ -14,6 +14,17 @@
 
 namespace weir {
 
+// Of what the agent does again and again.
+struct UpkeepView {
+    std::string task;
+    std::string undone;  // what it means while it fails
+    std::string error;   // of the last turn; empty: it succeeded
+    std::uint64_t failures = 0;
+};
+
+// "tidy: rows … are not freed: cannot run …"
+std::string upkeep_str(const UpkeepView& view);
+
 // What only a running agent can tell.
 struct AgentFacts {
     std::string version;
@@ -26,6 +37,7 @@ struct AgentFacts {
     std::string meshDigest;                 // of the directory as it was read last, good or bad
     std::uint64_t meshReads = 0;            // how often it was read
     std::uint64_t meshRejections = 0;       // how often it was bad
+    std::vector<UpkeepView> upkeep;
     std::vector<Fill> taken;  // tables whose rows it hands out, those still held included
     double staleSeconds = 0;  // how long the mesh in force is not the directory's
 };
