@@ -11,6 +11,7 @@
 #include "loader/exit_codes.h"
 #include "loader/foreign.h"
 #include "loader/migration.h"
+#include "loader/socket_tables.h"
 #include "maps/grace.h"
 
 namespace weir {
@@ -132,10 +133,18 @@ Status DataPlane::load(const TableSizes& sizes, const ProgramSettings& settings)
     settings_ = settings;
     settings_.datagrams = counted_datagrams();
     WEIR_TRY(const Object declared, open_identity());
+    WEIR_TRY(Object sockets, open_identity());
     WEIR_CHECK(refuse_other_layout(pins_, declared.object()));
     if (before_)
         WEIR_CHECK(before_->compare(declared.object()));
+    const auto charged =
+        make_socket_tables(std::move(sockets), pins_, before_ ? &*before_ : nullptr);
     WEIR_CHECK(load_objects(sizes, settings, before_ ? &*before_ : nullptr));
+    if (!charged.empty())
+        features_.push_back({"memory", false,
+                             "what is remembered of open connections is charged to the agent's "
+                             "memory cgroup, whose limit may end the agent: " +
+                                 charged});
     // With a link of ours, an earlier start has got beyond this.
     if (before_ && PinDir::names(pins_.links()).empty())
         WEIR_CHECK(Migration(*before_, pins_).write_rows());

@@ -168,12 +168,34 @@ Status Object::prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& s
     return reuse(map, pinned);
 }
 
+Result<bool> Object::keep_socket_tables(const PinDir& pins, const Before* before) {
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object_) bpf_program__set_autoload(program, false);
+    bool missing = false;
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_) {
+        const bool is_missing = bpf_map__type(map) == BPF_MAP_TYPE_SK_STORAGE &&
+                                !before_name(map) &&
+                                ::access(pins.map(bpf_map__name(map)).c_str(), F_OK) != 0;
+        bpf_map__set_autocreate(map, is_missing);
+        if (!is_missing)
+            continue;
+        WEIR_CHECK(prepare_fresh_map(map, {}, before));
+        missing = true;
+    }
+    return missing;
+}
+
 Status Object::load(const PinDir& pins, const TableSizes& sizes, const Before* before) {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object_) {
         if (!bpf_map__is_internal(map))
             WEIR_CHECK(prepare_map(map, pins, sizes, before));
     }
+    return load_and_pin(pins);
+}
+
+Status Object::load_and_pin(const PinDir& pins) {
     take_libbpf_messages();
     if (const int error = bpf_object__load(object_); error != 0)
         return fail("the kernel refused the programs of \"" + feature_ +

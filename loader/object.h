@@ -63,6 +63,10 @@ class Object {
     void drop_iterators();
     // Leaves out all tracing programs, on a kernel that refuses them. Before load.
     void drop_tracing();
+    // Leaves out all programs, and all tables but those of sockets; whether some of these are
+    // missing. Before make_tables(), which makes and pins them.
+    Result<bool> keep_socket_tables(const PinDir& pins, const Before* before);
+    Status make_tables(const PinDir& pins) { return load_and_pin(pins); }
     // Adopts pinned tables, ours and those of another build that are the same, loads the programs,
     // pins the tables that are new in our directory.
     Status load(const PinDir& pins, const TableSizes& sizes, const Before* before = nullptr);
@@ -80,6 +84,7 @@ class Object {
   private:
     Status prepare_map(bpf_map* map, const PinDir& pins, const TableSizes& sizes,
                        const Before* before);
+    Status load_and_pin(const PinDir& pins);
     Status prepare_fresh_map(bpf_map* map, const TableSizes& sizes, const Before* before);
 
     std::string feature_;

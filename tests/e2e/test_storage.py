@@ -3,9 +3,12 @@
 service that needs its connections tracked refuses instead."""
 
 import json
+import os
+import signal
 import unittest
 
-from case import VIP, LabCase, run
+from case import BIN, VIP, LabCase, run
+from lab import remove_cgroup
 from pinned import SETTINGS, pins_of
 
 
@@ -54,6 +57,75 @@ class RefusedStorage(LabCase):
         status = self.lab.weir("status").stdout
         self.assertIn("20 connects steered without socket storage", status)
         self.assertIn("‼ no connects steered without socket storage", self.lab.weir("check").stdout)
+
+
+def memory_cgroups():
+    """Where those of their own hierarchy are, or of cgroup2; and what says how much kernel memory one has."""
+    with open("/proc/self/mounts") as file:
+        mounts = [line.split()[1:4] for line in file]
+    for path, kind, options in mounts:
+        if kind == "cgroup" and "memory" in options.split(","):
+            return path, "memory.kmem.usage_in_bytes"
+    return next(path for path, kind, _ in mounts if kind == "cgroup2"), "memory.stat"
+
+
+class Charged(LabCase):
+    """Memory of open connections is not the agent's: its limit would end it, and each connect would pay for the accounting."""
+
+    HELD = 5000
+
+    @classmethod
+    def setUpClass(cls):
+        root, cls.usage = memory_cgroups()
+        if cls.usage == "memory.stat":
+            with open(root + "/cgroup.subtree_control", "w") as file:
+                file.write("+memory")
+        cls.memory = f"{root}/weir-test-{os.getpid()}"
+        os.mkdir(cls.memory)
+        cls.addClassCleanup(remove_cgroup, cls.memory)  # the last: an agent is in it
+        super().setUpClass()
+        for server in (cls.a_server, cls.b_server):
+            run("prlimit", "--pid", str(server.pid), "--nofile=20000")
+        cls.restart()
+
+    @classmethod
+    def restart(cls, *prefix):
+        """An agent of that cgroup, whose tables are new."""
+        cls.lab.kill_agent(signal.SIGTERM)
+        cls.lab.weir("uninstall")
+        cls.lab.start_agent(prefix=["sh", "-c", f"echo $$ > {cls.memory}/cgroup.procs; exec \"$@\"", "sh", *prefix])
+
+    def kernel_memory(self):
+        with open(f"{self.memory}/{self.usage}") as file:
+            text = file.read()
+        return int(text) if text.strip().isdigit() else next(int(line.split()[1]) for line in text.splitlines() if line.startswith("slab "))
+
+    def grows(self):
+        """By how much, for a connection that is open."""
+        before = self.kernel_memory()
+        held = self.client.start("prlimit", "--nofile=20000", BIN + "/weir-peer", "hold-many", VIP, 80, "--count", self.HELD)
+        held.first_line("holding")
+        grown = (self.kernel_memory() - before) / self.HELD
+        self.assertEqual(self.totals()["active"], self.HELD)
+        held.stop()
+        self.settled()
+        return grown
+
+    def test_it_is_charged_to_nobody(self):
+        self.assertLess(self.grows(), 100)  # bytes; the kernel's own rows of one are more than 300
+        self.assertEqual(self.lab.weir("status", "-o", "json", parse=True)["agent"]["lostFeatures"], [])
+
+    def test_where_that_is_refused_it_is_the_agents_and_said(self):
+        self.addCleanup(self.restart)
+        root = os.path.dirname(self.memory)
+        # In a mount namespace of its own where the root's list of processes cannot be written.
+        self.restart("unshare", "--mount", "sh", "-c", f"mount --bind -o ro {root}/cgroup.procs {root}/cgroup.procs; exec \"$@\"", "sh")
+        lost = self.lab.weir("status", "-o", "json", parse=True)["agent"]["lostFeatures"]
+        self.assertEqual(len(lost), 1)
+        self.assertRegex(lost[0], f"^memory: .* is charged to the agent's memory cgroup, .*: cannot write {root}/cgroup.procs: Read-only file system")
+        self.assertIn("give it no memory limit", self.lab.weir("check", check=False).stdout)
+        self.assertIn("feature-incomplete", self.lab.agent_log())
+        self.assertGreater(self.grows(), 200)
 
 
 if __name__ == "__main__":

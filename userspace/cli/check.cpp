@@ -60,10 +60,14 @@ CheckGroup check_data_plane(const Result<Seen<StatusView>>& seen) {
         for (const auto& lost : seen->view.agent->lostFeatures)
             group.checks.push_back(
                 {"this kernel takes all features", Outcome::kWarning, lost,
-                 lost.starts_with("idle: ")  // the feature's name
-                     ? "use kernel 6.5 or later, and give the agent CAP_SYS_ADMIN and "
-                       "CAP_SYS_PTRACE (in a unit of systemd without RestrictNamespaces=)"
-                     : "use a kernel that allows tracing programs (no lockdown)"});
+                 lost.starts_with("memory: ")  // the feature's name
+                     ? "let weir-agent write cgroup.procs of the root cgroup (a privileged "
+                       "container may), or give it no memory limit; then `weir uninstall` and "
+                       "start it at a quiet time"
+                     : lost.starts_with("idle: ")
+                           ? "use kernel 6.5 or later, and give the agent CAP_SYS_ADMIN and "
+                             "CAP_SYS_PTRACE (in a unit of systemd without RestrictNamespaces=)"
+                           : "use a kernel that allows tracing programs (no lockdown)"});
     for (const auto& fill : seen->view.tables)
         if (fill.used * 10 >= fill.capacity * 8)
             group.checks.push_back({fill.table + " has room", Outcome::kWarning,
