@@ -53,7 +53,7 @@ std::string make_socket_tables(Object tables, const PinDir& pins, const Before* 
     if (child == 0)
         make_in_root(tables, pins, question);
     question = Fd();
-    const auto why = read_all(answer);
+    auto why = read_all(answer);
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }

@@ -34,6 +34,7 @@ mesh() { # mesh PORT: the service, at the port of its endpoint, installed as an 
 }
 status_of() { awk -v key="$1:" '$1 == key {print $2}' "/proc/$(pid)/status"; }
 restarted_since() { [ "$(restarts)" -gt "$1" ] && weir status | grep -q '^AGENT *running'; }
+not() { ! "$@"; }
 log_says() { journalctl -u weir-agent --no-pager | grep -qi "$1"; }
 
 $B ip link set lo up
@@ -42,6 +43,7 @@ for port in 8081 8082; do mkdir -p "/srv/$port"; echo "$port" >"/srv/$port/index
 try "the package has enabled it, and it was started at boot" within 60 systemctl -q is-active weir-agent
 try "systemd waited for the agent's word" is "$(systemctl show -P Type -P NotifyAccess weir-agent | tr '\n' ' ')" "notify main "
 try "no service is in the way of others" within 60 systemctl is-system-running
+try "open connections are not charged to it" not log_says "memory cgroup"
 mesh 8081
 try "it starts again" systemctl restart weir-agent
 try "once systemd says started, the mesh is in the kernel" serving
