@@ -129,19 +129,19 @@ static __always_inline void deadlines__resend(struct bpf_sock_ops *ctx, struct b
     deadlines__set_user(ctx, sock, weir_user_timeout_ms(settings->tcp_user_ms, passed_ms));
 }
 
-/* A connection that was in a phase ended by an error. `probed`: with keepalive probes on their way.
- */
+/* A connection that was in a phase ended by an error. An application may have set a timeout of its
+ * own after its connect. */
 static __always_inline void deadlines__count(struct weir_sock *sock, __u32 was, __u32 error,
-                                             int probed) {
+                                             const struct inet_connection_sock *tcp) {
     if (error != WEIR_ETIMEDOUT)
         return;
     if (was == WEIR_PHASE_SYN_SENT) { /* its event is that it failed */
         if (sock->user_ms)
             reason__count(WEIR_REASON_CONNECT_DEADLINE);
-    } else if (sock->keeps_alive & WEIR_KEEPS_ALIVE && probed) {
+    } else if (sock->keeps_alive & WEIR_KEEPS_ALIVE && tcp->icsk_probes_out) {
         sock->deadline = WEIR_DEADLINE_KEEPALIVE;
         reason__count(WEIR_REASON_KEEPALIVE_DEADLINE);
-    } else if (sock->user_ms) {
+    } else if (sock->user_ms && sock->user_ms == tcp->icsk_user_timeout) {
         sock->deadline = WEIR_DEADLINE_USER;
         reason__count(WEIR_REASON_USER_DEADLINE);
     }

@@ -50,8 +50,8 @@ static __always_inline void ended__count(struct bpf_sock_ops *ctx, struct bpf_so
     /* The errno that the kernel has for the application; 0: it was not the kernel that ended it. */
     __u32 error = tcp ? ((struct sock *)tcp)->sk_err : 0;
     __u32 was = socket__end(sock, phase, heard ? 0 : error, heard);
-    deadlines__count(sock, was, error,
-                     tcp && ((struct inet_connection_sock *)tcp)->icsk_probes_out);
+    if (tcp)
+        deadlines__count(sock, was, error, (struct inet_connection_sock *)tcp);
     ended__judge(ctx, sock, was, heard ? 0 : error, tcp ? tcp->total_retrans : 0, heard);
     if (tcp && !heard && was == WEIR_PHASE_ESTABLISHED)
         ended__take_silence(sock, tcp);

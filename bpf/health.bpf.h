@@ -105,7 +105,7 @@ static __always_inline int health__admits(__u32 id, __u32 base_ms, __u64 clock) 
     __u32 health = health__of(state, clock);
     if (health != WEIR_HEALTH_DUE)
         return health == WEIR_HEALTH_IN;
-    __u64 next = clock + base_ms * WEIR_NS_PER_MS;
+    __u64 next = weir_until_next_try(until, clock, base_ms);
     return __sync_val_compare_and_swap(&state->ejected_until_ns, until, next) == until
                ? HEALTH_TRIED
                : 0;
@@ -117,7 +117,8 @@ static __noinline int health__give_back_try(__u32 id) {
     __u64 now_ns = bpf_ktime_get_coarse_ns();
     __u64 until = state ? *(volatile __u64 *)&state->ejected_until_ns : 0;
     if (until > now_ns)
-        __sync_val_compare_and_swap(&state->ejected_until_ns, until, now_ns);
+        __sync_val_compare_and_swap(&state->ejected_until_ns, until,
+                                    weir_until_given_back(until, now_ns));
     return 0;
 }
 

@@ -64,7 +64,8 @@ struct tcp_sock {
 };
 
 struct inet_connection_sock {
-    __u8 icsk_probes_out; /* without an answer */
+    __u32 icsk_user_timeout; /* ms; 0 = none */
+    __u8 icsk_probes_out;    /* without an answer */
     struct {
         __u32 lrcvtime; /* ticks: when data was last received */
     } icsk_ack;

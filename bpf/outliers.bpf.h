@@ -24,7 +24,8 @@ static __noinline int outliers__eject(struct weir_ep_state *state, __u32 svc_por
     __u64 since_ns = now_ns - state->changed_ns;
     __u32 before = until ? state->ejections
                          : weir_ejections_in_a_row(state->ejections, since_ns, settings->eject_ms);
-    __u64 next = now_ns + weir_ejection_ns(settings->eject_ms, before, bpf_get_prandom_u32());
+    __u64 next = (now_ns + weir_ejection_ns(settings->eject_ms, before, bpf_get_prandom_u32())) &
+                 ~WEIR_UNTIL_MARKS;
     __u64 changed_ns = state->changed_ns;
     if (!until)
         state->changed_ns = now_ns;
@@ -115,9 +116,12 @@ static __always_inline void outliers__connected(struct bpf_sock_ops *ctx, struct
     if (state->failures)
         state->failures = 0;
     failures__count(state, settings, WEIR_WINDOW_CONNECT);
-    if (!state->resets)
+    if (!state->resets) {
         heard__restore(sock, state);
-    else if (!sock->sampled) /* its first byte is looked out for */
+        return;
+    }
+    heard__accepted(sock, state, settings->eject_ms);
+    if (!sock->sampled) /* its first byte is looked out for */
         sock->sampled = 1;
 }
 

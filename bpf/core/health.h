@@ -81,9 +81,31 @@ static inline int weir_may_be_out(__u32 out, __u32 total, __u32 percent) {
     return (__u64)out * 100 <= (__u64)total * percent;
 }
 
+#define WEIR_NS_PER_MS 1000000ull
+
+/*
+ * The lowest bits of weir_ep_state.ejected_until_ns, of an endpoint that has reset what it had
+ * accepted: a handshake alone does not bring it back, a byte does. Servers that never send one are
+ * back when the connection of a try was not reset until that of the next one is accepted, too.
+ */
+#define WEIR_UNTIL_ACCEPTED 1ull /* a handshake was complete since the last try */
+#define WEIR_UNTIL_HELD 2ull     /* … and the one before was not reset until this try */
+#define WEIR_UNTIL_MARKS (WEIR_UNTIL_ACCEPTED | WEIR_UNTIL_HELD)
+
+/* ejected_until_ns from a try on: the next one may when the base time has passed again. */
+static inline __u64 weir_until_next_try(__u64 until_ns, __u64 clock, __u32 base_ms) {
+    __u64 next = (clock + base_ms * WEIR_NS_PER_MS) & ~WEIR_UNTIL_MARKS;
+    return until_ns & WEIR_UNTIL_ACCEPTED ? next | WEIR_UNTIL_HELD : next;
+}
+
+/* … when the try does not go there after all. */
+static inline __u64 weir_until_given_back(__u64 until_ns, __u64 now_ns) {
+    now_ns &= ~WEIR_UNTIL_MARKS;
+    return until_ns & WEIR_UNTIL_HELD ? now_ns | WEIR_UNTIL_ACCEPTED : now_ns;
+}
+
 #define WEIR_EJECTIONS_MOST 10
 #define WEIR_EJECTION_MOST_NS 300000000000ull
-#define WEIR_NS_PER_MS 1000000ull
 
 /* How long the ejection after so many in a row lasts: once more the base time for each, and up to
  * an eighth more by chance, so that the nodes of a cluster do not all try an endpoint at one

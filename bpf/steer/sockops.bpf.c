@@ -24,13 +24,15 @@ static __always_inline int goes_to_endpoint(struct bpf_sock *sk, const struct we
     return sk->dst_port == sock->endpoint_port && weir_addr_equal(&peer, &sock->endpoint_addr);
 }
 
-static __always_inline void take_connect_time(struct weir_sock *sock) {
+/* It stands for the time of answers until one is known; a SYN that had to be sent again (a full
+ * accept queue) is as bad as an answer that took so long. */
+static __always_inline void take_connect_time(struct weir_sock *sock, int sent_again) {
     if (!sock->started_ns)
         return;
     __u64 now_ns = bpf_ktime_get_ns(), us = (now_ns - sock->started_ns) / 1000;
     struct weir_ep_state *state = weir_sock_is_observed(sock) ? NULL : health__row(&sock->edge);
     if (state)
-        answer_time__add(state, us, WEIR_LATENCY_GUESSED, now_ns);
+        answer_time__add(state, us, sent_again ? 0 : WEIR_LATENCY_GUESSED, now_ns);
     sock->connect_us = us ? us : 1;
     struct weir_latency *latency = sock->on_other ? NULL : latency__find_or_make(&sock->edge);
     if (latency)
@@ -57,7 +59,7 @@ static __always_inline void begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
 
 static __always_inline void connected(struct bpf_sock_ops *ctx, struct weir_sock *sock) {
     const struct weir_svc_settings *settings = service__settings(sock->edge.svc_port);
-    take_connect_time(sock);
+    take_connect_time(sock, ctx->total_retrans != 0);
     if (!settings || weir_sock_is_observed(sock))
         return;
     outliers__connected(ctx, sock, settings);

@@ -5,6 +5,7 @@ several processes on several CPUs that all want the last place; the callers' own
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -192,8 +193,11 @@ class MaxConnections(Limited):
         told = lambda: len(self.lab.weir("flows", "--service", "orders.shop", "--reason", "limit", "--last", "3000", "-o", "json", parse=True)["items"])  # noqa: E731
         before = told()
         self.grab(4)
-        wait_for(lambda: 'reason="limit"' in self.lab.metrics(), "the metric")
         wait_for(lambda: told() == before + 3, "the flows")
+        failed = self.lab.service("orders.shop")["counts"]["failedBy"]["limit"]
+        self.assertGreaterEqual(failed, 3)
+        wait_for(lambda: re.search(rf'weir_connection_failures_total{{[^}}]*destination_service="orders.shop"[^}}]*reason="limit"[^}}]*}} {failed}\n',
+                                   self.lab.metrics()), "the metric")
         self.assertIn("maxConnections", self.lab.weir("explain", "client.shop", "orders.shop").stdout)
         config = self.lab.weir("config", "orders.shop").stdout
         self.assertRegex(config, r"limits +1 connections")

@@ -51,6 +51,7 @@ with socket.create_connection((sys.argv[1], 80)) as s:
     error = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     print(json.dumps([errno.errorcode.get(error, ""), time.monotonic() - started]))
 """
+OWN = SEND.replace("    sys.stdin", "    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2500)\n    sys.stdin")
 # SERVICE SILENT OTHER: what a connect to the service comes to; then one of the same socket to somebody silent, whether that
 # is given up soon; then another socket that was connected, dissolved, and goes to somebody else: its options.
 LEAVER = """
@@ -163,8 +164,8 @@ class Deadlines(LabCase):
                    "add rule inet lossy in tcp dport 8080 drop")
         return lambda: self.a.run("nft", "delete table inet lossy")
 
-    def unacknowledged(self, length=1):
-        process = self.client.start(sys.executable, "-c", SEND, VIP, length, stdin=-1)
+    def unacknowledged(self, length=1, program=SEND):
+        process = self.client.start(sys.executable, "-c", program, VIP, length, stdin=-1)
         process.first_line("connected")
         hear = self.deaf()
         try:
@@ -184,6 +185,15 @@ class Deadlines(LabCase):
         self.assertEqual(self.reason("user_deadline") - before, 3)
         wait_for(lambda: told() - others[0] == 3, "the events")
         wait_for(lambda: logged() - others[1] == 3, "the log")
+
+    def test_an_application_that_has_set_its_own_has_that_one(self):
+        """After its connect; and it is not weir that has ended the connection."""
+        self.allow("connect: 2s, tcpUser: 1s")
+        before = self.reason("user_deadline")
+        error, took = self.unacknowledged(program=OWN)
+        self.assertEqual(error, "ETIMEDOUT")
+        self.assertGreater(took, 2.4)
+        self.assertEqual(self.reason("user_deadline"), before)
 
     def test_data_has_its_deadline_with_the_agent_dead(self):
         self.allow("tcpUser: 1s")
@@ -234,9 +244,13 @@ class Deadlines(LabCase):
         self.assertNotIn("ETIMEDOUT", seen)
 
     def test_it_is_shown(self):
-        self.allow("connect: 500ms, tcpUser: 10s, keepalive: {time: 30s}")
-        self.assertRegex(self.lab.weir("config", "orders.shop").stdout, r"timeouts +connect 500ms, tcpUser 10s, keepalive 30s \+ 3 x 10s")
-        wait_for(lambda: "user_deadline" in self.lab.metrics(), "the reasons")
+        self.allow("connect: 500ms, tcpUser: 1s, keepalive: {time: 30s}")
+        self.assertRegex(self.lab.weir("config", "orders.shop").stdout, r"timeouts +connect 500ms, tcpUser 1s, keepalive 30s \+ 3 x 10s")
+        self.unacknowledged()
+        count = self.reason("connect_deadline"), self.reason("user_deadline")
+        self.assertGreater(count[1], 0)
+        for name, value in zip(("connect_deadline", "user_deadline"), count):
+            wait_for(lambda name=name, value=value: f'weir_kernel_events_total{{reason="{name}"}} {value}\n' in self.lab.metrics(), name)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,17 @@ class Share(Failures):
         self.assertEqual(self.connects(60)["errors"], {"ECONNREFUSED": 30})  # 30 of 50
         self.assertEqual(self.endpoint(self.b)["state"], "serving")
 
+    def test_failures_of_two_intervals_are_not_added(self):
+        seconds = 2 * SLOW
+        self.detect(**self.RATE | {"interval": f"{seconds:.0f}s", "minConnections": 10})
+        self.refuse("b")
+        for _ in range(4):  # 6 failures in each interval at most twice
+            self.assertEqual(self.connects(6)["errors"], {"ECONNREFUSED": 3})
+            time.sleep(1.1 * seconds)
+        self.assertEqual(self.endpoint(self.b)["state"], "serving")
+        self.connects(40)
+        self.assertEqual(self.endpoint(self.b)["state"], "ejected")
+
     def test_who_comes_back_begins_anew(self):
         self.begin(baseEjectionTime=f"{int(300 * SLOW)}ms", failurePercent=30)
         self.refuse("b")

@@ -6,6 +6,7 @@ algorithm. Who answered is the truth."""
 import json
 import os
 import sys
+import threading
 import time
 import unittest
 
@@ -109,6 +110,21 @@ class LeastLatency(Loaded):
         self.takes("b", 10)
         self.load(6)
         self.assertGreater(self.share(self.load(3), "b"), 0.1)
+
+    def test_a_syn_that_was_sent_again(self):
+        """A full accept queue looks like this: what it answers is quick, once somebody is let in."""
+        self.steer(pods=("a", "b"), weights=(1, 1))
+        self.load(1)
+        pod = self.pods["b"]
+        pod.run("nft", "add table inet full; add chain inet full in { type filter hook input priority 0; }; "
+                "add rule inet full in tcp dport 8080 tcp flags & (syn | ack) == syn drop")
+        holder = threading.Timer(0.5 * SLOW, pod.run, ["nft", "delete table inet full"])
+        holder.start()
+        self.assertEqual(self.load(0.3)["errors"], {})  # those that met it took a second
+        holder.join()
+        items = {e["endpoint"]: e["answerSeconds"] for e in self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]}
+        self.assertGreater(items[pod.ip + ":8080"], 0.3)
+        self.assertLess(items[self.pods["a"].ip + ":8080"], 0.2 * SLOW)
 
     def test_one_that_accepts_and_never_answers(self):
         """It costs as few connections as any that are busy; and those who gave up count for it."""

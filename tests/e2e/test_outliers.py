@@ -41,8 +41,8 @@ for _ in range(int(sys.argv[3])):
 """
 
 
-class Outliers(LabCase):
-    SERVERS = ("a", "b", "c")
+class Detecting(LabCase):
+    """A service with outlier detection, of each test's own."""
 
     def detect(self, algorithm="round-robin", endpoints=None, extra="", **settings):
         """A service that only this test has, with these settings."""
@@ -67,6 +67,10 @@ class Outliers(LabCase):
         reasons = {reason["name"]: reason["count"] for reason in status["reasons"]}
         return {"ejected": status["ejectedEndpoints"], "ejections": reasons["endpoint_ejected"], "restores": reasons["endpoint_restored"],
                 "halfOpenTries": reasons["half_open_try"], "panics": reasons["outlier_panic"]}
+
+
+class Outliers(Detecting):
+    SERVERS = ("a", "b", "c")
 
     def left_out(self, tally, count, before, failures=3):
         """All went to `a`, but what ejected `b`, and what tried it since."""

@@ -48,6 +48,7 @@ enum core_choice {
     CHOICE_ASK_SENT,
     CHOICE_ASK_SAID,
     CHOICE_TRY_MARK,
+    CHOICE_UNTIL,
     CHOICE_FLOW_MODE,
     CHOICE_FAILING_AFTER,
     CHOICE_OWN_FAULT,
@@ -113,6 +114,8 @@ static inline __u64 core_eval_choice(const __u64* in) {
         case CHOICE_ASK_SENT: return weir_ask_sent_ns(in[1], in[2]);
         case CHOICE_ASK_SAID: return (__u64)weir_ask_bit_of(in[1]) << 32 | weir_ask_failure(in[2]);
         case CHOICE_TRY_MARK: return weir_try_mark(in[1], in[2]);
+        case CHOICE_UNTIL:
+            return weir_until_next_try(weir_until_given_back(in[1], in[2] >> 8), in[3] >> 8, in[4]);
         case CHOICE_FLOW_MODE: {
             __u16 mode = weir_flow_mode(in[1] & 3, in[2] & WEIR_TRY_MARKS);
             return (__u64)weir_flow_mark(mode) << 32 | weir_mode_of_flow(mode);

@@ -76,6 +76,18 @@ TEST(Health, EjectionsGrowUpToALimitWithJitter) {
     }
 }
 
+TEST(Health, WhatWasAcceptedAndNotResetUntilTheNextTryIsKnownThen) {
+    const std::uint64_t ms = 1'000'000, ejected = 8000 * ms,
+                        first = weir_until_next_try(ejected, ejected, 2000);
+    EXPECT_EQ(first, 10'000 * ms);
+    EXPECT_EQ(weir_until_next_try(first, first, 2000), 12'000 * ms);  // the try hangs
+    const auto second = weir_until_next_try(first | WEIR_UNTIL_ACCEPTED, first, 2000);
+    EXPECT_EQ(second, (12'000 * ms) | WEIR_UNTIL_HELD);
+    EXPECT_EQ(weir_until_next_try(second, second, 2000) & WEIR_UNTIL_MARKS, 0U);
+    EXPECT_EQ(weir_until_given_back(second, 5003 * ms + 3), (5003 * ms) | WEIR_UNTIL_ACCEPTED);
+    EXPECT_EQ(weir_until_given_back(first | WEIR_UNTIL_ACCEPTED, 5003 * ms), 5003 * ms);
+}
+
 TEST(Health, EjectionsAreForgottenAfterALongTimeInUse) {
     EXPECT_EQ(weir_ejections_in_a_row(4, 19'999'000'000, 2000), 4U);
     EXPECT_EQ(weir_ejections_in_a_row(4, 20'000'000'000, 2000), 0U);
