@@ -8,6 +8,7 @@
 #include "../../bpf/core/connection.h"
 #include "../../bpf/core/consistent_hash.h"
 #include "../../bpf/core/deadline.h"
+#include "../../bpf/core/health.h"
 #include "../../bpf/core/least_connections.h"
 #include "../../bpf/core/least_latency.h"
 #include "../../bpf/core/mode.h"
