@@ -18,20 +18,19 @@ struct weir_ep_state {
     __u32 tried_ms; /* CLOCK_MONOTONIC, low half: when it was last tried in spite of its latency */
     __u64 active;   /* tracked sockets that hold this row; it is not reused before this is 0 */
     /* Outlier detection (bpf/health.bpf.h), of the endpoint of `generation`. */
-    __u64
-        ejected_until_ns; /* CLOCK_MONOTONIC, and WEIR_UNTIL_*; 0 = it is in. Then one may try it */
-    __u64 changed_ns;     /* when it was ejected, came back, or came */
-    __u32 failures;       /* connects that failed, in a row */
-    __u32 resets;         /* TCP: connections that were reset before a byte came, in a row.
-                             UDP: what it owes: core/ask.h */
-    __u32 ejections;      /* in a row: each lasts longer */
-    __u32 failing;        /* since when `failures` are: core/own_fault.h */
-    __u64 latency_word;   /* how long it takes to answer: core/least_latency.h */
-    __u64 held_until_ns;  /* CLOCK_MONOTONIC: out by hand until then; 0 = not. User space only */
-    __u64 window;         /* connects and failures, where its service asks: core/failure_rate.h */
-    __u32 moved_from;     /* the row that the endpoint had before its service port got more of
-                             them, and 1, while connections hold that one; 0 = none. User space only */
-    __u32 pad;            /* 0 */
+    __u64 ejected_until_ns; /* CLOCK_MONOTONIC, WEIR_UNTIL_*; 0 = it is in. Then one may try it */
+    __u64 changed_ns;       /* when it was ejected, came back, or came */
+    __u32 failures;         /* connects that failed, in a row */
+    __u32 resets;           /* TCP: connections that were reset before a byte came, in a row.
+                               UDP: what it owes: core/ask.h */
+    __u32 ejections;        /* in a row: each lasts longer */
+    __u32 failing;          /* since when `failures` are: core/own_fault.h */
+    __u64 latency_word;     /* how long it takes to answer: core/least_latency.h */
+    __u64 held_until_ns;    /* CLOCK_MONOTONIC: out by hand until then; 0 = not. User space only */
+    __u64 window;           /* connects and failures, where its service asks: core/failure_rate.h */
+    __u32 moved_from;       /* the row that the endpoint had before its service port got more of
+                               them, and 1, while connections hold that one; 0 = none. User space only */
+    __u32 pad;              /* 0 */
 };
 WEIR_ASSERT(sizeof(struct weir_ep_state) == 80);
 
