@@ -11,7 +11,7 @@ import sys
 import time
 import unittest
 
-from case import SLOW, VIP, LabCase, service_yaml, wait_for
+from case import SLOW, VIP, VIP6, LabCase, service_yaml, wait_for
 
 GRAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "grab.py")
 OTHER = "10.96.0.77"
@@ -26,9 +26,9 @@ class Limited(LabCase):
         super().setUpClass()
         cls.other = cls.lab.pod("other")
 
-    def limit(self, algorithm="round-robin", endpoints=None, protocol="TCP", extra="", **limits):
+    def limit(self, algorithm="round-robin", endpoints=None, protocol="TCP", extra="", address=VIP, **limits):
         flow = ", ".join(f"{name}: {value}" for name, value in limits.items())
-        self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP], endpoints or [self.a.ip, self.b.ip], algorithm=algorithm, protocol=protocol)
+        self.lab.apply("services:\n" + service_yaml("orders.shop", [address], endpoints or [self.a.ip, self.b.ip], algorithm=algorithm, protocol=protocol)
                        + f"    limits: {{{flow}}}\n" + extra + f"workloads:\n  client.shop: {{cgroup: {self.lab.pattern('client')}}}\n"
                        f"  other.shop: {{cgroup: {self.lab.pattern('other')}}}\n")
 
@@ -45,9 +45,9 @@ class Limited(LabCase):
             process.wait()
         self.grabs = []
 
-    def grab(self, each, processes=1, pod=None, **options):
+    def grab(self, each, processes=1, pod=None, address=VIP, **options):
         words = [w for name, value in options.items() for w in ("--" + name.replace("_", "-"), value)]
-        process = (pod or self.client).start(sys.executable, GRAB, VIP, 80, "--processes", processes, "--each", each, *words, stdin=subprocess.PIPE)
+        process = (pod or self.client).start(sys.executable, GRAB, address, 80, "--processes", processes, "--each", each, *words, stdin=subprocess.PIPE)
         self.grabs.append(process)
         return json.loads(process.first_line("held").split(maxsplit=1)[1])
 
@@ -204,6 +204,17 @@ class MaxConnections(Limited):
         reasons = {r["name"]: r["count"] for r in self.lab.weir("status", "-o", "json", parse=True)["reasons"]}
         self.assertGreaterEqual(reasons["limit"], 3)
 
+    def test_over_ipv6(self):
+        ends = [self.a.ip6, self.b.ip6]
+        self.limit(endpoints=ends, address=VIP6, maxConnections=7)
+        seen = self.grab(10, processes=4, address=VIP6)
+        self.assertEqual((seen["held"], seen["errors"]), (7, {"ECONNREFUSED": 33}))
+        self.exact(40, 33)
+        self.let_go()
+        self.limit(endpoints=ends, address=VIP6, maxConnectionsPerEndpoint=4)
+        self.settled()
+        self.assertEqual(self.grab(10, processes=4, address=VIP6)["held"], 8)
+
     def test_udp_sockets(self):
         for kind in ("connected", "unconnected"):
             with self.subTest(kind):
@@ -232,6 +243,20 @@ class ConnectionRate(Limited):
             self.assertIn(seen["held"], range(5 + 60 - 1, 5 + 60 + 2))
             self.assertEqual(list(seen["errors"]), ["ECONNREFUSED"])
         self.assertGreater(self.failed_by()["rate"], 100)
+
+    def test_pods_of_one_workload_share_it(self):
+        self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP], [self.a.ip]) + "    limits: {connectionsPerSecond: 1, connectionBurst: 50}\n"
+                       + f"workloads:\n  both.shop: {{cgroup: {self.lab.pattern('*')}}}\n")
+        self.assertEqual(self.grab(40)["held"], 40)
+        self.assertIn(self.grab(40, pod=self.other)["held"] // 2, (5, 6))
+
+    def test_udp_sockets(self):
+        for kind in ("connected", "unconnected"):
+            with self.subTest(kind):
+                self.limit(protocol="UDP", connectionsPerSecond=1, connectionBurst=50)
+                self.assertIn(self.grab(80, udp=kind)["held"] // 2, (25, 26))
+                self.let_go()
+                self.lab.apply("services: {}\n")
 
     def test_each_service_port_has_its_own(self):
         self.lab.apply("services:\n" + "".join(

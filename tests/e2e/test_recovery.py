@@ -6,7 +6,7 @@ import sys
 import time
 import unittest
 
-from case import SLOW, VIP, service_yaml, wait_for
+from case import SLOW, VIP, VIP6, service_yaml, wait_for
 from test_outliers import RESETTER, Detecting
 
 # Accepts, and listens: a collector of logs.
@@ -69,6 +69,18 @@ class Recovery(Detecting):
         active = self.endpoint(self.b)["counts"]["active"]
         self.ship(1 * SLOW)
         self.assertGreater(self.endpoint(self.b)["counts"]["active"] - active, 4)
+
+    def test_over_ipv6(self):
+        self.lab.apply("services:\n" + service_yaml("orders.shop", [VIP6], [self.a.ip6, self.b.ip6], algorithm="round-robin")
+                       + f"    outlierDetection: {{consecutiveFailures: 3, baseEjectionTime: {int(500 * SLOW)}ms}}\n")
+        before = self.sums()
+        self.refuse()
+        tally, after = self.client.connects(VIP6, 80, count=300), self.sums()
+        failed = 3 + after["halfOpenTries"] - before["halfOpenTries"]
+        self.assertEqual((tally["errors"], tally["greeted"]), ({"ECONNREFUSED": failed}, {"a": 300 - failed}))
+        self.serve()
+        wait_for(lambda: self.client.connects(VIP6, 80, count=20) and self.sums()["ejected"] == 0, "it to come back", 20 * SLOW)
+        self.assertEqual(self.client.connects(VIP6, 80, count=100)["greeted"], {"a": 50, "b": 50})
 
     def test_who_comes_back_begins_small(self):
         lasts = 5 * SLOW
