@@ -27,9 +27,10 @@ class Two:
         self.serve(self.a)
         self.refusing = self.serve(self.b)
         self.client, proxy = self.lab.pod("client"), self.lab.pod("proxy")
-        self.weir, self.proxy = (service_address(0), 80), (proxy.ip, 9000)
-        self.lab.write_mesh("services:\n" + service_yaml("two.bench", [self.weir[0]], [self.a.ip, self.b.ip], algorithm="round-robin",
-                                                         ).replace("algorithm: round-robin", f"algorithm: round-robin, slowStart: {SLOW_START}s") + SETTINGS)
+        self.weir, self.random, self.proxy = (service_address(0), 80), (service_address(1), 80), (proxy.ip, 9000)
+        self.lab.write_mesh("services:\n" + "".join(
+            service_yaml(f"{name}.bench", [address], [self.a.ip, self.b.ip], algorithm=f"{name}, slowStart: {SLOW_START}s") + SETTINGS
+            for name, (address, _) in (("round-robin", self.weir), ("random", self.random))))
         self.lab.start_agent()
         start_haproxy(proxy, [self.a.ip, self.b.ip], 8080, options=OBSERVED)
 
@@ -43,7 +44,7 @@ class Two:
                                           "--seed", int.from_bytes(os.urandom(2), "big")))
 
     def share(self, target):
-        answers = self.load(target, 0.4)["answers"]
+        answers = self.load(target, 1)["answers"]
         return answers.get("b", 0) / max(1, sum(answers.values()))
 
     def tries(self):
@@ -64,7 +65,7 @@ class Two:
         wait_for(lambda: self.share(target) > 0.42, "the whole share", 60)
         back = time.monotonic() - back
         healthy.append(self.load(target, 2))
-        seen = {"at once": sum(first["errors"].values()), "later": sum(out["errors"].values()) - (tries if target == self.weir else 0),
+        seen = {"at once": sum(first["errors"].values()), "later": sum(out["errors"].values()) - (tries if target != self.proxy else 0),
                 "back": back} | {what: out[what] * 2 / sum(one[what] for one in healthy) for what in ("connect", "mean")}
         if killed:
             self.lab.start_agent()
@@ -73,7 +74,8 @@ class Two:
 
 def one_refuses(figures, _):
     two = Two()
-    rounds = interleaved({"weir": lambda: two.scenario(two.weir, False), "weir, agent killed": lambda: two.scenario(two.weir, True),
+    rounds = interleaved({"weir": lambda: two.scenario(two.weir, False), "weir random": lambda: two.scenario(two.random, False),
+                          "weir, agent killed": lambda: two.scenario(two.weir, True),
                           "HAProxy observe": lambda: two.scenario(two.proxy, False)}, max(3, ROUNDS // 2))
     for name in rounds[0]:
         values = lambda what, name=name: [r[name][what] for r in rounds]  # noqa: E731
