@@ -120,7 +120,7 @@ class LeastLatency(Loaded):
                 "add rule inet full in tcp dport 8080 tcp flags & (syn | ack) == syn drop")
         holder = threading.Timer(0.5 * SLOW, pod.run, ["nft", "delete table inet full"])
         holder.start()
-        self.assertEqual(self.load(0.3)["errors"], {})  # those that met it took a second
+        self.assertEqual(self.load(0.3, patience=10 * SLOW)["errors"], {})  # those that met it took a second
         holder.join()
         items = {e["endpoint"]: e["answerSeconds"] for e in self.lab.weir("endpoints", "orders.shop", "-o", "json", parse=True)["items"]}
         self.assertGreater(items[pod.ip + ":8080"], 0.3)
